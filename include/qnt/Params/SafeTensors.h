@@ -1,0 +1,120 @@
+//===- SafeTensors.h - memory-mapped parameters -----------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Safetensors files (https://github.com/huggingface/safetensors, format 0.4):
+// read by mapping, written as a stream. No LLVM types, so that tools without a
+// compiler can use them.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_PARAMS_SAFETENSORS_H
+#define QNT_PARAMS_SAFETENSORS_H
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qnt::params {
+
+/// Names the file, the tensor and what was expected.
+struct ParamsError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+enum class DType { F64, F32, F16, BF16, I64, I32, I16, I8, U8, Bool, F8E4M3, F8E5M2 };
+
+/// Bytes of one element.
+size_t byteWidth(DType dtype);
+/// The name used in safetensors headers ("F32", "BF16", "U8", ...).
+std::string_view name(DType dtype);
+
+/// A view of one tensor: row-major, little endian. `bytes` stays valid while
+/// the store that handed it out lives.
+struct TensorView {
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+  std::span<const std::byte> bytes;
+  int64_t numElements() const;
+};
+
+/// Converts elements [first, first + out.size()) of a float tensor to f32.
+/// Throws ParamsError when the dtype is no float.
+void toFloat(const TensorView &tensor, int64_t first, std::span<float> out);
+
+/// Tensors by name, from one file or from the shards of an index.
+class ParamStore {
+public:
+  /// Maps `path`: a .safetensors file, a *.safetensors.index.json, or a folder
+  /// holding model.safetensors or model.safetensors.index.json. Every header
+  /// is checked whole: JSON, dtypes, shapes whose product overflows, offsets
+  /// that overlap, leave holes or pass the end. Throws ParamsError.
+  static std::shared_ptr<ParamStore> open(const std::string &path);
+  ~ParamStore();
+
+  /// Null when there is none of that name.
+  const TensorView *find(std::string_view name) const;
+  /// Throws ParamsError that names the store and the tensor, and the nearest
+  /// existing name.
+  const TensorView &get(std::string_view name) const;
+  /// In order of name.
+  std::vector<std::string> names() const;
+  const std::string &path() const;
+  /// "__metadata__" of the (first) file.
+  const std::map<std::string, std::string> &metadata() const;
+  /// Bytes of all tensors.
+  int64_t totalBytes() const;
+  /// SHA-256 of the file (or of the shards' hashes joined), lower-case hex.
+  std::string sha256() const;
+  /// Tells the kernel that a tensor's pages are no longer needed, so that
+  /// streaming through a large file keeps the resident set small.
+  void release(const TensorView &tensor) const;
+
+private:
+  struct Impl;
+  explicit ParamStore(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
+/// Streams a safetensors file. All names, dtypes and shapes are declared first;
+/// the bytes then follow tensor by tensor, in any number of pieces, in the
+/// declared order. Tensor data is 64-byte aligned. The file appears under its
+/// name only at `finish`: it is written beside it and renamed, and a writer
+/// that is destroyed before `finish` leaves nothing behind.
+class SafeTensorsWriter {
+public:
+  struct Entry {
+    std::string name;
+    DType dtype;
+    std::vector<int64_t> shape;
+  };
+  /// Throws ParamsError (unwritable folder, full disk: space is reserved here).
+  SafeTensorsWriter(const std::string &path, std::vector<Entry> entries,
+                    std::map<std::string, std::string> metadata = {});
+  ~SafeTensorsWriter();
+  /// Appends to the current tensor; throws when a tensor gets more bytes than
+  /// declared.
+  void write(std::span<const std::byte> bytes);
+  /// Checks that all tensors are complete, syncs, renames. Throws ParamsError.
+  void finish();
+  /// SHA-256 of the finished file, lower-case hex.
+  const std::string &sha256() const;
+  /// Bytes of the finished file.
+  int64_t fileSize() const;
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+};
+
+} // namespace qnt::params
+
+#endif // QNT_PARAMS_SAFETENSORS_H
