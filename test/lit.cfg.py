@@ -1,0 +1,39 @@
+import os
+
+import lit.formats
+import lit.util
+
+config.name = "QNT"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test", ".py"]
+config.excludes = ["Inputs", "Bench", "lit.cfg.py", "CMakeLists.txt"]
+config.test_source_root = os.path.join(config.qnt_source, "test")
+config.test_exec_root = os.path.join(config.qnt_build, "test")
+
+tools = [
+    os.path.join(config.qnt_build, "bin"),
+    config.llvm_bin,
+    os.environ.get("PATH", ""),
+]
+config.environment["PATH"] = os.pathsep.join(tools)
+for name in ("HOME", "LANG"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+
+# Test programs, references in Python, and what only some machines have.
+venv = os.environ.get("QNT_VENV", os.path.join(config.qnt_source, ".venv"))
+python = os.path.join(venv, "bin", "python")
+config.substitutions.append(("%test_bin", os.path.join(config.qnt_build, "test", "bin")))
+config.substitutions.append(("%inputs", os.path.join(config.test_source_root, "Inputs")))
+config.substitutions.append(("%source", config.qnt_source))
+config.substitutions.append(("%build", config.qnt_build))
+if os.path.exists(python):
+    config.available_features.add("python")
+    config.substitutions.append(("%python", python))
+shared = os.path.normpath(os.path.join(config.qnt_source, "..", "shared"))
+if os.path.isdir(shared):
+    config.available_features.add("shared")
+    config.substitutions.append(("%shared", shared))
+if os.geteuid() == 0:
+    config.available_features.add("root")
+config.available_features.add("x86") if os.uname().machine == "x86_64" else None
