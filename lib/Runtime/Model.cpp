@@ -1,0 +1,110 @@
+//===- Model.cpp - an opened model ----------------------------------------===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Model.h"
+#include "CPU.h"
+#include "Error.h"
+#include "Threads.h"
+
+#include <cstdlib>
+
+using namespace qnt::runtime;
+
+/// `path` with its extension replaced.
+static std::string paramsPath(const std::string &path) {
+  size_t slash = path.find_last_of('/'), dot = path.find_last_of('.');
+  bool hasExtension =
+      dot != path.npos && (slash == path.npos || dot > slash + 1);
+  return (hasExtension ? path.substr(0, dot) : path) + ".safetensors";
+}
+
+/// The C view of tensor specs; points into them.
+static std::vector<qnt_tensor_info>
+publish(const std::vector<TensorSpec> &specs) {
+  std::vector<qnt_tensor_info> infos;
+  for (const TensorSpec &spec : specs)
+    infos.push_back({spec.name.c_str(), spec.dtype, int32_t(spec.shape.size()),
+                     spec.shape.data()});
+  return infos;
+}
+
+qnt_model::qnt_model(const std::string &path, const qnt_options &options)
+    : path(path) {
+  if (options.threads < 0)
+    fail(QNT_ERROR_ARGUMENT, "the number of threads must not be negative");
+  module = object.load(path);
+  manifest = Manifest::parse(path, module->manifest);
+  chooseVariant(options.isa);
+  checkEntries();
+  for (const EntrySpec &entry : manifest.entries)
+    entries.push_back({publish(entry.inputs), publish(entry.outputs)});
+
+  context.parallel_for =
+      options.parallel_for ? options.parallel_for : openmpParallelFor;
+  context.user = options.user;
+  context.num_threads = options.threads ? options.threads : defaultThreads();
+
+  std::string file = paramsPath(path);
+  std::span<const std::byte> embedded;
+  for (int64_t i = 0; i < module->num_assets; ++i) {
+    const qnt_asset &asset = module->assets[i];
+    if (std::string_view(asset.name) != "params.safetensors")
+      continue;
+    file = path + " (embedded parameters)";
+    embedded = {static_cast<const std::byte *>(asset.data), size_t(asset.size)};
+  }
+  params.load(file, embedded, manifest, options.params, options.verify,
+              context);
+}
+
+void qnt_model::chooseVariant(const char *isa) {
+  if (!isa || !*isa)
+    isa = std::getenv("QNT_ISA");
+  std::string carried, missing;
+  for (int64_t i = 0; i < module->num_variants; ++i) {
+    const qnt_variant &candidate = module->variants[i];
+    carried += (carried.empty() ? "" : ", ") + std::string(candidate.isa);
+    if (isa && *isa && std::string_view(candidate.isa) != isa)
+      continue;
+    missing = firstMissingFeature(candidate.features);
+    if (missing.empty()) {
+      variant = &candidate;
+      return;
+    }
+    if (isa && *isa)
+      fail(QNT_ERROR_UNSUPPORTED, path + ": this CPU cannot run the variant '" +
+                                      isa + "': it lacks " + missing);
+  }
+  if (isa && *isa)
+    fail(QNT_ERROR_UNSUPPORTED, path + ": there is no variant '" + isa +
+                                    "'; the model carries: " + carried);
+  fail(QNT_ERROR_UNSUPPORTED, path +
+                                  ": this CPU can run none of the variants "
+                                  "that the model carries: " +
+                                  carried + " (the last lacks " + missing +
+                                  ")");
+}
+
+void qnt_model::checkEntries() const {
+  if (variant->num_entries != int64_t(manifest.entries.size()))
+    fail(QNT_ERROR_FORMAT, path + ": variant '" + variant->isa + "' has " +
+                               std::to_string(variant->num_entries) +
+                               " entries, but the manifest lists " +
+                               std::to_string(manifest.entries.size()));
+  for (int64_t i = 0; i < variant->num_entries; ++i) {
+    const EntrySpec &spec = manifest.entries[i];
+    if (spec.name != variant->entries[i].name)
+      fail(QNT_ERROR_FORMAT,
+           path + ": entry " + std::to_string(i) + " of variant '" +
+               variant->isa + "' is '" + variant->entries[i].name +
+               "', but the manifest says '" + spec.name + "'");
+    if (spec.inputs.size() > maxTensors || spec.outputs.size() > maxTensors)
+      fail(QNT_ERROR_FORMAT, path + ": entry '" + spec.name + "': more than " +
+                                 std::to_string(maxTensors) +
+                                 " inputs or outputs");
+  }
+}

@@ -1,0 +1,252 @@
+//===- Run.cpp - check the arguments of a call and make it ----------------===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Error.h"
+#include "Model.h"
+
+#include <algorithm>
+#include <array>
+
+using namespace qnt::runtime;
+
+namespace {
+
+constexpr int64_t unknown = -1;
+
+/// Checks one call. Allocates only to write messages.
+class Check {
+public:
+  Check(const qnt_model &model, const EntrySpec &entry)
+      : model(model), entry(entry) {
+    dims.fill(unknown);
+  }
+
+  /// Checks dtypes, shapes and layout, and reads the dimensions off.
+  void tensors(const char *kind, std::span<const qnt_tensor> given,
+               const std::vector<TensorSpec> &specs) {
+    if (given.size() != specs.size())
+      complain(std::to_string(specs.size()) + " " + kind + "s expected, but " +
+               std::to_string(given.size()) + " given");
+    for (size_t i = 0; i < specs.size(); ++i)
+      tensor(std::string_view(kind), given[i], specs[i]);
+  }
+
+  void memory(const qnt_memory &memory) {
+    for (size_t d = 0; d < entry.dims.size(); ++d) {
+      if (entry.dims[d] == "max_length")
+        bind("the memory", d, memory.max_length);
+      if (dims[d] == unknown)
+        complain("no tensor tells the dimension '" + entry.dims[d] + "'");
+    }
+    if (!entry.kv)
+      return;
+    int64_t needed =
+        qnt_kv_bytes(&model, dimension("batch", 1), memory.max_length);
+    if (!memory.kv || memory.kv_bytes < needed)
+      fail(QNT_ERROR_MEMORY,
+           where() + "the KV cache needs " + std::to_string(needed) +
+               " bytes, but " +
+               std::to_string(memory.kv ? memory.kv_bytes : 0) + " are given");
+    if (reinterpret_cast<uintptr_t>(memory.kv) % 64)
+      fail(QNT_ERROR_MEMORY, where() + "the KV cache is not 64-byte aligned");
+  }
+
+  /// Checks the integers that compiled code uses as indices: see the entries
+  /// of docs/abi.md.
+  void indices(std::span<const qnt_tensor> inputs) {
+    int64_t tokens = dimension("tokens", 0);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const TensorSpec &spec = entry.inputs[i];
+      if (spec.dtype != QNT_I32 || tokens == 0)
+        continue;
+      if (spec.name == "tokens" && model.manifest.vocabSize > 0)
+        range(spec, inputs[i], 0, model.manifest.vocabSize - 1);
+      if (spec.name == "position")
+        range(spec, inputs[i], 0, dimension("max_length", tokens) - tokens);
+      if (spec.name == "last")
+        range(spec, inputs[i], 0, tokens - 1);
+      if (spec.name == "lengths")
+        range(spec, inputs[i], 1, tokens);
+    }
+  }
+
+  std::array<int64_t, maxDims> dims;
+
+private:
+  std::string where() const {
+    return model.path + ": entry '" + entry.name + "': ";
+  }
+  [[noreturn]] void complain(const std::string &message) const {
+    fail(QNT_ERROR_ARGUMENT, where() + message);
+  }
+  [[noreturn]] void complain(std::string_view kind, const TensorSpec &spec,
+                             const std::string &message) const {
+    complain(std::string(kind) + " '" + spec.name + "': " + message);
+  }
+
+  void tensor(std::string_view kind, const qnt_tensor &given,
+              const TensorSpec &spec) {
+    if (given.dtype != spec.dtype) {
+      const char *name = qnt_dtype_name(given.dtype);
+      complain(kind, spec,
+               std::string("expected ") + qnt_dtype_name(spec.dtype) +
+                   ", found " + (name ? name : "an unknown dtype"));
+    }
+    bool fits = given.rank == int32_t(spec.shape.size()) && given.shape;
+    for (size_t i = 0; fits && i < spec.shape.size(); ++i)
+      fits = given.shape[i] >= 0 &&
+             (spec.shape[i] < 0 || given.shape[i] == spec.shape[i]);
+    if (!fits && (given.rank > 0 || !spec.shape.empty()))
+      complain(kind, spec,
+               "expected shape " + shapeText(spec, entry) + ", found " +
+                   shapeText(given.shape, given.shape && given.rank > 0
+                                              ? size_t(given.rank)
+                                              : 0));
+    int64_t elements = 1;
+    for (int32_t i = given.rank - 1; i >= 0; --i) {
+      if (given.strides && given.shape[i] > 1 && given.strides[i] != elements)
+        complain(kind, spec,
+                 "expected dense row-major strides, found " +
+                     shapeText(given.strides, given.rank));
+      if (__builtin_mul_overflow(elements, given.shape[i], &elements))
+        complain(kind, spec,
+                 "too many elements: " + shapeText(given.shape, given.rank));
+      if (spec.shape[i] < 0)
+        bind(std::string(kind) + " '" + spec.name + "'", -1 - spec.shape[i],
+             given.shape[i]);
+    }
+    if (!given.data && elements > 0)
+      complain(kind, spec, "no data");
+  }
+
+  void bind(const std::string &source, size_t dim, int64_t size) {
+    if (size < 1)
+      complain(source + ": dimension '" + entry.dims[dim] +
+               "' must be positive, found " + std::to_string(size));
+    if (dims[dim] != unknown && dims[dim] != size)
+      complain(source + ": dimension '" + entry.dims[dim] + "' is " +
+               std::to_string(size) + ", but " + std::to_string(dims[dim]) +
+               " before");
+    dims[dim] = size;
+  }
+
+  int64_t dimension(std::string_view name, int64_t otherwise) const {
+    auto found = std::ranges::find(entry.dims, name);
+    return found == entry.dims.end() ? otherwise
+                                     : dims[found - entry.dims.begin()];
+  }
+
+  void range(const TensorSpec &spec, const qnt_tensor &given, int64_t low,
+             int64_t high) const {
+    int64_t elements = 1;
+    for (int32_t i = 0; i < given.rank; ++i)
+      elements *= given.shape[i];
+    auto *values = static_cast<const int32_t *>(given.data);
+    for (int64_t i = 0; i < elements; ++i)
+      if (values[i] < low || values[i] > high)
+        complain("input", spec,
+                 "expected values from " + std::to_string(low) + " to " +
+                     std::to_string(high) + ", found " +
+                     std::to_string(values[i]));
+  }
+
+  const qnt_model &model;
+  const EntrySpec &entry;
+};
+
+/// What compiled code gets as its context: the model's, and the call at hand.
+struct CallContext : qnt_context {
+  const qnt_model *model;
+  const EntrySpec *entry;
+  const int64_t *dims;
+  /// The first operation whose shape names a dimension the entry lacks.
+  mutable int64_t misshapen = -1;
+};
+
+/// qnt_context::after_op: resolves the shape for the caller's hook.
+void afterOp(const qnt_context *ctx, int64_t op, const void *output) {
+  auto &call = *static_cast<const CallContext *>(ctx);
+  const qnt_model &model = *call.model;
+  if (op < 0 || op >= int64_t(model.manifest.ops.size()))
+    return;
+  const OpSpec &spec = model.manifest.ops[op];
+  if (!spec.dtype) {
+    model.hook(model.hookUser, op, nullptr);
+    return;
+  }
+  std::array<int64_t, maxRank> shape;
+  for (size_t i = 0; i < spec.shape.size(); ++i) {
+    const Extent &extent = spec.shape[i];
+    shape[i] = extent.size;
+    if (extent.dim.empty())
+      continue;
+    auto found = std::ranges::find(call.entry->dims, extent.dim);
+    if (found == call.entry->dims.end()) {
+      call.misshapen = op;
+      return;
+    }
+    shape[i] = call.dims[found - call.entry->dims.begin()];
+  }
+  qnt_tensor tensor = {const_cast<void *>(output), *spec.dtype,
+                       int32_t(spec.shape.size()), shape.data(), nullptr};
+  model.hook(model.hookUser, op, &tensor);
+}
+
+} // namespace
+
+void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
+                    std::span<const qnt_tensor> outputs,
+                    const qnt_memory &memory) {
+  if (index < 0 || index >= variant->num_entries)
+    fail(QNT_ERROR_ARGUMENT,
+         path + ": there is no entry " + std::to_string(index));
+  const EntrySpec &spec = manifest.entries[index];
+  const qnt_entry &code = variant->entries[index];
+  Check check(*this, spec);
+  check.tensors("input", inputs, spec.inputs);
+  check.tensors("output", outputs, spec.outputs);
+  check.memory(memory);
+  check.indices(inputs);
+
+  int64_t needed = code.arena_bytes(check.dims.data());
+  if (needed < 0)
+    fail(QNT_ERROR_ARGUMENT,
+         path + ": entry '" + spec.name + "': the dimensions are too large");
+  void *scratch = memory.arena;
+  if (!scratch) {
+    if (arena.size() < size_t(needed)) {
+      arena = Mapping();
+      arena = Mapping::hugePages(needed);
+    }
+    scratch = arena.data();
+  } else if (memory.arena_bytes < needed) {
+    fail(QNT_ERROR_MEMORY,
+         path + ": entry '" + spec.name + "': the arena needs " +
+             std::to_string(needed) + " bytes, but " +
+             std::to_string(memory.arena_bytes) + " are given");
+  } else if (reinterpret_cast<uintptr_t>(scratch) % 64) {
+    fail(QNT_ERROR_MEMORY, path + ": entry '" + spec.name +
+                               "': the arena is not 64-byte aligned");
+  }
+
+  std::array<void *, maxTensors> in, out;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    in[i] = inputs[i].data;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    out[i] = outputs[i].data;
+  CallContext call{context, this, &spec, check.dims.data()};
+  call.after_op = hook ? afterOp : nullptr;
+  int32_t status = code.run(&call, params.pointers(), in.data(), out.data(),
+                            check.dims.data(), memory.kv, scratch);
+  if (status != 0)
+    fail(QNT_ERROR_RUN, path + ": entry '" + spec.name +
+                            "' failed with status " + std::to_string(status));
+  if (call.misshapen >= 0)
+    fail(QNT_ERROR_FORMAT,
+         path + ": manifest: ops[" + std::to_string(call.misshapen) +
+             "].shape names a dimension that entry '" + spec.name + "' lacks");
+}
