@@ -30,7 +30,20 @@ struct ParamsError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-enum class DType { F64, F32, F16, BF16, I64, I32, I16, I8, U8, Bool, F8E4M3, F8E5M2 };
+enum class DType {
+  F64,
+  F32,
+  F16,
+  BF16,
+  I64,
+  I32,
+  I16,
+  I8,
+  U8,
+  Bool,
+  F8E4M3,
+  F8E5M2
+};
 
 /// Bytes of one element.
 size_t byteWidth(DType dtype);
@@ -57,7 +70,13 @@ public:
   /// holding model.safetensors or model.safetensors.index.json. Every header
   /// is checked whole: JSON, dtypes, shapes whose product overflows, offsets
   /// that overlap, leave holes or pass the end. Throws ParamsError.
+  /// Of the shards of an index, the tensors that the index names are taken.
   static std::shared_ptr<ParamStore> open(const std::string &path);
+  /// A .safetensors file that lies in memory already, such as an asset inside a
+  /// shared object; `name` stands for its path. The bytes must outlive the
+  /// store.
+  static std::shared_ptr<ParamStore> fromMemory(std::span<const std::byte> file,
+                                                const std::string &name);
   ~ParamStore();
 
   /// Null when there is none of that name.
@@ -67,12 +86,14 @@ public:
   const TensorView &get(std::string_view name) const;
   /// In order of name.
   std::vector<std::string> names() const;
+  /// The file that was opened: where `open` got a folder, the file inside it.
   const std::string &path() const;
   /// "__metadata__" of the (first) file.
   const std::map<std::string, std::string> &metadata() const;
   /// Bytes of all tensors.
   int64_t totalBytes() const;
-  /// SHA-256 of the file (or of the shards' hashes joined), lower-case hex.
+  /// SHA-256 of the file, lower-case hex; for several shards, of their hashes
+  /// in hex joined in order of file name. Reads the whole file the first time.
   std::string sha256() const;
   /// Tells the kernel that a tensor's pages are no longer needed, so that
   /// streaming through a large file keeps the resident set small.
@@ -86,7 +107,9 @@ private:
 
 /// Streams a safetensors file. All names, dtypes and shapes are declared first;
 /// the bytes then follow tensor by tensor, in any number of pieces, in the
-/// declared order. Tensor data is 64-byte aligned. The file appears under its
+/// declared order. Tensor data is 64-byte aligned: where the format, which
+/// allows no holes, needs one filled, a U8 tensor "__pad__.N" does so, which
+/// ParamStore hides and other readers show. The file appears under its
 /// name only at `finish`: it is written beside it and renamed, and a writer
 /// that is destroyed before `finish` leaves nothing behind.
 class SafeTensorsWriter {
@@ -96,7 +119,8 @@ public:
     DType dtype;
     std::vector<int64_t> shape;
   };
-  /// Throws ParamsError (unwritable folder, full disk: space is reserved here).
+  /// Throws ParamsError: unwritable folder, full disk (space is reserved here),
+  /// a name declared twice or reserved, an impossible shape.
   SafeTensorsWriter(const std::string &path, std::vector<Entry> entries,
                     std::map<std::string, std::string> metadata = {});
   ~SafeTensorsWriter();
