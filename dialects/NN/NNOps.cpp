@@ -1,0 +1,266 @@
+//===- NNOps.cpp - verifiers and type inference of nn -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Dialect/NN/NN.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+
+using namespace mlir;
+using namespace qnt::nn;
+
+#define GET_OP_CLASSES
+#include "qnt/Dialect/NN/NNOps.cpp.inc"
+
+/// `shape` with its last dimension replaced.
+static SmallVector<int64_t> withLast(ArrayRef<int64_t> shape, int64_t last) {
+  SmallVector<int64_t> result(shape);
+  result.back() = last;
+  return result;
+}
+
+/// Whether two dimensions can be equal at run time.
+static bool compatible(int64_t a, int64_t b) {
+  return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
+}
+
+//===----------------------------------------------------------------------===//
+// LinearOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult LinearOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+                                         Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
+  auto weight = dyn_cast<RankedTensorType>(adaptor.getWeight().getType());
+  if (!input || !weight || weight.getRank() != 2 || input.getRank() == 0)
+    return failure();
+  types.push_back(
+      input.clone(withLast(input.getShape(), weight.getDimSize(0))));
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  auto weight = getWeight().getType();
+  if (weight.getRank() != 2 || !weight.hasStaticShape()) // (C1)
+    return emitOpError("expected a static weight of rank 2, got ") << weight;
+  if (getInput().getType().getShape().back() != weight.getDimSize(1)) // (C2)
+    return emitOpError("expected ")
+           << weight.getDimSize(1) << " input features, got "
+           << getInput().getType();
+  if (getBias() && getBias().getType().getShape() !=
+                       ArrayRef<int64_t>{weight.getDimSize(0)}) // (C3)
+    return emitOpError("expected a bias of shape [")
+           << weight.getDimSize(0) << "], got " << getBias().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Lookups and positions
+//===----------------------------------------------------------------------===//
+
+LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *,
+                                            std::optional<Location>,
+                                            Adaptor adaptor,
+                                            SmallVectorImpl<Type> &types) {
+  auto ids = dyn_cast<RankedTensorType>(adaptor.getIds().getType());
+  auto table = dyn_cast<RankedTensorType>(adaptor.getTable().getType());
+  if (!ids || !table || table.getRank() != 2)
+    return failure();
+  SmallVector<int64_t> shape(ids.getShape());
+  shape.push_back(table.getDimSize(1));
+  types.push_back(table.clone(shape));
+  return success();
+}
+
+LogicalResult EmbeddingOp::verify() {
+  auto table = getTable().getType();
+  if (table.getRank() != 2 || !table.hasStaticShape()) // (C1)
+    return emitOpError("expected a static table of rank 2, got ") << table;
+  return success();
+}
+
+LogicalResult PositionIdsOp::verify() {
+  if (getTokens().getType().getRank() != 2) // (C1)
+    return emitOpError("expected tokens of rank 2, got ")
+           << getTokens().getType();
+  if (getStart() && getStart().getType().getRank() != 1) // (C2)
+    return emitOpError("expected start of rank 1, got ")
+           << getStart().getType();
+  return success();
+}
+
+LogicalResult SelectRowsOp::inferReturnTypes(MLIRContext *,
+                                             std::optional<Location>,
+                                             Adaptor adaptor,
+                                             SmallVectorImpl<Type> &types) {
+  auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
+  if (!input || input.getRank() != 3)
+    return failure();
+  types.push_back(input.clone({input.getDimSize(0), input.getDimSize(2)}));
+  return success();
+}
+
+LogicalResult SelectRowsOp::verify() {
+  if (getRows().getType().getRank() != 1) // (C1)
+    return emitOpError("expected rows of rank 1, got ") << getRows().getType();
+  return success();
+}
+
+LogicalResult MeanPoolOp::inferReturnTypes(MLIRContext *,
+                                           std::optional<Location>,
+                                           Adaptor adaptor,
+                                           SmallVectorImpl<Type> &types) {
+  auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
+  if (!input || input.getRank() != 3)
+    return failure();
+  types.push_back(input.clone({input.getDimSize(0), input.getDimSize(2)}));
+  return success();
+}
+
+LogicalResult MeanPoolOp::verify() {
+  if (getLengths().getType().getRank() != 1) // (C1)
+    return emitOpError("expected lengths of rank 1, got ")
+           << getLengths().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyBroadcast(Operation *op, RankedTensorType lhs,
+                                     RankedTensorType rhs) {
+  ArrayRef<int64_t> whole = lhs.getShape(), suffix = rhs.getShape();
+  if (suffix.size() > whole.size() ||
+      !llvm::equal(whole.take_back(suffix.size()), suffix, compatible)) // (C1)
+    return op->emitOpError("expected the shape of ")
+           << rhs << " to be a suffix of that of " << lhs;
+  return success();
+}
+
+LogicalResult AddOp::verify() {
+  return verifyBroadcast(*this, getLhs().getType(), getRhs().getType());
+}
+
+LogicalResult MulOp::verify() {
+  return verifyBroadcast(*this, getLhs().getType(), getRhs().getType());
+}
+
+//===----------------------------------------------------------------------===//
+// Norms
+//===----------------------------------------------------------------------===//
+
+LogicalResult RMSNormOp::verify() {
+  int64_t last = getInput().getType().getShape().back();
+  int64_t groups = getGroups();
+  if (groups < 1 || last % groups != 0) // (C1)
+    return emitOpError("expected groups that divide ")
+           << last << " features, got " << groups;
+  if (getScale().getType().getShape() !=
+      ArrayRef<int64_t>{last / groups}) // (C2)
+    return emitOpError("expected a scale of shape [")
+           << last / groups << "], got " << getScale().getType();
+  if (getEps().convertToDouble() < 0) // (C3)
+    return emitOpError("expected eps of at least 0");
+  return success();
+}
+
+LogicalResult LayerNormOp::verify() {
+  int64_t last = getInput().getType().getShape().back();
+  if (getScale().getType().getShape() != ArrayRef<int64_t>{last}) // (C1)
+    return emitOpError("expected a scale of shape [")
+           << last << "], got " << getScale().getType();
+  if (getEps().convertToDouble() < 0) // (C2)
+    return emitOpError("expected eps of at least 0");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+LogicalResult RopeTableOp::inferReturnTypes(MLIRContext *context,
+                                            std::optional<Location>,
+                                            Adaptor adaptor,
+                                            SmallVectorImpl<Type> &types) {
+  auto positions = dyn_cast<RankedTensorType>(adaptor.getPositions().getType());
+  if (!positions)
+    return failure();
+  SmallVector<int64_t> shape(positions.getShape());
+  shape.push_back(adaptor.getDim());
+  types.push_back(RankedTensorType::get(shape, Float32Type::get(context)));
+  return success();
+}
+
+LogicalResult RopeTableOp::verify() {
+  if (getDim() <= 0 || getDim() % 2 != 0) // (C1)
+    return emitOpError("expected an even, positive dim, got ") << getDim();
+  if (getTheta().convertToDouble() <= 0) // (C2)
+    return emitOpError("expected a positive theta");
+  if (getPositions().getType().getRank() != 2) // (C3)
+    return emitOpError("expected positions of rank 2, got ")
+           << getPositions().getType();
+  return success();
+}
+
+LogicalResult RopeOp::verify() {
+  auto input = getInput().getType(), table = getTable().getType();
+  if (input.getRank() != 3 || table.getRank() != 3) // (C3)
+    return emitOpError("expected operands of rank 3, got ")
+           << input << " and " << table;
+  int64_t features = input.getDimSize(2), heads = getHeads();
+  if (heads < 1 || features % heads != 0) // (C1)
+    return emitOpError("expected heads that divide ")
+           << features << " features, got " << heads;
+  if (table.getDimSize(2) > features / heads) // (C2)
+    return emitOpError("expected a table of at most ")
+           << features / heads << " features, got " << table;
+  return success();
+}
+
+void AttentionOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  if (!getCache())
+    return;
+  effects.emplace_back(MemoryEffects::Read::get(), &getCacheMutable()[0]);
+  effects.emplace_back(MemoryEffects::Write::get(), &getCacheMutable()[0]);
+}
+
+LogicalResult AttentionOp::verify() {
+  auto query = getQuery().getType(), key = getKey().getType();
+  int64_t heads = getHeads(), kvHeads = getKvHeads();
+  if (query.getRank() != 3 || key.getRank() != 3 || heads < 1 || kvHeads < 1 ||
+      query.getDimSize(2) % heads || key.getDimSize(2) % kvHeads ||
+      query.getDimSize(2) / heads != key.getDimSize(2) / kvHeads) // (C1)
+    return emitOpError("expected [batch, tokens, heads * size] operands with "
+                       "one head size, got ")
+           << query << " of " << heads << " heads and " << key << " of "
+           << kvHeads << " heads";
+  if (heads % kvHeads) // (C2)
+    return emitOpError("expected kv_heads that divide ")
+           << heads << " heads, got " << kvHeads;
+  if (key != getValue().getType()) // (C3)
+    return emitOpError("expected keys and values of one type, got ")
+           << key << " and " << getValue().getType();
+  bool hasCache = (bool)getCache();
+  if (hasCache != (bool)getStart() || hasCache != getLayer().has_value() ||
+      (hasCache && getLengths())) // (C4)
+    return emitOpError("expected a cache, its start and layer together, "
+                       "without lengths");
+  if (hasCache) {
+    KVCacheType cache = getCache().getType();
+    if (cache.getHeads() != kvHeads || cache.getHeadDim() != getHeadDim() ||
+        cache.getLayers() <= (int64_t)*getLayer() || (int64_t)*getLayer() < 0)
+      return emitOpError("expected layer ")
+             << *getLayer() << " of a cache of " << kvHeads << " heads of "
+             << getHeadDim() << ", got " << cache;
+  }
+  if (getWindow() && (int64_t)*getWindow() <= 0) // (C5)
+    return emitOpError("expected a positive window, got ") << *getWindow();
+  return success();
+}

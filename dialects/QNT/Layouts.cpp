@@ -1,0 +1,137 @@
+//===- Layouts.cpp - packing weights for SIMD -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Dialect/QNT/QNT.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/MathExtras.h"
+
+#include "qnt/Dialect/QNT/PanelGeometry.h"
+
+using namespace mlir;
+using namespace qnt;
+
+PanelGeometry PanelGeometry::of(QTensorType type, PanelsAttr layout) {
+  PanelGeometry g;
+  unsigned bits = type.getFormat().getBits();
+  bool grouped = type.getBlock().getKind() == BlockKind::Group;
+  g.columns = layout.getColumns();
+  g.group = type.getGroupSize();
+  g.groups = type.getGroupsPerRow();
+  g.chunk = grouped && g.group % 32 ? 16 : 32;
+  if (bits > 8) {
+    g.chunk = 1;
+    g.chunkBytes = g.columns * (bits / 8);
+  } else {
+    unsigned shift = 0;
+    for (unsigned width : {8u, 4u, 2u, 1u}) {
+      if (!(bits & width) || (bits == 8 && width != 8))
+        continue;
+      int64_t vectors = std::max<int64_t>(1, width * g.chunk / 32);
+      g.planes.push_back({width, shift, vectors, g.chunkBytes});
+      g.chunkBytes += vectors * 4 * g.columns;
+      shift += width;
+    }
+  }
+  g.chunksPerGroup = llvm::divideCeil(g.group, g.chunk);
+  g.scaleBytes =
+      type.getScaleType()
+          ? g.columns * (type.getScaleType().getIntOrFloatBitWidth() / 8)
+          : 0;
+  g.zeroBytes = type.getZeroPoint() ? g.columns : 0;
+  g.groupBytes = g.scaleBytes + g.zeroBytes + g.chunksPerGroup * g.chunkBytes;
+  g.sumBytes = layout.getSums() ? 4 * g.columns : 0;
+  g.panelBytes = llvm::alignTo(g.groups * g.groupBytes + g.sumBytes, 64);
+  g.paddedInputs = g.groups * g.chunksPerGroup * g.chunk;
+  auto spec = type.getFormat().getDecodeSpec();
+  g.excess = spec.map == DecodeSpec::Map::Affine && spec.isSigned && bits < 8
+                 ? 1u << (bits - 1)
+                 : 0;
+  return g;
+}
+
+int64_t PanelsAttr::getRowMultiple() const { return getColumns(); }
+
+int64_t PanelsAttr::getByteSize(const QTensorType &type) const {
+  auto g = PanelGeometry::of(type, *this);
+  return llvm::divideCeil(type.getShape()[0], g.columns) * g.panelBytes;
+}
+
+static void writeScale(char *at, float value, Type type) {
+  if (type.isF32()) {
+    std::memcpy(at, &value, 4);
+    return;
+  }
+  llvm::APFloat number(value);
+  bool lossy;
+  number.convert(type.isF16() ? llvm::APFloat::IEEEhalf()
+                              : llvm::APFloat::BFloat(),
+                 llvm::APFloat::rmNearestTiesToEven, &lossy);
+  auto bits = uint16_t(number.bitcastToAPInt().getZExtValue());
+  llvm::support::endian::write16le(at, bits);
+}
+
+void PanelsAttr::packRows(const QTensorType &type, const RowBlock &block,
+                          llvm::MutableArrayRef<char> blob) const {
+  auto g = PanelGeometry::of(type, *this);
+  int64_t k = type.getShape()[1];
+  unsigned bits = type.getFormat().getBits();
+  assert(block.first % g.columns == 0 && "rows start inside a panel");
+  std::fill(blob.begin(), blob.end(), 0);
+  llvm::SmallVector<float> decoded;
+  if (g.sumBytes)
+    for (uint32_t code = 0; code < (1u << bits); ++code)
+      decoded.push_back(type.getFormat().decode(code));
+  uint32_t mask = bits == 32 ? ~0u : (1u << bits) - 1;
+  for (int64_t row = 0; row < block.rows; ++row) {
+    int64_t column = row % g.columns;
+    char *panel = blob.data() + row / g.columns * g.panelBytes;
+    double sum = 0;
+    for (int64_t group = 0; group < g.groups; ++group) {
+      char *base = panel + group * g.groupBytes;
+      float scale = 1, zero = 0;
+      if (g.scaleBytes) {
+        scale = block.scales[row * g.groups + group];
+        writeScale(base + column * (g.scaleBytes / g.columns), scale,
+                   type.getScaleType());
+      }
+      if (g.zeroBytes) {
+        zero = block.zeros[row * g.groups + group];
+        base[g.scaleBytes + column] = char(int(zero) + int(g.excess));
+      }
+      char *codes = base + g.scaleBytes + g.zeroBytes;
+      int64_t first = group * g.group;
+      int64_t last = std::min(first + g.group, k);
+      double groupSum = 0;
+      for (int64_t i = first; i < last; ++i) {
+        uint32_t code = block.codes[row * k + i];
+        if (g.sumBytes)
+          groupSum += decoded[code & mask] - zero;
+        int64_t inGroup = i - first;
+        char *chunk = codes + inGroup / g.chunk * g.chunkBytes;
+        if (bits > 8) {
+          std::memcpy(chunk + column * (bits / 8), &code, bits / 8);
+          continue;
+        }
+        uint32_t stored = (code + g.excess) & mask;
+        int64_t inChunk = inGroup % g.chunk;
+        int64_t quad = inChunk / 4, byte = 4 * column + inChunk % 4;
+        for (const PanelGeometry::Plane &plane : g.planes) {
+          int64_t fields = 8 / plane.width;
+          uint32_t value = (stored >> plane.shift) & ((1u << plane.width) - 1);
+          chunk[plane.offset + quad / fields * 4 * g.columns + byte] |=
+              char(value << (quad % fields * plane.width));
+        }
+      }
+      sum += scale * groupSum;
+    }
+    if (g.sumBytes) {
+      auto rounded = float(sum);
+      std::memcpy(panel + g.groups * g.groupBytes + 4 * column, &rounded, 4);
+    }
+  }
+}

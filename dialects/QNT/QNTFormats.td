@@ -1,0 +1,111 @@
+//===- QNTFormats.td - formats and layouts: interfaces ------*- tablegen -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_DIALECTS_QNT_QNTFORMATS_TD
+#define QNT_DIALECTS_QNT_QNTFORMATS_TD
+
+include "dialects/QNT/QNTDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/Interfaces.td"
+
+def QNT_NumberFormat : AttrInterface<"NumberFormat"> {
+  let cppNamespace = "::qnt";
+  let description = [{
+    How a code of a few bits stands for a number. A format is all that a target
+    needs to know of a precision: targets lower the few kinds of `DecodeSpec`,
+    never a format by name, so a new format is a new implementation of this
+    interface and nothing else.
+
+    Codes are held in the low `getBits()` bits of a 32-bit word.
+  }];
+  let methods = [
+    InterfaceMethod<"Name as it is written in types and on the command line.",
+      "std::string", "getName">,
+    InterfaceMethod<"Bits of one code, 1 to 32.", "unsigned", "getBits">,
+    InterfaceMethod<"How a target turns codes into numbers.",
+      "::qnt::DecodeSpec", "getDecodeSpec">,
+    InterfaceMethod<[{
+      The code nearest to `value`, ties to even, out-of-range values to the
+      nearest finite code; NaN to the format's NaN, or to zero without one.
+      The reference that targets must agree with.}],
+      "uint32_t", "encode", (ins "float":$value)>,
+    InterfaceMethod<"The number a code stands for; exact.",
+      "float", "decode", (ins "uint32_t":$code)>,
+    InterfaceMethod<"The largest finite number.", "float", "getMax">,
+    InterfaceMethod<"The smallest finite number (negative, or zero).",
+      "float", "getMin">,
+    InterfaceMethod<"Whether blocks of this format need a scale; f16 does not.",
+      "bool", "isScaled">,
+    InterfaceMethod<[{
+      Whether a block of `length` consecutive elements may share a scale.}],
+      "bool", "isLegalBlock", (ins "int64_t":$length)>
+  ];
+}
+
+def QNT_Layout : AttrInterface<"Layout"> {
+  let cppNamespace = "::qnt";
+  let description = [{
+    How a quantised tensor lies in memory as one blob of bytes. Targets define
+    what they read best; a pass materialises it (`qnt.pack`).
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Bytes of a weight of this type, which must have static shape [N, K].}],
+      "int64_t", "getByteSize", (ins "const ::qnt::QTensorType &":$type)>,
+    InterfaceMethod<[{
+      Rows must be packed in multiples of this many.}],
+      "int64_t", "getRowMultiple">,
+    InterfaceMethod<[{
+      Packs rows [first, first + rows) of a [N, K] tensor into `blob`, the place
+      of those rows (the first byte of row `first`). `codes` is [rows, K] one byte
+      or, above 8 bits, one little-endian 16/32-bit word per code; `scales` is
+      [rows, scales per row] in f32; `zeros` likewise or empty. The last call may
+      hold fewer rows than the multiple; it is padded. Rows are independent.}],
+      "void", "packRows",
+      (ins "const ::qnt::QTensorType &":$type, "const ::qnt::RowBlock &":$block,
+           "::llvm::MutableArrayRef<char>":$blob)>
+  ];
+}
+
+class QNT_FormatAttr<string name, string attrMnemonic>
+    : AttrDef<QNT_Dialect, name,
+              [DeclareAttrInterfaceMethods<QNT_NumberFormat>]> {
+  let mnemonic = attrMnemonic;
+  let genVerifyDecl = 1;
+}
+
+def QNT_IntFormatAttr : QNT_FormatAttr<"IntFormat", "int"> {
+  let summary = "integers of 1 to 8 bits";
+  let description = [{
+    Two's complement when signed. `int1` holds -1 and +1 (code 0 and 1), as
+    binary networks do; every other width is the usual integer range. Written
+    `int4`, `uint8` in types.
+
+    Constraint (C1): 1 to 8 bits.
+  }];
+  let parameters = (ins "unsigned":$width, DefaultValuedParameter<"bool", "true">:$isSigned);
+  let assemblyFormat = "`<` $width (`,` $isSigned^)? `>`";
+}
+
+def QNT_FloatFormatAttr : QNT_FormatAttr<"FloatFormat", "float"> {
+  let summary = "binary floating point with a sign, `exponent` and `mantissa` bits";
+  let description = [{
+    `special` says what the largest exponent means: `ieee` infinities and NaN,
+    `fn` NaN only where exponent and mantissa are all ones (E4M3 of the OCP 8-bit
+    specification), `finite` numbers throughout (E2M1, E2M3, E3M2 of the OCP
+    MX specification). The bias is 2^(exponent-1) - 1. Subnormals are kept.
+    Written `e4m3`, `e5m2`, `e2m1`, `f16`, `bf16`, `f32`.
+
+    Constraints: (C1) 1 to 8 exponent bits, 0 to 23 mantissa bits, (C2) `ieee`
+    needs at least one mantissa bit to tell NaN from infinity.
+  }];
+  let parameters = (ins "unsigned":$exponent, "unsigned":$mantissa,
+                        "::qnt::FloatSpecial":$special);
+  let assemblyFormat = "`<` $exponent `,` $mantissa `,` $special `>`";
+}
+
+#endif // QNT_DIALECTS_QNT_QNTFORMATS_TD

@@ -1,0 +1,212 @@
+//===- QNTOps.cpp - verifiers, folds and inference of qnt -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Dialect/QNT/QNT.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/DialectImplementation.h"
+
+using namespace mlir;
+using namespace qnt;
+
+//===----------------------------------------------------------------------===//
+// Epilogue syntax: [bias, gelu, add]
+//===----------------------------------------------------------------------===//
+
+static ParseResult parseEpilogue(OpAsmParser &parser, ArrayAttr &epilogue) {
+  SmallVector<Attribute> steps;
+  auto parseStep = [&]() -> ParseResult {
+    StringRef word;
+    SMLoc loc = parser.getCurrentLocation();
+    if (parser.parseKeyword(&word))
+      return failure();
+    auto kind = symbolizeEpilogueKind(word);
+    if (!kind)
+      return parser.emitError(loc, "unknown epilogue step '") << word << "'";
+    steps.push_back(EpilogueKindAttr::get(parser.getContext(), *kind));
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square, parseStep))
+    return failure();
+  epilogue = ArrayAttr::get(parser.getContext(), steps);
+  return success();
+}
+
+static void printEpilogue(OpAsmPrinter &printer, Operation *,
+                          ArrayAttr epilogue) {
+  printer << "[";
+  llvm::interleaveComma(epilogue, printer, [&](Attribute step) {
+    printer << stringifyEpilogueKind(cast<EpilogueKindAttr>(step).getValue());
+  });
+  printer << "]";
+}
+
+#define GET_OP_CLASSES
+#include "qnt/Dialect/QNT/QNTOps.cpp.inc"
+
+static bool isActivationLayout(Attribute layout) {
+  return !layout || isa<RowsAttr>(layout);
+}
+
+//===----------------------------------------------------------------------===//
+// QuantizeOp, DequantizeOp, DimOp, PackOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult QuantizeOp::verify() {
+  QTensorType type = getResult().getType();
+  if (getInput().getType().getShape() != type.getShape()) // (C1)
+    return emitOpError("expected one shape, got ")
+           << getInput().getType() << " and " << type;
+  if (bool(getZero()) != (getScale() && type.getZeroPoint())) // (C2)
+    return emitOpError("expected a zero operand exactly when there is a scale "
+                       "operand and the type has zero points");
+  for (Value operand : {getScale(), getZero()}) {
+    if (!operand)
+      continue;
+    auto tensor = cast<RankedTensorType>(operand.getType());
+    if (tensor.getShape() != ArrayRef<int64_t>(type.getScaleShape()) ||
+        !tensor.getElementType().isF32()) // (C3)
+      return emitOpError("expected f32 scales and zero points of the shape of "
+                         "the type's scales, got ")
+             << tensor;
+  }
+  if (!isActivationLayout(type.getLayout())) // (C4)
+    return emitOpError("expected a result without a packed layout, got ")
+           << type;
+  return success();
+}
+
+LogicalResult DequantizeOp::verify() {
+  if (getInput().getType().getShape() !=
+      getResult().getType().getShape()) // (C1)
+    return emitOpError("expected one shape, got ")
+           << getInput().getType() << " and " << getResult().getType();
+  return success();
+}
+
+OpFoldResult DequantizeOp::fold(FoldAdaptor) {
+  // Formats without loss: the codes are the numbers.
+  if (auto quantize = getInput().getDefiningOp<QuantizeOp>()) {
+    auto format = dyn_cast<FloatFormatAttr>(getInput().getType().getFormat());
+    if (format && format.getName() == "f32" &&
+        quantize.getInput().getType() == getResult().getType())
+      return quantize.getInput();
+  }
+  return {};
+}
+
+LogicalResult DimOp::verify() {
+  if (int64_t(getDimension()) < 0 ||
+      int64_t(getDimension()) >= getInput().getType().getRank()) // (C1)
+    return emitOpError("expected a dimension below ")
+           << getInput().getType().getRank() << ", got " << getDimension();
+  return success();
+}
+
+OpFoldResult DimOp::fold(FoldAdaptor) {
+  int64_t size = getInput().getType().getShape()[getDimension()];
+  if (ShapedType::isDynamic(size))
+    return {};
+  return IntegerAttr::get(IndexType::get(getContext()), size);
+}
+
+LogicalResult PackOp::verify() {
+  QTensorType from = getInput().getType(), to = getResult().getType();
+  if (from.withLayout({}) != to.withLayout({})) // (C1)
+    return emitOpError("expected types that differ only in layout, got ")
+           << from << " and " << to;
+  if (from.getLayout() || !to.getLayout()) // (C2)
+    return emitOpError("expected a layout on the result only");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LinearOp, EmbeddingOp
+//===----------------------------------------------------------------------===//
+
+static ArrayRef<int64_t> getShape(Type type) {
+  if (auto quantized = dyn_cast<QTensorType>(type))
+    return quantized.getShape();
+  return cast<RankedTensorType>(type).getShape();
+}
+
+LogicalResult LinearOp::inferReturnTypes(MLIRContext *context,
+                                         std::optional<Location>,
+                                         Adaptor adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  auto weight = dyn_cast<QTensorType>(adaptor.getWeight().getType());
+  if (!weight || weight.getRank() != 2)
+    return failure();
+  SmallVector<int64_t> shape(getShape(adaptor.getInput().getType()));
+  if (shape.empty())
+    return failure();
+  shape.back() = weight.getShape()[0];
+  types.push_back(RankedTensorType::get(shape, Float32Type::get(context)));
+  return success();
+}
+
+LogicalResult LinearOp::verify() {
+  QTensorType weight = getWeight().getType();
+  if (weight.getRank() != 2 || !weight.hasStaticShape()) // (C1)
+    return emitOpError("expected a static weight of rank 2, got ") << weight;
+  if (::getShape(getInput().getType()).back() != weight.getShape()[1])
+    return emitOpError("expected ")
+           << weight.getShape()[1] << " input features, got "
+           << getInput().getType();
+  if (auto input = dyn_cast<QTensorType>(getInput().getType())) { // (C2)
+    BlockKind kind = input.getBlock().getKind();
+    if (!input.isInteger() || !weight.isInteger() ||
+        (kind != BlockKind::PerRow && kind != BlockKind::PerTensor))
+      return emitOpError("expected integer codes on both sides and an input "
+                         "quantised per row or per tensor, got ")
+             << input << " and " << weight;
+  }
+  if (weight.getBlock().getKind() == BlockKind::PerRow) // (C4)
+    return emitOpError("expected a per_channel weight, got ") << weight;
+  auto operands = getExtra().begin(), end = getExtra().end();
+  for (Attribute step : getEpilogue()) { // (C3)
+    EpilogueKind kind = cast<EpilogueKindAttr>(step).getValue();
+    if (kind != EpilogueKind::Bias && kind != EpilogueKind::Add &&
+        kind != EpilogueKind::Mul)
+      continue;
+    if (operands == end)
+      return emitOpError("expected an operand for epilogue step ")
+             << stringifyEpilogueKind(kind);
+    auto type = cast<RankedTensorType>((*operands++).getType());
+    ArrayRef<int64_t> expected = getResult().getType().getShape();
+    if (kind == EpilogueKind::Bias)
+      expected = expected.take_back(1);
+    if (type.getShape() != expected)
+      return emitOpError("expected an operand of shape [")
+             << expected << "] for epilogue step "
+             << stringifyEpilogueKind(kind) << ", got " << type;
+  }
+  if (operands != end)
+    return emitOpError("has more operands than epilogue steps that take one");
+  return success();
+}
+
+LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *context,
+                                            std::optional<Location>,
+                                            Adaptor adaptor,
+                                            SmallVectorImpl<Type> &types) {
+  auto table = dyn_cast<QTensorType>(adaptor.getTable().getType());
+  auto ids = dyn_cast<RankedTensorType>(adaptor.getIds().getType());
+  if (!table || !ids || table.getRank() != 2)
+    return failure();
+  SmallVector<int64_t> shape(ids.getShape());
+  shape.push_back(table.getShape()[1]);
+  types.push_back(RankedTensorType::get(shape, Float32Type::get(context)));
+  return success();
+}
+
+LogicalResult EmbeddingOp::verify() {
+  QTensorType table = getTable().getType();
+  if (table.getRank() != 2 || !table.hasStaticShape()) // (C1)
+    return emitOpError("expected a static table of rank 2, got ") << table;
+  return success();
+}

@@ -1,0 +1,315 @@
+//===- QNTTypes.cpp - attributes and types of qnt -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Dialect/QNT/QNT.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace qnt;
+
+namespace mlir {
+template <> struct FieldParser<FloatSpecial> {
+  static FailureOr<FloatSpecial> parse(AsmParser &parser) {
+    StringRef word;
+    SMLoc loc = parser.getCurrentLocation();
+    if (parser.parseKeyword(&word))
+      return failure();
+    if (auto special = symbolizeFloatSpecial(word))
+      return *special;
+    return parser.emitError(loc, "expected ieee, fn or finite, got ") << word;
+  }
+};
+} // namespace mlir
+
+namespace qnt {
+static llvm::raw_ostream &operator<<(llvm::raw_ostream &os,
+                                     FloatSpecial special) {
+  return os << stringifyFloatSpecial(special);
+}
+static mlir::AsmPrinter &operator<<(mlir::AsmPrinter &printer,
+                                    FloatSpecial special) {
+  printer.getStream() << special;
+  return printer;
+}
+} // namespace qnt
+
+#define GET_ATTRDEF_CLASSES
+#include "qnt/Dialect/QNT/QNTAttrs.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "qnt/Dialect/QNT/QNTTypes.cpp.inc"
+
+void QNTDialect::registerFormats() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "qnt/Dialect/QNT/QNTAttrs.cpp.inc"
+      >();
+}
+
+void QNTDialect::registerTypes() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "qnt/Dialect/QNT/QNTTypes.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// BlockAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult BlockAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                BlockKind kind, int64_t group) {
+  if (kind == BlockKind::Group && (group <= 0 || group % 16)) // (C1)
+    return emitError() << "expected a group of a positive multiple of 16, got "
+                       << group;
+  return success();
+}
+
+static void printBlock(llvm::raw_ostream &os, BlockAttr block) {
+  switch (block.getKind()) {
+  case BlockKind::Unscaled:
+    os << "unscaled";
+    return;
+  case BlockKind::PerTensor:
+    os << "per_tensor";
+    return;
+  case BlockKind::PerChannel:
+    os << "per_channel";
+    return;
+  case BlockKind::PerRow:
+    os << "per_row";
+    return;
+  case BlockKind::Group:
+    os << "group<" << block.getGroup() << ">";
+    return;
+  }
+}
+
+static BlockAttr parseBlock(AsmParser &parser) {
+  StringRef word;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseKeyword(&word))
+    return {};
+  auto get = [&](BlockKind kind, int64_t group = 0) {
+    return BlockAttr::getChecked([&] { return parser.emitError(loc); },
+                                 parser.getContext(), kind, group);
+  };
+  if (word == "unscaled")
+    return get(BlockKind::Unscaled);
+  if (word == "per_tensor")
+    return get(BlockKind::PerTensor);
+  if (word == "per_channel")
+    return get(BlockKind::PerChannel);
+  if (word == "per_row")
+    return get(BlockKind::PerRow);
+  if (word == "group") {
+    int64_t group;
+    if (parser.parseLess() || parser.parseInteger(group) ||
+        parser.parseGreater())
+      return {};
+    return get(BlockKind::Group, group);
+  }
+  parser.emitError(loc, "expected unscaled, per_tensor, per_channel, per_row "
+                        "or group<n>, got ")
+      << word;
+  return {};
+}
+
+Attribute BlockAttr::parse(AsmParser &parser, Type) {
+  if (parser.parseLess())
+    return {};
+  BlockAttr block = parseBlock(parser);
+  if (!block || parser.parseGreater())
+    return {};
+  return block;
+}
+
+void BlockAttr::print(AsmPrinter &printer) const {
+  printer << "<";
+  printBlock(printer.getStream(), *this);
+  printer << ">";
+}
+
+LogicalResult StrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   StringRef, ArrayRef<int64_t> rows,
+                                   ArrayRef<int64_t> panels) {
+  if (rows.empty() || rows.front() != 1 || rows.size() != panels.size() ||
+      !llvm::is_sorted(rows) ||
+      !llvm::all_of(panels, [](int64_t p) { return p > 0; })) // (C1)
+    return emitError() << "expected rows that increase from 1 and as many "
+                          "panels";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// QTensorType
+//===----------------------------------------------------------------------===//
+
+Type QTensorType::parse(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() ||
+      parser.parseDimensionList(shape, /*allowDynamic=*/true,
+                                /*withTrailingX=*/false) ||
+      parser.parseComma())
+    return {};
+  NumberFormat format;
+  StringRef word;
+  SMLoc formatLoc = parser.getCurrentLocation();
+  if (succeeded(parser.parseOptionalKeyword(&word))) {
+    format = parseFormat(word, parser.getContext());
+    if (!format) {
+      parser.emitError(formatLoc, "unknown number format '") << word << "'";
+      return {};
+    }
+  } else if (parser.parseAttribute(format)) {
+    return {};
+  }
+  if (parser.parseComma())
+    return {};
+  BlockAttr block = parseBlock(parser);
+  if (!block)
+    return {};
+  Type scaleType;
+  bool zero = false;
+  Attribute layout;
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("scale"))) {
+      if (parser.parseType(scaleType))
+        return {};
+    } else if (succeeded(parser.parseOptionalKeyword("zero"))) {
+      zero = true;
+    } else if (parser.parseAttribute(layout)) {
+      return {};
+    }
+  }
+  if (parser.parseGreater())
+    return {};
+  return QTensorType::getChecked([&] { return parser.emitError(loc); },
+                                 parser.getContext(), shape, format, block,
+                                 scaleType, zero, layout);
+}
+
+void QTensorType::print(AsmPrinter &printer) const {
+  printer << "<";
+  printer.printDimensionList(getShape());
+  // Formats that have a name print as it.
+  std::string name = getFormat().getName();
+  if (parseFormat(name, getContext()) == getFormat())
+    printer << ", " << name;
+  else
+    printer << ", " << getFormat();
+  printer << ", ";
+  printBlock(printer.getStream(), getBlock());
+  if (getScaleType())
+    printer << ", scale " << getScaleType();
+  if (getZeroPoint())
+    printer << ", zero";
+  if (getLayout())
+    printer << ", " << getLayout();
+  printer << ">";
+}
+
+LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  ArrayRef<int64_t> shape, NumberFormat format,
+                                  BlockAttr block, Type scaleType,
+                                  bool zeroPoint, Attribute layout) {
+  if (shape.empty()) // (C1)
+    return emitError() << "expected a quantised tensor of rank at least 1";
+  BlockKind kind = block.getKind();
+  if ((kind == BlockKind::Unscaled) == format.isScaled()) // (C2)
+    return emitError() << "format " << format.getName()
+                       << (format.isScaled() ? " needs a scaled block"
+                                             : " has no scale, expected "
+                                               "unscaled");
+  if (kind == BlockKind::Group && !format.isLegalBlock(block.getGroup()))
+    return emitError() << "format " << format.getName()
+                       << " cannot share a scale in groups of "
+                       << block.getGroup();
+  if ((kind != BlockKind::Unscaled) != bool(scaleType) ||
+      (scaleType &&
+       !(scaleType.isF16() || scaleType.isBF16() || scaleType.isF32()))) // (C3)
+    return emitError() << "expected f16, bf16 or f32 scales for scaled blocks "
+                          "only";
+  if (zeroPoint && (!scaleType || !isa<IntFormatAttr>(format))) // (C4)
+    return emitError() << "zero points need an integer format with scales";
+  if (kind == BlockKind::PerChannel && shape.size() < 2) // (C5)
+    return emitError() << "per_channel needs rank 2 or more";
+  return success();
+}
+
+SmallVector<int64_t> QTensorType::getScaleShape() const {
+  ArrayRef<int64_t> shape = getShape();
+  SmallVector<int64_t> result;
+  switch (getBlock().getKind()) {
+  case BlockKind::Unscaled:
+    return {0};
+  case BlockKind::PerTensor:
+    return {};
+  case BlockKind::PerChannel:
+    return {shape.front()};
+  case BlockKind::PerRow:
+    llvm::append_range(result, shape.drop_back());
+    return result;
+  case BlockKind::Group:
+    llvm::append_range(result, shape.drop_back());
+    result.push_back(getGroupsPerRow());
+    return result;
+  }
+  llvm_unreachable("unknown BlockKind");
+}
+
+int64_t QTensorType::getGroupSize() const {
+  return getBlock().getKind() == BlockKind::Group ? getBlock().getGroup()
+                                                  : getShape().back();
+}
+
+int64_t QTensorType::getGroupsPerRow() const {
+  int64_t last = getShape().back();
+  if (getBlock().getKind() != BlockKind::Group)
+    return 1;
+  if (ShapedType::isDynamic(last))
+    return ShapedType::kDynamic;
+  return llvm::divideCeil(last, getBlock().getGroup());
+}
+
+QTensorType QTensorType::withLayout(Attribute layout) const {
+  return get(getContext(), getShape(), getFormat(), getBlock(), getScaleType(),
+             getZeroPoint(), layout);
+}
+
+QTensorType QTensorType::withShape(ArrayRef<int64_t> shape) const {
+  return get(getContext(), shape, getFormat(), getBlock(), getScaleType(),
+             getZeroPoint(), getLayout());
+}
+
+bool QTensorType::isInteger() const { return isa<IntFormatAttr>(getFormat()); }
+
+double QTensorType::getBitsPerElement() const {
+  double bits = getFormat().getBits();
+  if (!getScaleType())
+    return bits;
+  double overhead =
+      getScaleType().getIntOrFloatBitWidth() + (getZeroPoint() ? 8.0 : 0.0);
+  switch (getBlock().getKind()) {
+  case BlockKind::Unscaled:
+  case BlockKind::PerTensor:
+    return bits;
+  case BlockKind::PerChannel: {
+    double elements = 1;
+    for (int64_t dim : getShape().drop_front())
+      elements *= dim;
+    return bits + overhead / elements;
+  }
+  case BlockKind::PerRow:
+  case BlockKind::Group:
+    return bits + overhead * getGroupsPerRow() / getShape().back();
+  }
+  llvm_unreachable("unknown BlockKind");
+}

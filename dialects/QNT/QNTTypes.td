@@ -1,0 +1,143 @@
+//===- QNTTypes.td - quantised tensors and layouts ---------*- tablegen -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_DIALECTS_QNT_QNTTYPES_TD
+#define QNT_DIALECTS_QNT_QNTTYPES_TD
+
+include "dialects/QNT/QNTFormats.td"
+
+def QNT_BlockAttr : AttrDef<QNT_Dialect, "Block"> {
+  let mnemonic = "block";
+  let summary = "which elements of a tensor share a scale";
+  let description = [{
+    | written | elements that share a scale | shape of the scales of [D0, ..., Dn] |
+    |---|---|---|
+    | `unscaled` | none: codes are the numbers | [0] |
+    | `per_tensor` | all | [] |
+    | `per_channel` | those with one index of the first dimension | [D0] |
+    | `per_row` | those of one last-dimension row | [D0, ..., Dn-1] |
+    | `group<n>` | n consecutive ones of a row; the last group may be short | [D0, ..., ceil(Dn / n)] |
+
+    Constraint (C1): a group is a positive multiple of 16.
+  }];
+  let parameters = (ins "::qnt::BlockKind":$kind,
+                        DefaultValuedParameter<"int64_t", "0">:$group);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def QNT_PanelsAttr : AttrDef<QNT_Dialect, "Panels",
+    [DeclareAttrInterfaceMethods<QNT_Layout>]> {
+  let mnemonic = "panels";
+  let summary = "weights in panels of columns for SIMD dot products";
+  let description = [{
+    The layout of the CPU target for a weight [N, K]; docs/cpu-target.md draws
+    it. Output features lie in panels of `columns`, zero padded; a panel is one
+    contiguous stream, group after group along K: the group's scales (and zero
+    points), then its codes in chunks of 32 inputs, or of 16 where the group is
+    no multiple of 32. Codes of 8 bits: byte 4c + j of a vector is column c,
+    input 4v + j of vector v. Narrower codes are split in planes of 4, 2 and 1
+    bits; field f of a plane's vector v is the 8-bit vector with index
+    v * fields + f. With `sums`, a panel ends with the f32 sums over K of the
+    decoded, scaled weights of each column, for asymmetric activations.
+  }];
+  let parameters = (ins "int64_t":$columns, DefaultValuedParameter<"bool", "false">:$sums);
+  let assemblyFormat = "`<` $columns (`,` `sums` $sums^)? `>`";
+}
+
+def QNT_RowsAttr : AttrDef<QNT_Dialect, "Rows"> {
+  let mnemonic = "rows";
+  let summary = "activations in padded rows with block sums";
+  let description = [{
+    The CPU target's layout for quantised activations [.., K]: codes row by row,
+    each padded with zeros to a multiple of `pad` bytes; per row an f32 scale,
+    with zero points an f32 zero point, and, where `sums` is not 0, the i32 sums
+    of the codes over each `sums` consecutive inputs.
+  }];
+  let parameters = (ins "int64_t":$pad, DefaultValuedParameter<"int64_t", "0">:$sums);
+  let assemblyFormat = "`<` $pad (`,` `sums` $sums^)? `>`";
+}
+
+def QNT_StrategyAttr : AttrDef<QNT_Dialect, "Strategy"> {
+  let mnemonic = "strategy";
+  let summary = "how a target runs a contraction";
+  let description = [{
+    Chosen by one pass from a cost model, consumed by the lowering. `kernel`
+    names the dot product of the target. A tile is `panels[i]` panels of output
+    features by `rows[i]` rows of the input; entry i serves inputs of up to
+    `rows[i]` rows, the last one larger inputs as well, whose tails are cut by
+    the smaller ones.
+
+    ```mlir
+    #qnt.strategy<kernel = "u4s8-vnni", rows = [1, 4, 12], panels = [4, 2, 1]>
+    ```
+
+    Constraint (C1): `rows` increases from 1 and is as long as `panels`.
+  }];
+  let parameters = (ins StringRefParameter<>:$kernel,
+                        ArrayRefParameter<"int64_t">:$rows,
+                        ArrayRefParameter<"int64_t">:$panels);
+  let assemblyFormat = [{
+    `<` `kernel` `=` $kernel `,` `rows` `=` `[` $rows `]` `,`
+    `panels` `=` `[` $panels `]` `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
+  let mnemonic = "tensor";
+  let summary = "a tensor of codes with their scales";
+  let description = [{
+    value = scale[block] * (code - zero[block]), where code stands for the number
+    that the format decodes it to.
+
+    ```mlir
+    !qnt.tensor<384x384, int4, group<32>, scale f16>
+    !qnt.tensor<?x384, uint8, per_row, scale f32, zero>
+    !qnt.tensor<384x384, bf16, unscaled>
+    !qnt.tensor<384x384, int4, group<32>, scale f16, #qnt.panels<16>>
+    ```
+
+    Constraints:
+    - (C1) rank at least 1.
+    - (C2) the format allows the block (a group that it can share a scale in);
+      `unscaled` exactly for formats that have no scale.
+    - (C3) scales are f16, bf16 or f32.
+    - (C4) zero points only with integer formats and scales.
+    - (C5) `per_channel` needs rank 2 or more.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
+                        "::qnt::NumberFormat":$format,
+                        "::qnt::BlockAttr":$block,
+                        "::mlir::Type":$scaleType, "bool":$zeroPoint,
+                        "::mlir::Attribute":$layout);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    int64_t getRank() const { return getShape().size(); }
+    bool hasStaticShape() const {
+      return !::llvm::any_of(getShape(), ::mlir::ShapedType::isDynamic);
+    }
+    /// Shape of the scales; see #qnt.block.
+    ::llvm::SmallVector<int64_t> getScaleShape() const;
+    /// Elements of the last dimension that share a scale (K itself unless the
+    /// block is a group).
+    int64_t getGroupSize() const;
+    /// Scales along the last dimension.
+    int64_t getGroupsPerRow() const;
+    bool hasScale() const { return (bool)getScaleType(); }
+    /// The same tensor in another layout (null for none).
+    QTensorType withLayout(::mlir::Attribute layout) const;
+    QTensorType withShape(::llvm::ArrayRef<int64_t> shape) const;
+    /// Whether the format is an integer one.
+    bool isInteger() const;
+    /// Average bits per element, scales and zero points included; needs a
+    /// static last dimension.
+    double getBitsPerElement() const;
+  }];
+}
+
+#endif // QNT_DIALECTS_QNT_QNTTYPES_TD

@@ -1,0 +1,76 @@
+//===- Formats.h - what a number format tells -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_DIALECT_QNT_FORMATS_H
+#define QNT_DIALECT_QNT_FORMATS_H
+
+#include "mlir/IR/Attributes.h"
+#include "mlir/IR/Types.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace qnt {
+
+/// What the largest exponent of a float format means.
+enum class FloatSpecial { IEEE, FN, Finite };
+
+llvm::StringRef stringifyFloatSpecial(FloatSpecial special);
+std::optional<FloatSpecial> symbolizeFloatSpecial(llvm::StringRef name);
+
+/// Which elements share a scale; see #qnt.block.
+enum class BlockKind { Unscaled, PerTensor, PerChannel, PerRow, Group };
+
+/// The target-neutral description of decoding: bit fields, then a map. Targets
+/// lower these maps once, for every format.
+struct DecodeSpec {
+  enum class Map {
+    /// number = multiplier * integer(code) + offset, the integer sign-extended
+    /// when `isSigned`.
+    Affine,
+    /// sign, exponent, mantissa from the high bit down.
+    MiniFloat,
+    /// number = table[code].
+    Table
+  };
+  Map map = Map::Affine;
+  unsigned bits = 8;
+  // Affine.
+  bool isSigned = true;
+  int multiplier = 1, offset = 0;
+  // MiniFloat.
+  unsigned exponent = 0, mantissa = 0;
+  FloatSpecial special = FloatSpecial::IEEE;
+  // Table.
+  llvm::SmallVector<float> table;
+};
+
+/// Rows of a weight on their way into a layout.
+struct RowBlock {
+  /// First row and number of rows.
+  int64_t first = 0, rows = 0;
+  /// [rows, K], one code per 32-bit word.
+  llvm::ArrayRef<uint32_t> codes;
+  /// [rows, groups per row], already rounded to the scale type.
+  llvm::ArrayRef<float> scales;
+  /// [rows, groups per row], integers; empty without zero points.
+  llvm::ArrayRef<float> zeros;
+};
+
+class QTensorType;
+} // namespace qnt
+
+#include "qnt/Dialect/QNT/QNTFormatInterfaces.h.inc"
+
+namespace qnt {
+/// The format called `name` ("int4", "uint8", "e4m3", "bf16", ...); null when
+/// there is none.
+NumberFormat parseFormat(llvm::StringRef name, mlir::MLIRContext *context);
+} // namespace qnt
+
+#endif // QNT_DIALECT_QNT_FORMATS_H

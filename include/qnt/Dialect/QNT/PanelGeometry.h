@@ -1,0 +1,44 @@
+//===- PanelGeometry.h - where things lie in #qnt.panels -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_DIALECT_QNT_PANELGEOMETRY_H
+#define QNT_DIALECT_QNT_PANELGEOMETRY_H
+
+#include "qnt/Dialect/QNT/QNT.h"
+
+namespace qnt {
+
+/// Byte offsets inside the blob of a weight [N, K] in `#qnt.panels`, shared by
+/// what packs it and what reads it.
+struct PanelGeometry {
+  /// A slice of the bits of every code: `width` bits from bit `shift`, in
+  /// `vectors` vectors of 4 * columns bytes at `offset` within a chunk.
+  struct Plane {
+    unsigned width, shift;
+    int64_t vectors, offset;
+  };
+
+  int64_t columns = 0;
+  /// Inputs that share a scale, and such groups in a row.
+  int64_t group = 0, groups = 0;
+  /// Inputs per chunk (1 for codes above 8 bits), bytes per chunk, chunks.
+  int64_t chunk = 0, chunkBytes = 0, chunksPerGroup = 0;
+  /// Per group and panel; a group is scales, zero points, chunks.
+  int64_t scaleBytes = 0, zeroBytes = 0, groupBytes = 0;
+  /// At the end of a panel, before it is padded to 64 bytes.
+  int64_t sumBytes = 0, panelBytes = 0;
+  /// Inputs as stored, with padding.
+  int64_t paddedInputs = 0;
+  /// Added to signed codes below 8 bits, so that they are stored unsigned.
+  unsigned excess = 0;
+  llvm::SmallVector<Plane, 3> planes;
+
+  static PanelGeometry of(QTensorType type, PanelsAttr layout);
+};
+
+} // namespace qnt
+
+#endif // QNT_DIALECT_QNT_PANELGEOMETRY_H

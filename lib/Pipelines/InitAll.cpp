@@ -1,0 +1,22 @@
+//===- InitAll.cpp - registration -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/InitAll.h"
+
+#include "qnt/Dialect/NN/NN.h"
+#include "qnt/Dialect/QCheck/QCheck.h"
+#include "qnt/Dialect/QNT/QNT.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+
+void qnt::registerAllDialects(mlir::DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<nn::NNDialect, QNTDialect, qcheck::QCheckDialect>();
+}
+
+void qnt::registerAllPasses() {}
