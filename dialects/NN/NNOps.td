@@ -287,9 +287,10 @@ def NN_AttentionOp : NN_Op<"attention", [
     token to the last w positions, its own included.
 
     ```mlir
-    %y = nn.attention %q, %k, %v cache %kv at %pos layer 3 heads 4 kv_heads 2
-        scale 0.125 : tensor<?x?x256xf32>, tensor<?x?x128xf32>, !nn.kv_cache<6 layers, 2 heads, 64, f16>
-    %y = nn.attention %q, %k, %v lengths %n heads 12 kv_heads 12 scale 0.177 : tensor<?x?x384xf32>, tensor<?x?x384xf32>
+    %y = nn.attention %q, %k, %v cache(%kv : !nn.kv_cache<6 layers, 2 heads, 64, f16>) layer 3 at(%pos : tensor<?xi32>)
+        heads 4 kv_heads 2 scale 0.125 : tensor<?x?x256xf32>, tensor<?x?x128xf32>, tensor<?x?x128xf32>
+    %z = nn.attention %q, %k, %v lengths(%n : tensor<?xi32>) heads 12 kv_heads 12 scale 0.177
+        : tensor<?x?x384xf32>, tensor<?x?x384xf32>, tensor<?x?x384xf32>
     ```
 
     Constraints:
@@ -309,12 +310,13 @@ def NN_AttentionOp : NN_Op<"attention", [
                        UnitAttr:$causal, OptionalAttr<I64Attr>:$window);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`lengths` $lengths^)?
-    (`cache` $cache^ `at` $start `layer` $layer)?
+    $query `,` $key `,` $value
+    (`lengths` `(` $lengths^ `:` type($lengths) `)`)?
+    (`cache` `(` $cache^ `:` type($cache) `)` `layer` $layer
+     `at` `(` $start `:` type($start) `)`)?
     `heads` $heads `kv_heads` $kvHeads `scale` $scale
     (`causal` $causal^)? (`window` $window^)? attr-dict `:`
-    type($query) `,` type($key) `,` type($value) (`,` type($lengths)^)?
-    (`,` type($cache)^ `,` type($start))?
+    type($query) `,` type($key) `,` type($value)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{
