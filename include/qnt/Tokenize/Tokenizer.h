@@ -37,7 +37,10 @@ public:
 
   /// Ids of `text` (UTF-8). With `addSpecial`, the post-processor's template
   /// ([CLS] .. [SEP], BOS) is applied. Special tokens written in the text are
-  /// recognised either way, as HuggingFace's tokenizers do.
+  /// recognised either way, as HuggingFace's tokenizers do; a SentencePiece
+  /// model does not, and its template is BOS, if it has one. Bytes that are not
+  /// UTF-8 count as U+FFFD. The file's truncation and padding are not applied.
+  /// Throws TokenizerError for a text that the model has no tokens for.
   virtual std::vector<int32_t> encode(std::string_view text,
                                       bool addSpecial = false) const = 0;
   /// The text of `ids`; bytes that do not form UTF-8 become U+FFFD.
@@ -55,11 +58,16 @@ public:
   explicit StreamDecoder(const Tokenizer &tokenizer) : tokenizer(tokenizer) {}
   /// The text that `id` completes; may be empty.
   std::string push(int32_t id);
+  /// What was held back when no more tokens come; afterwards the decoder is as
+  /// new.
+  std::string finish();
 
 private:
   const Tokenizer &tokenizer;
+  /// The tokens that the next one's text may depend on. The first `read` of
+  /// them make up the text's first `seen` bytes, which have been yielded.
   std::vector<int32_t> ids;
-  size_t prefix = 0, read = 0;
+  size_t read = 0, seen = 0;
 };
 
 /// One turn of a conversation.
