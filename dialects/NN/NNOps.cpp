@@ -105,7 +105,7 @@ LogicalResult SelectRowsOp::inferReturnTypes(MLIRContext *,
 }
 
 LogicalResult SelectRowsOp::verify() {
-  if (getRows().getType().getRank() != 1) // (C1)
+  if (getRows() && getRows().getType().getRank() != 1) // (C1)
     return emitOpError("expected rows of rank 1, got ") << getRows().getType();
   return success();
 }

@@ -87,14 +87,15 @@ def NN_PositionIdsOp : NN_Op<"position_ids", [Pure, AllTypesMatch<["tokens", "re
 def NN_SelectRowsOp : NN_Op<"select_rows", [Pure, InferTypeOpAdaptor]> {
   let summary = "one row of each sequence";
   let description = [{
-    `input` is [B, T, H], `rows` is [B]; result[b, h] = input[b, rows[b], h].
+    `input` is [B, T, H], `rows` is [B]; result[b, h] = input[b, rows[b], h];
+    without `rows`, the last row, T - 1.
 
     Constraint (C1): `input` has rank 3, `rows` rank 1.
   }];
-  let arguments = (ins NN_Tensor:$input, NN_Ids:$rows);
+  let arguments = (ins NN_Tensor:$input, Optional<NN_Ids>:$rows);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{
-    $input `,` $rows attr-dict `:` type($input) `,` type($rows)
+    $input (`at` $rows^)? attr-dict `:` type($input) (`,` type($rows)^)?
   }];
   let hasVerifier = 1;
 }
