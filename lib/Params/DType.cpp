@@ -71,10 +71,10 @@ void qnt::params::toFloat(const TensorView &tensor, int64_t first,
                           std::span<float> out) {
   int64_t count = tensor.numElements();
   if (first < 0 || first > count || int64_t(out.size()) > count - first)
-    throw ParamsError("elements from " + std::to_string(first) + " on, " +
-                      std::to_string(out.size()) +
-                      " in all, were asked of a tensor of " +
-                      std::to_string(count));
+    throw ParamsError(
+        "tensor '" + tensor.name + "': elements from " + std::to_string(first) +
+        " on, " + std::to_string(out.size()) +
+        " in all, were asked for; it has " + std::to_string(count));
   const std::byte *from =
       tensor.bytes.data() + size_t(first) * byteWidth(tensor.dtype);
   switch (tensor.dtype) {
@@ -93,7 +93,7 @@ void qnt::params::toFloat(const TensorView &tensor, int64_t first,
   case DType::F8E5M2:
     return convert<uint8_t>(from, out, f8e5m2ToFloat);
   default:
-    throw ParamsError("expected a tensor of floats, got " +
+    throw ParamsError("tensor '" + tensor.name + "': expected floats, got " +
                       std::string(name(tensor.dtype)));
   }
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Header.h"
 
+#include "qnt/Support/Error.h"
 #include "qnt/Support/Json.h"
 
 #include <algorithm>
@@ -65,6 +66,7 @@ TensorView parseTensor(const json &info, std::span<const std::byte> data,
   if (!info.is_object())
     fail(path, name, "its header entry must be a JSON object");
   TensorView view;
+  view.name = name;
   auto dtype = info.find("dtype");
   if (dtype == info.end() || !dtype->is_string())
     fail(path, name, "'dtype' must be a string");
@@ -139,6 +141,9 @@ json parseJson(std::string_view text, const std::string &path) {
   }
 }
 } // namespace
+
+ParamsError::ParamsError(const std::string &message)
+    : std::runtime_error(qnt::support::oneLine(message)) {}
 
 std::optional<int64_t> qnt::params::shapeBytes(DType dtype,
                                                std::span<const int64_t> shape) {

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Support/Json.h"
 
+#include "qnt/Support/MappedFile.h"
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -28,19 +30,20 @@ std::string position(std::string_view text, size_t offset) {
          ", column " + std::to_string(std::max<size_t>(column, 1));
 }
 
-/// Only the cause: the library's own prefix repeats the position.
+/// Only the cause: the library's own text repeats the position, and ends with
+/// what it read last, of any length.
 std::string reason(const json::parse_error &error) {
   std::string text = error.what();
   size_t start = text.find(": ");
   text = start == text.npos ? text : text.substr(start + 2);
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
-  return text;
+  return text.substr(0, text.find("; last read: "));
 }
 
-std::string_view typeOf(const json &value) {
+std::string typeOf(const json &value) {
   if (value.is_number_float())
     return "a number with a fraction or exponent";
+  if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t(INT64_MAX))
+    return "an integer of 2^63 or more";
   if (value.is_number())
     return "an integer";
   if (value.is_string())
@@ -52,38 +55,45 @@ std::string_view typeOf(const json &value) {
   return value.is_object() ? "an object" : "null";
 }
 
-// Each `is` says whether a JSON value fits the C++ type, `expected` names it.
-template <typename T> struct Reader;
-template <> struct Reader<bool> {
-  static constexpr const char *expected = "a boolean";
-  static bool is(const json &value) { return value.is_boolean(); }
-};
-template <> struct Reader<int64_t> {
-  static constexpr const char *expected = "an integer";
-  static bool is(const json &value) {
-    return value.is_number_integer() &&
-           !(value.is_number_unsigned() &&
-             value.get<uint64_t>() > uint64_t(INT64_MAX));
-  }
-};
-template <> struct Reader<double> {
-  static constexpr const char *expected = "a number";
-  static bool is(const json &value) { return value.is_number(); }
-};
-template <> struct Reader<std::string> {
-  static constexpr const char *expected = "a string";
-  static bool is(const json &value) { return value.is_string(); }
-};
-template <> struct Reader<json> {
-  static constexpr const char *expected = "an object";
+/// Whether a JSON value fits the C++ type T, what T expects, and what it got
+/// instead.
+template <typename T> struct Reader {
   static bool is(const json &value) { return value.is_object(); }
+  static std::string expected() { return "an object"; }
+  static std::string got(const json &value) { return typeOf(value); }
 };
+template <> bool Reader<bool>::is(const json &value) {
+  return value.is_boolean();
+}
+template <> std::string Reader<bool>::expected() { return "a boolean"; }
+template <> bool Reader<int64_t>::is(const json &value) {
+  return value.is_number_integer() &&
+         !(value.is_number_unsigned() &&
+           value.get<uint64_t>() > uint64_t(INT64_MAX));
+}
+template <> std::string Reader<int64_t>::expected() { return "an integer"; }
+template <> bool Reader<double>::is(const json &value) {
+  return value.is_number();
+}
+template <> std::string Reader<double>::expected() { return "a number"; }
+template <> bool Reader<std::string>::is(const json &value) {
+  return value.is_string();
+}
+template <> std::string Reader<std::string>::expected() { return "a string"; }
+
 template <typename T> struct Reader<std::vector<T>> {
-  static inline const std::string expected =
-      std::string("an array, each element ") + Reader<T>::expected;
   static bool is(const json &value) {
     return value.is_array() &&
            std::all_of(value.begin(), value.end(), Reader<T>::is);
+  }
+  static std::string expected() {
+    return "an array, each element " + Reader<T>::expected();
+  }
+  static std::string got(const json &value) {
+    if (!value.is_array())
+      return typeOf(value);
+    auto misfit = std::find_if_not(value.begin(), value.end(), Reader<T>::is);
+    return "one with " + typeOf(*misfit);
   }
 };
 
@@ -143,15 +153,14 @@ std::optional<T> qnt::support::findField(const json &object,
                                          std::string_view key,
                                          const std::string &where) {
   if (!object.is_object())
-    throw FileError(where + ": must be a JSON object, got " +
-                    std::string(typeOf(object)));
+    throw FileError(where + ": must be a JSON object, got " + typeOf(object));
   auto entry = object.find(key);
   if (entry == object.end() || entry->is_null())
     return std::nullopt;
   if (!Reader<T>::is(*entry))
     fail(where, key,
-         std::string("must be ") + Reader<T>::expected + ", got " +
-             std::string(typeOf(*entry)));
+         "must be " + Reader<T>::expected() + ", got " +
+             Reader<T>::got(*entry));
   return entry->template get<T>();
 }
 
@@ -160,8 +169,7 @@ T qnt::support::getField(const json &object, std::string_view key,
                          const std::string &where) {
   std::optional<T> value = findField<T>(object, key, where);
   if (!value)
-    fail(where, key,
-         std::string("is missing; expected ") + Reader<T>::expected);
+    fail(where, key, "is missing; expected " + Reader<T>::expected());
   return *std::move(value);
 }
 

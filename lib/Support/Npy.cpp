@@ -8,6 +8,7 @@
 
 #include "qnt/Support/AtomicFile.h"
 #include "qnt/Support/Half.h"
+#include "qnt/Support/MappedFile.h"
 
 #include <algorithm>
 #include <array>

@@ -25,9 +25,9 @@
 
 namespace qnt::params {
 
-/// Names the file, the tensor and what was expected.
+/// Names the file, the tensor and what was expected, in one line.
 struct ParamsError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit ParamsError(const std::string &message);
 };
 
 enum class DType {
@@ -56,11 +56,14 @@ struct TensorView {
   DType dtype = DType::F32;
   std::vector<int64_t> shape;
   std::span<const std::byte> bytes;
+  /// As in the file, for messages; empty in views made by hand.
+  std::string name;
   int64_t numElements() const;
 };
 
 /// Converts elements [first, first + out.size()) of a float tensor to f32.
-/// Throws ParamsError when the dtype is no float.
+/// Throws ParamsError when the dtype is no float or the elements are not all in
+/// the tensor.
 void toFloat(const TensorView &tensor, int64_t first, std::span<float> out);
 
 /// Tensors by name, from one file or from the shards of an index.

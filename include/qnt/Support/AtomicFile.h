@@ -7,7 +7,7 @@
 #ifndef QNT_SUPPORT_ATOMICFILE_H
 #define QNT_SUPPORT_ATOMICFILE_H
 
-#include "qnt/Support/MappedFile.h"
+#include "qnt/Support/Error.h"
 
 #include <cstddef>
 #include <cstdint>

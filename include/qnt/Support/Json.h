@@ -7,7 +7,7 @@
 #ifndef QNT_SUPPORT_JSON_H
 #define QNT_SUPPORT_JSON_H
 
-#include "qnt/Support/MappedFile.h"
+#include "qnt/Support/Error.h"
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>

@@ -7,19 +7,14 @@
 #ifndef QNT_SUPPORT_MAPPEDFILE_H
 #define QNT_SUPPORT_MAPPEDFILE_H
 
+#include "qnt/Support/Error.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <stdexcept>
 #include <string>
 
 namespace qnt::support {
-
-/// A file that cannot be opened, read or written, or that holds something else
-/// than expected. The message is one line and names the path.
-struct FileError : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// A file mapped for reading. The bytes stay valid while the object lives; a
 /// program that truncates the file meanwhile takes them away, as with every

@@ -14,7 +14,7 @@
 #ifndef QNT_SUPPORT_NPY_H
 #define QNT_SUPPORT_NPY_H
 
-#include "qnt/Support/MappedFile.h"
+#include "qnt/Support/Error.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,43 @@
+"""Running params-test, and safetensors files made by hand."""
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+
+program, folder = sys.argv[1:3]
+os.makedirs(folder, exist_ok=True)
+seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 30)))
+print("seed", seed)
+
+
+def path(name):
+    return os.path.join(folder, name)
+
+
+def run(*args, **options):
+    return subprocess.run([program, *map(str, args)], capture_output=True,
+                          text=True, **options)
+
+
+def check_error(result, *parts):
+    """The program failed with one clear line that holds all of `parts`."""
+    message = result.stderr
+    print(message, end="")
+    assert result.returncode == 1, (result.returncode, parts)
+    assert message.startswith("error: ") and message.count("\n") == 1, message
+    for part in parts:
+        assert part in message, (part, message)
+
+
+def raw(header, data=b"", length=None):
+    """The bytes of a safetensors file; `header` may be malformed text."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + data
+
+
+def write(name, content):
+    with open(path(name), "wb") as file:
+        file.write(content)
+    return path(name)

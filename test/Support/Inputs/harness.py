@@ -1,0 +1,40 @@
+"""Running support-test."""
+import os
+import random
+import subprocess
+import sys
+
+program, folder = sys.argv[1:3]
+os.makedirs(folder, exist_ok=True)
+seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 30)))
+print("seed", seed)
+
+
+def path(name):
+    return os.path.join(folder, name)
+
+
+def run(*args):
+    """The program's output; it must succeed."""
+    result = subprocess.run([program, *map(str, args)], capture_output=True,
+                            text=True)
+    assert result.returncode == 0, (args, result.returncode, result.stderr)
+    return result.stdout
+
+
+def refuse(args, *parts):
+    """The program fails with one clear line that holds all of `parts`."""
+    result = subprocess.run([program, *map(str, args)], capture_output=True,
+                            text=True)
+    message = result.stderr
+    print(message, end="")
+    assert result.returncode == 1, (args, result.returncode, message)
+    assert message.startswith("error: ") and message.count("\n") == 1, message
+    for part in parts:
+        assert part in message, (part, message)
+
+
+def write(name, content):
+    with open(path(name), "wb") as file:
+        file.write(content)
+    return path(name)
