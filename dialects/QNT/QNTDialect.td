@@ -19,11 +19,14 @@ def QNT_Dialect : Dialect {
     are zero points, and, once a target has chosen it, a memory layout. No
     upstream op takes such a value.
   }];
-  let useDefaultTypePrinterParser = 1;
+  // Types are parsed and printed by hand; see QTensorType.
   let useDefaultAttributePrinterParser = 1;
   let extraClassDeclaration = [{
     void registerFormats();
     void registerTypes();
+    ::mlir::Type parseType(::mlir::DialectAsmParser &parser) const override;
+    void printType(::mlir::Type type,
+                   ::mlir::DialectAsmPrinter &printer) const override;
   }];
   let dependentDialects = ["::qnt::nn::NNDialect"];
 }

@@ -151,7 +151,7 @@ LogicalResult StrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 // QTensorType
 //===----------------------------------------------------------------------===//
 
-Type QTensorType::parse(AsmParser &parser) {
+static Type parseTensor(AsmParser &parser) {
   SmallVector<int64_t> shape;
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess() ||
@@ -196,24 +196,41 @@ Type QTensorType::parse(AsmParser &parser) {
                                  scaleType, zero, layout);
 }
 
-void QTensorType::print(AsmPrinter &printer) const {
+static void printTensor(AsmPrinter &printer, QTensorType type) {
   printer << "<";
-  printer.printDimensionList(getShape());
+  printer.printDimensionList(type.getShape());
   // Formats that have a name print as it.
-  std::string name = getFormat().getName();
-  if (parseFormat(name, getContext()) == getFormat())
+  NumberFormat format = type.getFormat();
+  std::string name = format.getName();
+  if (parseFormat(name, type.getContext()) == format)
     printer << ", " << name;
   else
-    printer << ", " << getFormat();
+    printer << ", " << format;
   printer << ", ";
-  printBlock(printer.getStream(), getBlock());
-  if (getScaleType())
-    printer << ", scale " << getScaleType();
-  if (getZeroPoint())
+  printBlock(printer.getStream(), type.getBlock());
+  if (type.getScaleType())
+    printer << ", scale " << type.getScaleType();
+  if (type.getZeroPoint())
     printer << ", zero";
-  if (getLayout())
-    printer << ", " << getLayout();
+  if (type.getLayout())
+    printer << ", " << type.getLayout();
   printer << ">";
+}
+
+Type QNTDialect::parseType(DialectAsmParser &parser) const {
+  StringRef word;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseKeyword(&word))
+    return {};
+  if (word == "tensor")
+    return parseTensor(parser);
+  parser.emitError(loc, "unknown type '!qnt.") << word << "'";
+  return {};
+}
+
+void QNTDialect::printType(Type type, DialectAsmPrinter &printer) const {
+  printer << "tensor";
+  printTensor(printer, cast<QTensorType>(type));
 }
 
 LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,

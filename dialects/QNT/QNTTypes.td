@@ -88,7 +88,6 @@ def QNT_StrategyAttr : AttrDef<QNT_Dialect, "Strategy"> {
 }
 
 def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
-  let mnemonic = "tensor";
   let summary = "a tensor of codes with their scales";
   let description = [{
     value = scale[block] * (code - zero[block]), where code stands for the number
@@ -114,7 +113,9 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
                         "::qnt::BlockAttr":$block,
                         "::mlir::Type":$scaleType, "bool":$zeroPoint,
                         "::mlir::Attribute":$layout);
-  let hasCustomAssemblyFormat = 1;
+  let typeName = "qnt.tensor";
+  // No mnemonic: a type with generated printing would lose its `!qnt.tensor` in
+  // the ops. The dialect parses and prints it.
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     int64_t getRank() const { return getShape().size(); }
