@@ -53,12 +53,15 @@ def QNT_RowsAttr : AttrDef<QNT_Dialect, "Rows"> {
   let summary = "activations in padded rows with block sums";
   let description = [{
     The CPU target's layout for quantised activations [.., K]: codes row by row,
-    each padded with zeros to a multiple of `pad` bytes; per row an f32 scale,
-    with zero points an f32 zero point, and, where `sums` is not 0, the i32 sums
-    of the codes over each `sums` consecutive inputs.
+    each padded with zeros to a multiple of `pad` bytes; per row an f32 scale, an
+    f32 zero point and, where `sums` is not 0, the i32 sums of the stored codes
+    over each `sums` consecutive inputs. Codes are stored plus `excess`, which
+    the stored zero point includes: 128 stores signed codes in unsigned bytes,
+    -128 the other way round, as the dot product of the target wants them.
   }];
-  let parameters = (ins "int64_t":$pad, DefaultValuedParameter<"int64_t", "0">:$sums);
-  let assemblyFormat = "`<` $pad (`,` `sums` $sums^)? `>`";
+  let parameters = (ins "int64_t":$pad, DefaultValuedParameter<"int64_t", "0">:$sums,
+                        DefaultValuedParameter<"int64_t", "0">:$excess);
+  let assemblyFormat = "`<` struct(params) `>`";
 }
 
 def QNT_StrategyAttr : AttrDef<QNT_Dialect, "Strategy"> {
