@@ -31,12 +31,19 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
     Without `scale`, each block's scale is found from its own values. Symmetric
     types, `absmax`: scale = max|x| / format maximum. Types with zero points:
     the block's range widened to hold zero, scale = (max - min) / (code max -
-    code min), zero point = code min - round(min / scale). `mse` searches the
-    clipping that minimises the squared error over the block: 1.00, 0.98, ...,
-    0.40 of that range, and for integers also the scale -x_extreme / code min
-    that uses the whole two's complement range. Scales are rounded to the scale
-    type before codes are computed; a block of zeros has scale 1. Codes are
-    round-half-even(x / scale) + zero, clamped to the code range.
+    code min), zero point = code min - round(min / scale), clamped to the code
+    range. `mse` searches the clipping that minimises the squared error over the
+    block: 1.00, 0.98, ..., 0.40 of that range, and for signed integers without
+    zero points also the scale x_extreme / code min, which uses the whole two's
+    complement range: x_extreme is the value of largest magnitude (of two equal
+    ones the negative), so this scale is negative where that value is positive.
+    Of equal errors the first in this order wins. Scales are rounded to the
+    scale type, at least its smallest positive number (the smallest normal one of
+    f32 and bf16) and at most its largest, before zero points and codes are
+    computed; a block of zeros has scale 1. Codes are round-half-even(x / scale) +
+    zero, clamped to the code range (floats: the nearest number to x / scale).
+    All this is f32 arithmetic, rounded after each operation, except that squared
+    errors are summed in double; NaNs do not count in ranges and errors.
 
     With `scale` (and `zero`), those are used (static quantisation).
 

@@ -1,0 +1,209 @@
+//===- BlockQuantizer.cpp - scales and codes of blocks -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
+
+#include "dialects/QNT/BlockLoops.h"
+#include "qnt/Support/Half.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace qnt;
+using llvm::ArrayRef;
+using llvm::MutableArrayRef;
+
+float qnt::roundScale(float scale, Type scaleType) {
+  // The smallest positive number: subnormals of f16 are kept, as they are as
+  // fast as other f16 numbers everywhere; those of the wide types are not, so
+  // that no result depends on flush-to-zero modes.
+  float least = scaleType.isF16() ? 0x1p-24f : 0x1p-126f;
+  float most = scaleType.isF16()    ? 65504.0f
+               : scaleType.isBF16() ? 0x1.fep127f
+                                    : std::numeric_limits<float>::max();
+  float magnitude = std::min(std::fabs(scale), most);
+  if (scaleType.isF16())
+    magnitude = support::f16ToFloat(support::floatToF16(magnitude));
+  else if (scaleType.isBF16())
+    magnitude = support::bf16ToFloat(support::floatToBf16(magnitude));
+  return std::copysign(std::max(magnitude, least), scale);
+}
+
+BlockQuantizer::BlockQuantizer(QTensorType type)
+    : format(type.getFormat()), scaleType(type.getScaleType()),
+      scaled(type.hasScale()), zeroPoint(type.getZeroPoint()) {
+  DecodeSpec spec = format.getDecodeSpec();
+  bits = spec.bits;
+  lowest = format.getMin();
+  highest = format.getMax();
+  if (spec.map == DecodeSpec::Map::Affine) {
+    bool usual = spec.multiplier == 1 && spec.offset == 0 && bits <= 8;
+    bool bipolar = bits == 1 && spec.multiplier == 2 && spec.offset == -1;
+    path = usual ? Path::Integer : bipolar ? Path::Bipolar : Path::Generic;
+    isSigned = spec.isSigned || bipolar;
+  } else if (spec.map == DecodeSpec::Map::MiniFloat) {
+    mantissa = spec.mantissa;
+    bias = (1u << (spec.exponent - 1)) - 1;
+    bool ieee8 = spec.exponent == 8 && spec.special == FloatSpecial::IEEE;
+    if (spec.exponent < 8 && mantissa <= 22)
+      path = Path::MiniFloat;
+    else if (ieee8 && mantissa == 7)
+      path = Path::BFloat16;
+    else if (ieee8 && mantissa == 23)
+      path = Path::Float32;
+  }
+}
+
+BlockParams BlockQuantizer::fit(float low, float high) const {
+  BlockParams params;
+  if (!zeroPoint) {
+    params.scale = roundScale(std::max(-low, high) / highest, scaleType);
+    return params;
+  }
+  params.scale = roundScale((high - low) / (highest - lowest), scaleType);
+  float zero = lowest - std::nearbyint(low / params.scale);
+  params.zero = std::min(std::max(zero, lowest), highest);
+  return params;
+}
+
+BlockParams BlockQuantizer::chooseScale(ClipMethod clip,
+                                        ArrayRef<float> block) const {
+  if (!scaled)
+    return {};
+  loops::Range range = loops::rangeOf(block);
+  if (range.low == 0 && range.high == 0)
+    return {1.0f, zeroPoint ? lowest : 0.0f};
+  BlockParams best = fit(range.low, range.high);
+  if (clip == ClipMethod::AbsMax)
+    return best;
+  double least = squaredError(best, block);
+  auto consider = [&](BlockParams candidate) {
+    if (candidate.scale == best.scale && candidate.zero == best.zero)
+      return;
+    double error = squaredError(candidate, block);
+    if (error < least) {
+      least = error;
+      best = candidate;
+    }
+  };
+  for (int percent = 98; percent >= 40; percent -= 2) {
+    float factor = float(percent) / 100.0f;
+    consider(fit(range.low * factor, range.high * factor));
+  }
+  if (isSigned && !zeroPoint && lowest < 0) {
+    // The value of largest magnitude, negative of two equals.
+    float extreme = -range.low >= range.high ? range.low : range.high;
+    consider({roundScale(extreme / lowest, scaleType), 0.0f});
+  }
+  return best;
+}
+
+void BlockQuantizer::encode(BlockParams params, ArrayRef<float> in,
+                            MutableArrayRef<uint32_t> codes) const {
+  switch (path) {
+  case Path::Integer:
+    return loops::encodeInteger({params.scale, params.zero, lowest, highest},
+                                bits, in, codes);
+  case Path::Bipolar:
+    for (auto [x, code] : llvm::zip_equal(in, codes))
+      code = std::isnan(x) || x / params.scale + params.zero >= 0;
+    return;
+  case Path::MiniFloat: {
+    // Formats without NaN have no sign for it either.
+    float quiet = std::numeric_limits<float>::quiet_NaN();
+    uint32_t nan = format.encode(quiet), minusNan = format.encode(-quiet);
+    return loops::encodeMiniFloat({params.scale, mantissa, bias, highest}, bits,
+                                  nan, minusNan, in, codes);
+  }
+  case Path::BFloat16:
+  case Path::Float32:
+    return loops::encodeWide(path == Path::BFloat16, params.scale, highest, in,
+                             codes);
+  case Path::Generic:
+    for (auto [x, code] : llvm::zip_equal(in, codes))
+      code = format.encode(x / params.scale);
+    return;
+  }
+  llvm_unreachable("unknown path");
+}
+
+void BlockQuantizer::decode(BlockParams params, ArrayRef<uint32_t> codes,
+                            MutableArrayRef<float> out) const {
+  if (path == Path::Integer)
+    return loops::decodeInteger(params.scale, params.zero, bits, isSigned,
+                                codes, out);
+  if (bits > 8 || codes.size() < 512) {
+    for (auto [code, value] : llvm::zip_equal(codes, out))
+      value = params.scale * (format.decode(code) - params.zero);
+    return;
+  }
+  float table[256];
+  for (uint32_t code = 0; code < (1u << bits); ++code)
+    table[code] = params.scale * (format.decode(code) - params.zero);
+  for (auto [code, value] : llvm::zip_equal(codes, out))
+    value = table[code & ((1u << bits) - 1)];
+}
+
+double BlockQuantizer::squaredError(BlockParams params,
+                                    ArrayRef<float> block) const {
+  if (path == Path::Integer)
+    return loops::errorInteger({params.scale, params.zero, lowest, highest},
+                               block);
+  if (path == Path::MiniFloat)
+    return loops::errorMiniFloat({params.scale, mantissa, bias, highest},
+                                 block);
+  double sum = 0;
+  for (float x : block) {
+    if (std::isnan(x))
+      continue;
+    uint32_t code;
+    encode(params, x, code);
+    double number = path == Path::Bipolar ? (code ? 1.0 : -1.0)
+                                          : double(format.decode(code));
+    double error = x - params.scale * (number - params.zero);
+    sum += error * error;
+  }
+  return sum;
+}
+
+BlockParams qnt::chooseScale(QTensorType type, ClipMethod clip,
+                             ArrayRef<float> block) {
+  return BlockQuantizer(type).chooseScale(clip, block);
+}
+
+void qnt::encodeBlock(QTensorType type, BlockParams params, ArrayRef<float> in,
+                      MutableArrayRef<uint32_t> codes) {
+  BlockQuantizer(type).encode(params, in, codes);
+}
+
+void qnt::quantizeRows(QTensorType type, ClipMethod clip, ArrayRef<float> in,
+                       int64_t rows, MutableArrayRef<uint32_t> codes,
+                       MutableArrayRef<float> scales,
+                       MutableArrayRef<float> zeros) {
+  if (rows == 0)
+    return;
+  BlockQuantizer quantizer(type);
+  size_t length = in.size() / rows, group = length;
+  if (type.getBlock().getKind() == BlockKind::Group)
+    group = type.getBlock().getGroup();
+  size_t block = 0;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (size_t first = 0; first < length; first += group, ++block) {
+      size_t count = std::min(group, length - first);
+      ArrayRef<float> values = in.slice(row * length + first, count);
+      BlockParams params = quantizer.chooseScale(clip, values);
+      quantizer.encode(params, values,
+                       codes.slice(row * length + first, count));
+      if (type.hasScale())
+        scales[block] = params.scale;
+      if (type.getZeroPoint())
+        zeros[block] = params.zero;
+    }
+  }
+}
