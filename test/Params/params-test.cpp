@@ -12,7 +12,8 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Params/SafeTensors.h"
 
-#include <cstdio>
+#include <algorithm>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -180,13 +181,16 @@ void stream(const Args &args) {
   std::cout << sum << " " << peak() - before << "\n";
 }
 
-/// One random change of a file; most are in its header.
+/// One random change of a file.
 void mutate(std::vector<std::byte> &file, std::mt19937 &random) {
   uint64_t header = 0;
   std::memcpy(&header, file.data(), std::min<size_t>(file.size(), 8));
-  size_t reach =
-      random() % 8 ? std::min<size_t>(file.size(), header + 8) : file.size();
-  size_t at = reach ? random() % reach : 0;
+  // Mostly in the header; a change of the data alone must be accepted.
+  size_t headerEnd = std::min<size_t>(file.size(), header + 8);
+  bool inData = random() % 4 == 0 && headerEnd < file.size();
+  size_t first = inData ? headerEnd : 0;
+  size_t reach = (inData ? file.size() : headerEnd) - first;
+  size_t at = reach ? first + random() % reach : 0;
   const std::string interesting = "0123456789[]{}\",:-e. aFI\\\x80";
   switch (random() % 5) {
   case 0:
