@@ -1,11 +1,13 @@
 """Running support-test."""
 import os
 import random
+import shutil
 import subprocess
 import sys
 
 program, folder = sys.argv[1:3]
-os.makedirs(folder, exist_ok=True)
+shutil.rmtree(folder, ignore_errors=True)
+os.makedirs(folder)
 seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 30)))
 print("seed", seed)
 
