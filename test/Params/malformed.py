@@ -16,7 +16,8 @@ def entry(begin=0, end=8, shape=(2,), dtype="F32", **more):
 
 
 def refuse(content, *parts, name="bad.safetensors"):
-    check_error(run("list", write(name, content), path(".")), path(name), *parts)
+    check_error(run("list", write(name, content), path(".")), path(name),
+                *parts)
 
 
 good = {"w.a": entry(), "w.b": entry(8, 16)}

@@ -151,7 +151,8 @@ for store in (path("sharded"), path("sharded/model.safetensors.index.json")):
 blocks = {f"b{i:02}": ("U8", (4 << 20,), bytes([i]) * (4 << 20))
           for i in range(16)}
 write("large.safetensors", file_of(blocks))
-total, growth = map(int, run("stream", path("large.safetensors")).stdout.split())
+total, growth = map(
+    int, run("stream", path("large.safetensors")).stdout.split())
 assert total == sum(i * (4 << 20) for i in range(16)), total
 assert growth < 20 << 10, growth
 for name in ("large", "package", "copy", "again"):

@@ -111,7 +111,8 @@ def in_tmpfs(options, *args):
                           capture_output=True, text=True, input="finish")
 
 
-if shutil.which("unshare") and in_tmpfs("", "stall", out, 100000).returncode == 0:
+if (shutil.which("unshare") and
+        in_tmpfs("", "stall", out, 100000).returncode == 0):
     result = in_tmpfs("", "stall", out, SIZE)
     check_error(result, out, "No space left on device", "bytes are needed")
     # Not even half of it was written, and nothing is left.

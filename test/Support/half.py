@@ -16,7 +16,8 @@ KINDS = {"f16": np.float16, "bf16": ml_dtypes.bfloat16,
 
 
 def check(got, want, bits, what):
-    bad = (got.view(bits) != want.view(bits)) & ~(np.isnan(got) & np.isnan(want))
+    bad = got.view(bits) != want.view(bits)
+    bad &= ~(np.isnan(got) & np.isnan(want))
     assert not bad.any(), (what, got[bad][:5], want[bad][:5])
 
 
@@ -42,4 +43,5 @@ for kind, dtype in KINDS.items():
     run("encode", kind, path("in.npy"), path("codes"))
     with np.errstate(all="ignore"):
         want = inputs.astype(dtype)
-    check(np.fromfile(path("codes"), np.uint16).view(dtype), want, np.uint16, kind)
+    got = np.fromfile(path("codes"), np.uint16).view(dtype)
+    check(got, want, np.uint16, kind)

@@ -107,7 +107,8 @@ for old, new, why in (
         ("(2,)", "(9223372036854775808,)", "dimension is too large"),
         ("(2,)", "(4611686018427387904,)", "absurdly large"),
         ("(2,)", "(1099511627776, 1099511627776, 0)", "absurdly large"),
-        ("(2,)", "(-2,)", "tuple of integers"), ("(2,)", "(2 3)", "expected ')'"),
+        ("(2,)", "(-2,)", "tuple of integers"),
+        ("(2,)", "(2 3)", "expected ')'"),
         ("(2,)", "[2]", "expected '('"), ("False", "0", "fortran_order"),
         ("'descr': '<f4', ", "", "must have descr"), ("<f4", "", "dtype ''"),
         ("descr", "desc", "key 'desc' is unknown"), ("}", "} x", "follows"),
@@ -153,7 +154,8 @@ refuse(["npz", path("absent.npz"), path("")], path("absent.npz"),
        "No such file")
 
 # Random changes end in an error or in an array.
-np.savez_compressed(path("small.npz"), a=np.arange(20.0), b=np.ones((3, 4), "i1"))
+np.savez_compressed(path("small.npz"), a=np.arange(20.0),
+                    b=np.ones((3, 4), "i1"))
 for name, count in (("good.npy", 500), ("small.npz", 100)):
     refused = int(run("mutate", path(name), seed, count, path("mutant")))
     print(name, "mutations refused", refused)

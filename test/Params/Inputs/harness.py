@@ -36,7 +36,8 @@ def check_error(result, *parts):
 def raw(header, data=b"", length=None):
     """The bytes of a safetensors file; `header` may be malformed text."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    return struct.pack("<Q", len(text) if length is None else length) + text + data
+    size = len(text) if length is None else length
+    return struct.pack("<Q", size) + text + data
 
 
 def write(name, content):
