@@ -1,0 +1,19 @@
+//===- Architectures.cpp - what can be imported -----------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Architectures.h"
+
+using namespace qnt::huggingface;
+
+static constexpr Architecture architectures[] = {
+    {"LlamaForCausalLM", importLlama},   {"MistralForCausalLM", importLlama},
+    {"Qwen2ForCausalLM", importLlama},   {"Qwen3ForCausalLM", importLlama},
+    {"SmolLM3ForCausalLM", importLlama},
+};
+
+llvm::ArrayRef<Architecture> qnt::huggingface::getArchitectures() {
+  return architectures;
+}
