@@ -9,6 +9,8 @@
 //   {"encode": TEXT, "special": BOOL} -> {"ids": [...]}
 //   {"decode": [ID...], "skip": BOOL} -> {"text": TEXT}
 //   {"stream": [ID...]}               -> {"text": TEXT, "parts": N}
+// test-tokenize template FILE < CONVERSATIONS
+//   {"messages": [...], "generate": BOOL, "bos": .., "eos": ..} -> {"text": ..}
 // test-tokenize config TOKENIZER CONFIG GENERATION
 //   Prints what the two configuration files say.
 // test-tokenize mutants < FILES
@@ -62,6 +64,14 @@ static json answerTokens(const Tokenizer &tokenizer, const json &request) {
   return {{"text", text}, {"parts", parts}};
 }
 
+static json answerTemplate(const ChatTemplate &chat, const json &request) {
+  std::vector<Message> messages;
+  for (const json &message : request["messages"])
+    messages.push_back({message["role"], message["content"]});
+  return {{"text", chat.render(messages, request["generate"], request["bos"],
+                               request["eos"])}};
+}
+
 static json tryMutant(const json &text) {
   auto tokenizer = Tokenizer::fromJson(text.get<std::string>());
   auto ids = tokenizer->encode("A m\xC3\xBCtant's 3 t\xE2\x82\xACxts.", true);
@@ -76,6 +86,9 @@ static int run(const std::string &mode, char **arguments) {
                                     : Tokenizer::fromSentencePiece(model);
     serve(
         [&](const json &request) { return answerTokens(*tokenizer, request); });
+  } else if (mode == "template") {
+    ChatTemplate chat(readFile(arguments[0]));
+    serve([&](const json &request) { return answerTemplate(chat, request); });
   } else if (mode == "config") {
     auto tokenizer = Tokenizer::fromJson(readFile(arguments[0]));
     auto config = TokenizerConfig::parse(readFile(arguments[1]),
