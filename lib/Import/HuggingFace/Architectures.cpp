@@ -8,11 +8,23 @@
 
 using namespace qnt::huggingface;
 
+// clang-format off: a line for each.
 static constexpr Architecture architectures[] = {
-    {"LlamaForCausalLM", importLlama},   {"MistralForCausalLM", importLlama},
-    {"Qwen2ForCausalLM", importLlama},   {"Qwen3ForCausalLM", importLlama},
+    {"BertForMaskedLM", importBert},
+    {"BertForMultipleChoice", importBert},
+    {"BertForNextSentencePrediction", importBert},
+    {"BertForPreTraining", importBert},
+    {"BertForQuestionAnswering", importBert},
+    {"BertForSequenceClassification", importBert},
+    {"BertForTokenClassification", importBert},
+    {"BertModel", importBert},
+    {"LlamaForCausalLM", importLlama},
+    {"MistralForCausalLM", importLlama},
+    {"Qwen2ForCausalLM", importLlama},
+    {"Qwen3ForCausalLM", importLlama},
     {"SmolLM3ForCausalLM", importLlama},
 };
+// clang-format on
 
 llvm::ArrayRef<Architecture> qnt::huggingface::getArchitectures() {
   return architectures;

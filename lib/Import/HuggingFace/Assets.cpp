@@ -7,6 +7,7 @@
 #include "Assets.h"
 
 #include "qnt/Support/Json.h"
+#include "qnt/Support/MappedFile.h"
 #include "qnt/Tokenize/Tokenizer.h"
 
 using namespace mlir;
