@@ -71,7 +71,7 @@ static const char manifest[] = {
 #embed "encoder.json" suffix(, 0)
 };
 static const char tokenizer[] = {
-#embed "tokenizer.json"
+#embed "encoder_tokenizer.json"
 };
 static const qnt_entry entries[] = {{"forward", forward, forwardArena},
                                     {"embed", embed, embedArena}};

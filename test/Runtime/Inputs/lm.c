@@ -113,7 +113,7 @@ static const char manifest[] = {
 #embed MANIFEST suffix(, 0)
 };
 static const char tokenizer[] = {
-#embed "tokenizer.json"
+#embed "lm_tokenizer.json"
 };
 static const char tokenizerConfig[] = {
 #embed "tokenizer_config.json"

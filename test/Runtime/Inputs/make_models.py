@@ -1,5 +1,5 @@
 """Writes what the hand-written test models need, with the standard library
-only: NAME.safetensors, NAME.json (the manifest) and tokenizer.json.
+only: NAME.safetensors, NAME.json (the manifest) and the tokenizers.
 
     make_models.py FOLDER
 """
@@ -36,7 +36,7 @@ def write_params(name, tensors):
     for key in list(header):
         begin, stop = header[key]["data_offsets"]
         if begin > end:
-            header["pad." + key] = {
+            header["__pad__.%d" % len(header)] = {
                 "dtype": "U8",
                 "shape": [begin - end],
                 "data_offsets": [end, begin],
@@ -100,9 +100,9 @@ def language_model(name, seed):
         [entry("prefill", [tensor("last", "i32", "batch")], "batch", VOCAB),
          entry("decode", [], "batch", VOCAB),
          entry("score", [], "batch", "tokens", VOCAB)],
-        [op("model.embed", "embedding", "none"),
+        [op("model.embed", "embedding", "none", *rows, HIDDEN),
          op("model.layers.0.mix", "mix", "f32", *rows, HIDDEN),
-         op("head", "linear", "none")],
+         op("head", "linear", "none", *rows, VOCAB)],
         {"params": 8 * VOCAB * HIDDEN, "kv_per_token": 4})
 
 
@@ -139,8 +139,9 @@ def graph(name):
         [op("affine", "linear", "f32", "n", 3)])
 
 
-def tokenizer():
-    """One token a byte, in the byte-level alphabet of GPT-2."""
+def tokenizer(name, single):
+    """One token a byte, in the byte-level alphabet of GPT-2; `single` is what
+    the post-processor makes of a text."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters, spare = {}, 0
     for byte in range(256):
@@ -154,6 +155,9 @@ def tokenizer():
         token.update(single_word=False, lstrip=False, rstrip=False,
                      normalized=False, special=True)
     ends = {"<s>": BOS, "</s>": EOS}
+    single = [{"Sequence": {"id": "A", "type_id": 0}} if piece == "A" else
+              {"SpecialToken": {"id": piece, "type_id": 0}}
+              for piece in single]
     text = {
         "version": "1.0",
         "truncation": None,
@@ -164,9 +168,7 @@ def tokenizer():
                           "trim_offsets": True, "use_regex": True},
         "post_processor": {
             "type": "TemplateProcessing",
-            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
-                       {"Sequence": {"id": "A", "type_id": 0}},
-                       {"SpecialToken": {"id": "</s>", "type_id": 0}}],
+            "single": single,
             "pair": [{"Sequence": {"id": "A", "type_id": 0}},
                      {"Sequence": {"id": "B", "type_id": 1}}],
             "special_tokens": {
@@ -183,8 +185,11 @@ def tokenizer():
                   "vocab": {letters[b]: b for b in range(256)},
                   "merges": []},
     }
-    with open(out + "tokenizer.json", "w", encoding="utf-8") as f:
+    with open(out + name + ".json", "w", encoding="utf-8") as f:
         json.dump(text, f)
+
+
+def tokenizer_config():
     template = ("{{ bos_token }}{% for m in messages %}[{{ m['role'] }}]"
                 "{{ m['content'] }}\n{% endfor %}"
                 "{% if add_generation_prompt %}[assistant]{% endif %}")
@@ -197,4 +202,6 @@ language_model("lm", 1)
 language_model("lm2", 2)
 encoder("encoder")
 graph("graph")
-tokenizer()
+tokenizer("lm_tokenizer", ["<s>", "A"])
+tokenizer("encoder_tokenizer", ["<s>", "A", "</s>"])
+tokenizer_config()
