@@ -52,11 +52,33 @@ void NNDialect::initialize() {
 LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t layers, int64_t heads,
                                   int64_t headDim, Type elementType) {
-  if (layers <= 0 || heads <= 0 || headDim <= 0)
+  if (layers <= 0 || heads <= 0 || headDim <= 0) // (C1)
     return emitError() << "expected positive layers, heads and head size, got "
                        << layers << ", " << heads << ", " << headDim;
-  if (!elementType.isF32() && !elementType.isF16())
+  if (!elementType.isF32() && !elementType.isF16()) // (C2)
     return emitError() << "expected an f16 or f32 cache, got " << elementType;
+  return success();
+}
+
+LogicalResult
+RopeScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                        RopeScalingKind kind, APFloat factor,
+                        APFloat lowFrequency, APFloat highFrequency,
+                        int64_t original, APFloat attention) {
+  if (kind == RopeScalingKind::None)
+    return success();
+  if (!(factor.convertToDouble() > 0)) // (C1)
+    return emitError() << "expected a positive factor";
+  if (kind == RopeScalingKind::Linear)
+    return success();
+  double low = lowFrequency.convertToDouble();
+  if (original <= 0 || !(low > 0) ||
+      !(low < highFrequency.convertToDouble())) // (C2)
+    return emitError() << "expected positive original positions and positive "
+                          "frequencies, low below high";
+  if (kind == RopeScalingKind::Yarn &&
+      !(attention.convertToDouble() > 0)) // (C3)
+    return emitError() << "expected a positive attention factor";
   return success();
 }
 

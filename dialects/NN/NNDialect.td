@@ -37,6 +37,9 @@ def NN_KVCacheType : NN_Type<"KVCache", "kv_cache"> {
     sequence, the keys and values of `heads` heads of `headDim` features, for as
     many positions as the buffer was sized for. It is updated in place.
 
+    Constraints: (C1) `layers`, `heads` and `headDim` are positive; (C2) elements
+    are f16 or f32.
+
     ```mlir
     !nn.kv_cache<6 layers, 2 heads, 64, f16>
     ```
@@ -74,12 +77,19 @@ def NN_RopeScalingAttr : AttrDef<NN_Dialect, "RopeScaling"> {
     `yarn` blends by rotations over `original` positions, with `lowFrequency` as
     beta_slow and `highFrequency` as beta_fast, and multiplies sines and cosines
     by `attention` (Peng et al. 2023).
+
+    Constraints:
+    - (C1) `factor` is positive, unless the kind is `none`.
+    - (C2) for `llama3` and `yarn`, `original` is positive and `lowFrequency` is
+      below `highFrequency`, both positive.
+    - (C3) for `yarn`, `attention` is positive.
   }];
   let parameters = (ins EnumParameter<NN_RopeScalingKind>:$kind,
                         NN_Double:$factor, NN_Double:$lowFrequency,
                         NN_Double:$highFrequency, "int64_t":$original,
                         NN_Double:$attention);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 #endif // QNT_DIALECTS_NN_NNDIALECT_TD

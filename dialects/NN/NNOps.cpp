@@ -8,6 +8,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace qnt::nn;
@@ -27,17 +28,29 @@ static bool compatible(int64_t a, int64_t b) {
   return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
 }
 
+/// Whether `type` has the shape [B] for a `batch` of shape [B, ...].
+static bool isPerSequence(RankedTensorType type, Value batch) {
+  return type.getRank() == 1 &&
+         compatible(type.getDimSize(0),
+                    cast<RankedTensorType>(batch.getType()).getDimSize(0));
+}
+
 //===----------------------------------------------------------------------===//
 // LinearOp
 //===----------------------------------------------------------------------===//
 
-LogicalResult LinearOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
+LogicalResult LinearOp::inferReturnTypes(MLIRContext *,
+                                         std::optional<Location> loc,
                                          Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
   auto weight = dyn_cast<RankedTensorType>(adaptor.getWeight().getType());
   if (!input || !weight || weight.getRank() != 2 || input.getRank() == 0)
-    return failure();
+    return emitOptionalError(loc,
+                             "expected an input of rank at least 1 and a "
+                             "weight of rank 2, got ",
+                             adaptor.getInput().getType(), " and ",
+                             adaptor.getWeight().getType());
   types.push_back(
       input.clone(withLast(input.getShape(), weight.getDimSize(0))));
   return success();
@@ -63,13 +76,14 @@ LogicalResult LinearOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *,
-                                            std::optional<Location>,
+                                            std::optional<Location> loc,
                                             Adaptor adaptor,
                                             SmallVectorImpl<Type> &types) {
   auto ids = dyn_cast<RankedTensorType>(adaptor.getIds().getType());
   auto table = dyn_cast<RankedTensorType>(adaptor.getTable().getType());
-  if (!ids || !table || table.getRank() != 2)
-    return failure();
+  if (!ids || !table || table.getRank() != 2) // (C1)
+    return emitOptionalError(loc, "expected a table of rank 2, got ",
+                             adaptor.getTable().getType());
   SmallVector<int64_t> shape(ids.getShape());
   shape.push_back(table.getDimSize(1));
   types.push_back(table.clone(shape));
@@ -78,8 +92,8 @@ LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *,
 
 LogicalResult EmbeddingOp::verify() {
   auto table = getTable().getType();
-  if (table.getRank() != 2 || !table.hasStaticShape()) // (C1)
-    return emitOpError("expected a static table of rank 2, got ") << table;
+  if (!table.hasStaticShape()) // (C1)
+    return emitOpError("expected a static table, got ") << table;
   return success();
 }
 
@@ -87,44 +101,47 @@ LogicalResult PositionIdsOp::verify() {
   if (getTokens().getType().getRank() != 2) // (C1)
     return emitOpError("expected tokens of rank 2, got ")
            << getTokens().getType();
-  if (getStart() && getStart().getType().getRank() != 1) // (C2)
-    return emitOpError("expected start of rank 1, got ")
-           << getStart().getType();
+  if (getStart() && !isPerSequence(getStart().getType(), getTokens())) // (C2)
+    return emitOpError("expected one start for each sequence of ")
+           << getTokens().getType() << ", got " << getStart().getType();
   return success();
 }
 
 LogicalResult SelectRowsOp::inferReturnTypes(MLIRContext *,
-                                             std::optional<Location>,
+                                             std::optional<Location> loc,
                                              Adaptor adaptor,
                                              SmallVectorImpl<Type> &types) {
   auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
-  if (!input || input.getRank() != 3)
-    return failure();
+  if (!input || input.getRank() != 3) // (C1)
+    return emitOptionalError(loc, "expected an input of rank 3, got ",
+                             adaptor.getInput().getType());
   types.push_back(input.clone({input.getDimSize(0), input.getDimSize(2)}));
   return success();
 }
 
 LogicalResult SelectRowsOp::verify() {
-  if (getRows() && getRows().getType().getRank() != 1) // (C1)
-    return emitOpError("expected rows of rank 1, got ") << getRows().getType();
+  if (getRows() && !isPerSequence(getRows().getType(), getInput())) // (C1)
+    return emitOpError("expected one row for each sequence of ")
+           << getInput().getType() << ", got " << getRows().getType();
   return success();
 }
 
 LogicalResult MeanPoolOp::inferReturnTypes(MLIRContext *,
-                                           std::optional<Location>,
+                                           std::optional<Location> loc,
                                            Adaptor adaptor,
                                            SmallVectorImpl<Type> &types) {
   auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
-  if (!input || input.getRank() != 3)
-    return failure();
+  if (!input || input.getRank() != 3) // (C1)
+    return emitOptionalError(loc, "expected an input of rank 3, got ",
+                             adaptor.getInput().getType());
   types.push_back(input.clone({input.getDimSize(0), input.getDimSize(2)}));
   return success();
 }
 
 LogicalResult MeanPoolOp::verify() {
-  if (getLengths().getType().getRank() != 1) // (C1)
-    return emitOpError("expected lengths of rank 1, got ")
-           << getLengths().getType();
+  if (!isPerSequence(getLengths().getType(), getInput())) // (C1)
+    return emitOpError("expected one length for each sequence of ")
+           << getInput().getType() << ", got " << getLengths().getType();
   return success();
 }
 
@@ -150,6 +167,22 @@ LogicalResult MulOp::verify() {
   return verifyBroadcast(*this, getLhs().getType(), getRhs().getType());
 }
 
+OpFoldResult AddOp::fold(FoldAdaptor) {
+  return matchPattern(getRhs(), m_AnyZeroFloat()) ? getLhs() : OpFoldResult();
+}
+
+OpFoldResult MulOp::fold(FoldAdaptor) {
+  return matchPattern(getRhs(), m_OneFloat()) ? getLhs() : OpFoldResult();
+}
+
+OpFoldResult ActivationOp::fold(FoldAdaptor) {
+  auto inner = getInput().getDefiningOp<ActivationOp>();
+  if (inner && getKind() == ActivationKind::Relu &&
+      inner.getKind() == ActivationKind::Relu)
+    return getInput();
+  return {};
+}
+
 //===----------------------------------------------------------------------===//
 // Norms
 //===----------------------------------------------------------------------===//
@@ -164,7 +197,7 @@ LogicalResult RMSNormOp::verify() {
       ArrayRef<int64_t>{last / groups}) // (C2)
     return emitOpError("expected a scale of shape [")
            << last / groups << "], got " << getScale().getType();
-  if (getEps().convertToDouble() < 0) // (C3)
+  if (!(getEps().convertToDouble() >= 0)) // (C3)
     return emitOpError("expected eps of at least 0");
   return success();
 }
@@ -174,7 +207,7 @@ LogicalResult LayerNormOp::verify() {
   if (getScale().getType().getShape() != ArrayRef<int64_t>{last}) // (C1)
     return emitOpError("expected a scale of shape [")
            << last << "], got " << getScale().getType();
-  if (getEps().convertToDouble() < 0) // (C2)
+  if (!(getEps().convertToDouble() >= 0)) // (C2)
     return emitOpError("expected eps of at least 0");
   return success();
 }
@@ -184,12 +217,13 @@ LogicalResult LayerNormOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult RopeTableOp::inferReturnTypes(MLIRContext *context,
-                                            std::optional<Location>,
+                                            std::optional<Location> loc,
                                             Adaptor adaptor,
                                             SmallVectorImpl<Type> &types) {
   auto positions = dyn_cast<RankedTensorType>(adaptor.getPositions().getType());
-  if (!positions)
-    return failure();
+  if (!positions || positions.getRank() != 2) // (C3)
+    return emitOptionalError(loc, "expected positions of rank 2, got ",
+                             adaptor.getPositions().getType());
   SmallVector<int64_t> shape(positions.getShape());
   shape.push_back(adaptor.getDim());
   types.push_back(RankedTensorType::get(shape, Float32Type::get(context)));
@@ -199,11 +233,8 @@ LogicalResult RopeTableOp::inferReturnTypes(MLIRContext *context,
 LogicalResult RopeTableOp::verify() {
   if (getDim() <= 0 || getDim() % 2 != 0) // (C1)
     return emitOpError("expected an even, positive dim, got ") << getDim();
-  if (getTheta().convertToDouble() <= 0) // (C2)
+  if (!(getTheta().convertToDouble() > 0)) // (C2)
     return emitOpError("expected a positive theta");
-  if (getPositions().getType().getRank() != 2) // (C3)
-    return emitOpError("expected positions of rank 2, got ")
-           << getPositions().getType();
   return success();
 }
 
@@ -244,9 +275,16 @@ LogicalResult AttentionOp::verify() {
   if (heads % kvHeads) // (C2)
     return emitOpError("expected kv_heads that divide ")
            << heads << " heads, got " << kvHeads;
-  if (key != getValue().getType()) // (C3)
-    return emitOpError("expected keys and values of one type, got ")
+  if (key != getValue().getType() ||
+      !compatible(query.getDimSize(0), key.getDimSize(0))) // (C3)
+    return emitOpError("expected keys and values of one type and of the "
+                       "query's batch, got ")
            << key << " and " << getValue().getType();
+  for (Value operand : {getLengths(), getStart()})
+    if (operand && !isPerSequence(cast<RankedTensorType>(operand.getType()),
+                                  getQuery())) // (C3)
+      return emitOpError("expected one number for each sequence of ")
+             << query << ", got " << operand.getType();
   bool hasCache = (bool)getCache();
   if (hasCache != (bool)getStart() || hasCache != getLayer().has_value() ||
       (hasCache && getLengths())) // (C4)

@@ -17,6 +17,14 @@ class NN_Op<string opMnemonic, list<Trait> traits = []>
 
 def NN_Tensor : RankedTensorOf<[AnyFloat]>;
 def NN_Ids : RankedTensorOf<[I32]>;
+def NN_Features : Type<
+    And<[NN_Tensor.predicate, CPred<[{
+      [](::mlir::RankedTensorType type) {
+        return type.getRank() > 0 && !type.isDynamicDim(type.getRank() - 1);
+      }(::llvm::cast<::mlir::RankedTensorType>($_self))
+    }]>]>,
+    "tensor of floats with a static last dimension",
+    "::mlir::RankedTensorType">;
 
 //===----------------------------------------------------------------------===//
 // Contractions
@@ -38,7 +46,7 @@ def NN_LinearOp : NN_Op<"linear", [Pure, InferTypeOpAdaptor]> {
     - (C2) the last dimension of `input` equals K.
     - (C3) `bias` has shape [N].
   }];
-  let arguments = (ins NN_Tensor:$input, NN_Tensor:$weight,
+  let arguments = (ins NN_Features:$input, NN_Tensor:$weight,
                        Optional<NN_Tensor>:$bias);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{
@@ -74,7 +82,7 @@ def NN_PositionIdsOp : NN_Op<"position_ids", [Pure, AllTypesMatch<["tokens", "re
     result[b, t] = start[b] + t, of the shape of `tokens`, [B, T]. Without
     `start` positions count from zero. Only the shape of `tokens` is read.
 
-    Constraints: (C1) `tokens` has rank 2; (C2) `start` has rank 1.
+    Constraints: (C1) `tokens` has rank 2; (C2) `start` has shape [B].
   }];
   let arguments = (ins NN_Ids:$tokens, Optional<NN_Ids>:$start);
   let results = (outs NN_Ids:$result);
@@ -90,7 +98,7 @@ def NN_SelectRowsOp : NN_Op<"select_rows", [Pure, InferTypeOpAdaptor]> {
     `input` is [B, T, H], `rows` is [B]; result[b, h] = input[b, rows[b], h];
     without `rows`, the last row, T - 1.
 
-    Constraint (C1): `input` has rank 3, `rows` rank 1.
+    Constraint (C1): `input` has rank 3, `rows` has shape [B].
   }];
   let arguments = (ins NN_Tensor:$input, Optional<NN_Ids>:$rows);
   let results = (outs NN_Tensor:$result);
@@ -111,8 +119,11 @@ class NN_BroadcastOp<string mnemonic, string text>
     `rhs` has the shape of `lhs` or of its trailing dimensions, over which it is
     broadcast: [H] against [B, T, H].
 
+    A splat constant of ones (`nn.mul`) or zeros (`nn.add`) folds away.
+
     Constraint (C1): the shape of `rhs` is a suffix of the shape of `lhs`.
   }];
+  let hasFolder = 1;
   let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{
@@ -138,7 +149,7 @@ def NN_ActivationOp : NN_Op<"activation", [Pure, AllTypesMatch<["input", "result
   let description = [{
     `relu` max(x, 0); `gelu` x Phi(x) with the error function; `gelu_tanh` its
     tanh approximation (Hendrycks and Gimpel 2016); `silu` x sigmoid(x); `tanh`;
-    `sigmoid`.
+    `sigmoid`. A second `relu` folds away.
 
     ```mlir
     %y = nn.activation silu %x : tensor<?x768xf32>
@@ -147,6 +158,7 @@ def NN_ActivationOp : NN_Op<"activation", [Pure, AllTypesMatch<["input", "result
   let arguments = (ins NN_ActivationKind:$kind, NN_Tensor:$input);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$kind $input attr-dict `:` type($input)";
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -170,7 +182,7 @@ def NN_RMSNormOp : NN_Op<"rms_norm", [Pure, AllTypesMatch<["input", "result"]>]>
     - (C2) `scale` has shape [last / groups].
     - (C3) `eps` is not negative.
   }];
-  let arguments = (ins NN_Tensor:$input, NN_Tensor:$scale,
+  let arguments = (ins NN_Features:$input, NN_Tensor:$scale,
                        DefaultValuedAttr<I64Attr, "1">:$groups, F64Attr:$eps);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{
@@ -189,7 +201,7 @@ def NN_LayerNormOp : NN_Op<"layer_norm", [Pure, AllTypesMatch<["input", "result"
     Constraints: (C1) `scale` and `shift` have the shape of the last dimension;
     (C2) `eps` is not negative.
   }];
-  let arguments = (ins NN_Tensor:$input, NN_Tensor:$scale, NN_Tensor:$shift,
+  let arguments = (ins NN_Features:$input, NN_Tensor:$scale, NN_Tensor:$shift,
                        F64Attr:$eps);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{
@@ -202,7 +214,7 @@ def NN_LayerNormOp : NN_Op<"layer_norm", [Pure, AllTypesMatch<["input", "result"
 def NN_L2NormalizeOp : NN_Op<"l2_normalize", [Pure, AllTypesMatch<["input", "result"]>]> {
   let summary = "rows of unit length";
   let description = [{ x / max(|x|, 1e-12) over the last dimension. }];
-  let arguments = (ins NN_Tensor:$input);
+  let arguments = (ins NN_Features:$input);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
 }
@@ -213,7 +225,7 @@ def NN_MeanPoolOp : NN_Op<"mean_pool", [Pure, InferTypeOpAdaptor]> {
     `input` is [B, T, H], `lengths` is [B]; result[b] is the mean of the first
     lengths[b] rows.
 
-    Constraint (C1): `input` has rank 3, `lengths` rank 1.
+    Constraint (C1): `input` has rank 3, `lengths` has shape [B].
   }];
   let arguments = (ins NN_Tensor:$input, NN_Ids:$lengths);
   let results = (outs NN_Tensor:$result);
@@ -261,7 +273,7 @@ def NN_RopeOp : NN_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>]> {
     Constraints: (C1) `heads` divides the last dimension; (C2) R is at most the
     head size; (C3) both operands have rank 3.
   }];
-  let arguments = (ins NN_Tensor:$input, NN_Tensor:$table, I64Attr:$heads,
+  let arguments = (ins NN_Features:$input, NN_Features:$table, I64Attr:$heads,
                        UnitAttr:$interleaved);
   let results = (outs NN_Tensor:$result);
   let assemblyFormat = [{
@@ -298,12 +310,13 @@ def NN_AttentionOp : NN_Op<"attention", [
     - (C1) operands have rank 3; `heads` divides the features of `query` and
       `kvHeads` those of `key`; head sizes agree.
     - (C2) `kvHeads` divides `heads`.
-    - (C3) `key` and `value` have one type.
+    - (C3) `key` and `value` have one type, and the batch of `query`; `lengths`
+      and `start` have shape [B].
     - (C4) `cache` and `start` come together, without `lengths`; the cache has
       `kvHeads` heads of that size and more than `layer` layers.
     - (C5) `window`, where given, is positive.
   }];
-  let arguments = (ins NN_Tensor:$query, NN_Tensor:$key, NN_Tensor:$value,
+  let arguments = (ins NN_Features:$query, NN_Features:$key, NN_Features:$value,
                        Optional<NN_Ids>:$lengths,
                        Optional<NN_KVCacheType>:$cache, Optional<NN_Ids>:$start,
                        OptionalAttr<I64Attr>:$layer,

@@ -24,9 +24,10 @@ void QCheckDialect::initialize() {
 }
 
 LogicalResult ExpectCloseOp::verify() {
-  if (!isa<FloatType>(getActual().getType().getElementType()))
+  if (!isa<FloatType>(getActual().getType().getElementType())) // (C1)
     return emitOpError("expected float tensors, got ") << getActual().getType();
-  if (getAtol().convertToDouble() < 0 || getRtol().convertToDouble() < 0)
+  if (!(getAtol().convertToDouble() >= 0) ||
+      !(getRtol().convertToDouble() >= 0)) // (C2)
     return emitOpError("expected tolerances of at least 0");
   return success();
 }

@@ -24,14 +24,29 @@ class QCheck_Op<string mnemonic> : Op<QCheck_Dialect, mnemonic, [SameTypeOperand
 
 def QCheck_ExpectEqOp : QCheck_Op<"expect_eq"> {
   let summary = "equal, element by element";
-  let description = "Bitwise for integers; for floats equal values, NaN equal to NaN.";
+  let description = [{
+    Bitwise for integers; for floats equal values, NaN equal to NaN.
+
+    ```mlir
+    qcheck.expect_eq %a, %b : tensor<2x3xi32>
+    ```
+  }];
   let arguments = (ins AnyRankedTensor:$actual, AnyRankedTensor:$expected);
   let assemblyFormat = "$actual `,` $expected attr-dict `:` type($actual)";
 }
 
 def QCheck_ExpectCloseOp : QCheck_Op<"expect_close"> {
   let summary = "close, element by element";
-  let description = "|actual - expected| <= atol + rtol * |expected| everywhere; NaN only against NaN.";
+  let description = [{
+    |actual - expected| <= atol + rtol * |expected| everywhere; NaN only against
+    NaN.
+
+    ```mlir
+    qcheck.expect_close %a, %b atol 1.0e-6 rtol 1.0e-5 : tensor<2x3xf32>
+    ```
+
+    Constraints: (C1) the tensors hold floats; (C2) tolerances are not negative.
+  }];
   let arguments = (ins AnyRankedTensor:$actual, AnyRankedTensor:$expected,
                        DefaultValuedAttr<F64Attr, "0.0">:$atol,
                        DefaultValuedAttr<F64Attr, "0.0">:$rtol);

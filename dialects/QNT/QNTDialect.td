@@ -18,17 +18,41 @@ def QNT_Dialect : Dialect {
     format, the blocks that share a scale, the type of the scales, whether there
     are zero points, and, once a target has chosen it, a memory layout. No
     upstream op takes such a value.
+
+    A number format is written by its name: `int4` in a type, `#qnt.format<int4>`
+    alone.
   }];
-  // Types are parsed and printed by hand; see QTensorType.
-  let useDefaultAttributePrinterParser = 1;
+  // Types and attributes are parsed and printed by hand: see QTensorType, and
+  // `#qnt.format`.
   let extraClassDeclaration = [{
     void registerFormats();
+    void registerAttributes();
     void registerTypes();
+    /// Makes a kind of number formats known by their names. `Attr` is the
+    /// attribute that implements them, where ODS has not registered it.
+    template <typename... Attr>
+    void addFormats(::qnt::FormatParser parse) {
+      addAttributes<Attr...>();
+      formatParsers.push_back(parse);
+    }
+    /// The format called `name`; null when there is none.
+    ::qnt::NumberFormat parseFormat(::llvm::StringRef name) const;
+    ::mlir::Attribute parseAttribute(::mlir::DialectAsmParser &parser,
+                                     ::mlir::Type type) const override;
+    void printAttribute(::mlir::Attribute attribute,
+                        ::mlir::DialectAsmPrinter &printer) const override;
     ::mlir::Type parseType(::mlir::DialectAsmParser &parser) const override;
     void printType(::mlir::Type type,
                    ::mlir::DialectAsmPrinter &printer) const override;
+
+  private:
+    ::llvm::SmallVector<::qnt::FormatParser> formatParsers;
   }];
-  let dependentDialects = ["::qnt::nn::NNDialect"];
+  let hasConstantMaterializer = 1;
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+    "::qnt::nn::NNDialect"
+  ];
 }
 
 #endif // QNT_DIALECTS_QNT_QNTDIALECT_TD

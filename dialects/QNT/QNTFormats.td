@@ -71,10 +71,11 @@ def QNT_Layout : AttrInterface<"Layout"> {
   ];
 }
 
-class QNT_FormatAttr<string name, string attrMnemonic>
+// No mnemonic: every format is written #qnt.format<name>.
+class QNT_FormatAttr<string name, string kind>
     : AttrDef<QNT_Dialect, name,
               [DeclareAttrInterfaceMethods<QNT_NumberFormat>]> {
-  let mnemonic = attrMnemonic;
+  let attrName = "qnt." # kind;
   let genVerifyDecl = 1;
 }
 
@@ -87,8 +88,7 @@ def QNT_IntFormatAttr : QNT_FormatAttr<"IntFormat", "int"> {
 
     Constraint (C1): 1 to 8 bits.
   }];
-  let parameters = (ins "unsigned":$width, DefaultValuedParameter<"bool", "true">:$isSigned);
-  let assemblyFormat = "`<` $width (`,` $isSigned^)? `>`";
+  let parameters = (ins "unsigned":$width, "bool":$isSigned);
 }
 
 def QNT_FloatFormatAttr : QNT_FormatAttr<"FloatFormat", "float"> {
@@ -98,14 +98,18 @@ def QNT_FloatFormatAttr : QNT_FormatAttr<"FloatFormat", "float"> {
     `fn` NaN only where exponent and mantissa are all ones (E4M3 of the OCP 8-bit
     specification), `finite` numbers throughout (E2M1, E2M3, E3M2 of the OCP
     MX specification). The bias is 2^(exponent-1) - 1. Subnormals are kept.
-    Written `e4m3`, `e5m2`, `e2m1`, `f16`, `bf16`, `f32`.
+    Written `f16`, `bf16`, `f32`, or by their bits: `e4m3` is `fn`, others of 8
+    bits and more are `ieee`, narrower ones `finite`; a suffix says otherwise, as
+    in `e4m3_ieee`.
 
-    Constraints: (C1) 1 to 8 exponent bits, 0 to 23 mantissa bits, (C2) `ieee`
-    needs at least one mantissa bit to tell NaN from infinity.
+    Constraints:
+    - (C1) 1 to 8 exponent bits, 0 to 23 mantissa bits.
+    - (C2) `ieee` needs at least one mantissa bit to tell NaN from infinity.
+    - (C3) 8 exponent bits are `ieee`: every number is one of f32.
+    - (C4) `fn` has more codes than zero and NaN.
   }];
   let parameters = (ins "unsigned":$exponent, "unsigned":$mantissa,
                         "::qnt::FloatSpecial":$special);
-  let assemblyFormat = "`<` $exponent `,` $mantissa `,` $special `>`";
 }
 
 #endif // QNT_DIALECTS_QNT_QNTFORMATS_TD

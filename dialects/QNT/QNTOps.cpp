@@ -6,9 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Dialect/QNT/QNT.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace qnt;
@@ -114,6 +117,19 @@ OpFoldResult DimOp::fold(FoldAdaptor) {
   return IntegerAttr::get(IndexType::get(getContext()), size);
 }
 
+void DimOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                        MLIRContext *) {
+  patterns.add(+[](DimOp op, PatternRewriter &rewriter) -> LogicalResult {
+    auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+    if (!quantize)
+      return rewriter.notifyMatchFailure(op, "not of a quantize op");
+    Value index = arith::ConstantIndexOp::create(rewriter, op.getLoc(),
+                                                 op.getDimension());
+    rewriter.replaceOpWithNewOp<tensor::DimOp>(op, quantize.getInput(), index);
+    return success();
+  });
+}
+
 LogicalResult PackOp::verify() {
   QTensorType from = getInput().getType(), to = getResult().getType();
   if (from.withLayout({}) != to.withLayout({})) // (C1)
@@ -135,15 +151,19 @@ static ArrayRef<int64_t> getShape(Type type) {
 }
 
 LogicalResult LinearOp::inferReturnTypes(MLIRContext *context,
-                                         std::optional<Location>,
+                                         std::optional<Location> loc,
                                          Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   auto weight = dyn_cast<QTensorType>(adaptor.getWeight().getType());
-  if (!weight || weight.getRank() != 2)
-    return failure();
-  SmallVector<int64_t> shape(getShape(adaptor.getInput().getType()));
-  if (shape.empty())
-    return failure();
+  Type input = adaptor.getInput().getType();
+  if (!weight || weight.getRank() != 2 ||
+      !isa<QTensorType, RankedTensorType>(input) ||
+      getShape(input).empty()) // (C1)
+    return emitOptionalError(loc,
+                             "expected an input of rank at least 1 and a "
+                             "weight of rank 2, got ",
+                             input, " and ", adaptor.getWeight().getType());
+  SmallVector<int64_t> shape(getShape(input));
   shape.back() = weight.getShape()[0];
   types.push_back(RankedTensorType::get(shape, Float32Type::get(context)));
   return success();
@@ -151,8 +171,8 @@ LogicalResult LinearOp::inferReturnTypes(MLIRContext *context,
 
 LogicalResult LinearOp::verify() {
   QTensorType weight = getWeight().getType();
-  if (weight.getRank() != 2 || !weight.hasStaticShape()) // (C1)
-    return emitOpError("expected a static weight of rank 2, got ") << weight;
+  if (!weight.hasStaticShape()) // (C1)
+    return emitOpError("expected a static weight, got ") << weight;
   if (::getShape(getInput().getType()).back() != weight.getShape()[1])
     return emitOpError("expected ")
            << weight.getShape()[1] << " input features, got "
@@ -167,6 +187,13 @@ LogicalResult LinearOp::verify() {
   }
   if (weight.getBlock().getKind() == BlockKind::PerRow) // (C4)
     return emitOpError("expected a per_channel weight, got ") << weight;
+  auto quantized = dyn_cast<QTensorType>(getInput().getType());
+  if ((quantized && !isActivationLayout(quantized.getLayout())) ||
+      isa_and_present<RowsAttr>(weight.getLayout())) // (C5)
+    return emitOpError("expected a weight's layout on the weight and an "
+                       "activation's on the input, got ")
+           << weight.getLayout() << " on the weight of "
+           << getInput().getType();
   auto operands = getExtra().begin(), end = getExtra().end();
   for (Attribute step : getEpilogue()) { // (C3)
     EpilogueKind kind = cast<EpilogueKindAttr>(step).getValue();
@@ -191,13 +218,14 @@ LogicalResult LinearOp::verify() {
 }
 
 LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *context,
-                                            std::optional<Location>,
+                                            std::optional<Location> loc,
                                             Adaptor adaptor,
                                             SmallVectorImpl<Type> &types) {
   auto table = dyn_cast<QTensorType>(adaptor.getTable().getType());
   auto ids = dyn_cast<RankedTensorType>(adaptor.getIds().getType());
-  if (!table || !ids || table.getRank() != 2)
-    return failure();
+  if (!table || !ids || table.getRank() != 2) // (C1)
+    return emitOptionalError(loc, "expected a table of rank 2, got ",
+                             adaptor.getTable().getType());
   SmallVector<int64_t> shape(ids.getShape());
   shape.push_back(table.getShape()[1]);
   types.push_back(RankedTensorType::get(shape, Float32Type::get(context)));
@@ -206,7 +234,7 @@ LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *context,
 
 LogicalResult EmbeddingOp::verify() {
   QTensorType table = getTable().getType();
-  if (table.getRank() != 2 || !table.hasStaticShape()) // (C1)
-    return emitOpError("expected a static table of rank 2, got ") << table;
+  if (!table.hasStaticShape()) // (C1)
+    return emitOpError("expected a static table, got ") << table;
   return success();
 }

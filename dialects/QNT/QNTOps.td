@@ -73,6 +73,13 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
 def QNT_DequantizeOp : QNT_Op<"dequantize", [Pure]> {
   let summary = "codes and scales to a float tensor";
   let description = [{
+    value = scale * (decode(code) - zero), in f32, rounded to the result's element
+    type. Of an f32 tensor quantised as `f32`, it folds away.
+
+    ```mlir
+    %x = qnt.dequantize %q : !qnt.tensor<?x384, int8, per_row, scale f32> -> tensor<?x384xf32>
+    ```
+
     Constraint (C1): input and result have one shape.
   }];
   let arguments = (ins QNT_TensorType:$input);
@@ -85,19 +92,31 @@ def QNT_DequantizeOp : QNT_Op<"dequantize", [Pure]> {
 def QNT_DimOp : QNT_Op<"dim", [Pure]> {
   let summary = "one dimension of a quantised tensor";
   let description = [{
-    Constraint (C1): `dimension` is below the rank. Static dimensions fold.
+    Static dimensions fold, and the size of what `qnt.quantize` makes is that of
+    its input.
+
+    ```mlir
+    %n = qnt.dim %q, 0 : !qnt.tensor<?x384, int8, per_row, scale f32>
+    ```
+
+    Constraint (C1): `dimension` is below the rank.
   }];
   let arguments = (ins QNT_TensorType:$input, I64Attr:$dimension);
   let results = (outs Index:$result);
   let assemblyFormat = "$input `,` $dimension attr-dict `:` type($input)";
   let hasVerifier = 1;
   let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def QNT_PackOp : QNT_Op<"pack", [Pure]> {
   let summary = "a weight in a target's memory layout";
   let description = [{
     The same numbers, stored as the result's layout says.
+
+    ```mlir
+    %p = qnt.pack %w : !qnt.tensor<64x96, int8, per_channel, scale f32> -> !qnt.tensor<64x96, int8, per_channel, scale f32, #qnt.panels<16>>
+    ```
 
     Constraints: (C1) the types differ only in layout; (C2) the input has none,
     the result has one.
@@ -113,6 +132,10 @@ def QNT_ObserveOp : QNT_Op<"observe", [AllTypesMatch<["input", "result"]>]> {
   let description = [{
     Passes its input on. A run of the model reports the value under `site`;
     calibration collects statistics there.
+
+    ```mlir
+    %y = qnt.observe %x "layers.0.mlp" : tensor<?x384xf32>
+    ```
   }];
   let arguments = (ins QNT_FloatTensor:$input, StrAttr:$site);
   let results = (outs QNT_FloatTensor:$result);
@@ -156,6 +179,7 @@ def QNT_LinearOp : QNT_Op<"linear", [Pure, InferTypeOpAdaptor]> {
     - (C3) there are as many operands as `bias`, `add` and `mul` steps, of the
       shapes named above.
     - (C4) weights have no `per_row` block (it is written `per_channel`).
+    - (C5) only the input has the layout `#qnt.rows`.
   }];
   let arguments = (ins QNT_AnyTensor:$input, QNT_TensorType:$weight,
                        Variadic<QNT_FloatTensor>:$extra,

@@ -13,39 +13,13 @@
 using namespace mlir;
 using namespace qnt;
 
-namespace mlir {
-template <> struct FieldParser<FloatSpecial> {
-  static FailureOr<FloatSpecial> parse(AsmParser &parser) {
-    StringRef word;
-    SMLoc loc = parser.getCurrentLocation();
-    if (parser.parseKeyword(&word))
-      return failure();
-    if (auto special = symbolizeFloatSpecial(word))
-      return *special;
-    return parser.emitError(loc, "expected ieee, fn or finite, got ") << word;
-  }
-};
-} // namespace mlir
-
-namespace qnt {
-static llvm::raw_ostream &operator<<(llvm::raw_ostream &os,
-                                     FloatSpecial special) {
-  return os << stringifyFloatSpecial(special);
-}
-static mlir::AsmPrinter &operator<<(mlir::AsmPrinter &printer,
-                                    FloatSpecial special) {
-  printer.getStream() << special;
-  return printer;
-}
-} // namespace qnt
-
 #define GET_ATTRDEF_CLASSES
 #include "qnt/Dialect/QNT/QNTAttrs.cpp.inc"
 
 #define GET_TYPEDEF_CLASSES
 #include "qnt/Dialect/QNT/QNTTypes.cpp.inc"
 
-void QNTDialect::registerFormats() {
+void QNTDialect::registerAttributes() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "qnt/Dialect/QNT/QNTAttrs.cpp.inc"
@@ -57,6 +31,47 @@ void QNTDialect::registerTypes() {
 #define GET_TYPEDEF_LIST
 #include "qnt/Dialect/QNT/QNTTypes.cpp.inc"
       >();
+}
+
+//===----------------------------------------------------------------------===//
+// NumberFormat
+//===----------------------------------------------------------------------===//
+
+static NumberFormat parseFormatName(AsmParser &parser) {
+  StringRef word;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseKeyword(&word))
+    return {};
+  if (NumberFormat format = parseFormat(word, parser.getContext()))
+    return format;
+  parser.emitError(loc, "unknown number format '") << word << "'";
+  return {};
+}
+
+Attribute QNTDialect::parseAttribute(DialectAsmParser &parser,
+                                     Type type) const {
+  Attribute attribute;
+  StringRef word;
+  SMLoc loc = parser.getCurrentLocation();
+  if (generatedAttributeParser(parser, &word, type, attribute).has_value())
+    return attribute;
+  if (word != "format") {
+    parser.emitError(loc, "unknown attribute '#qnt.") << word << "'";
+    return {};
+  }
+  if (parser.parseLess())
+    return {};
+  NumberFormat format = parseFormatName(parser);
+  if (!format || parser.parseGreater())
+    return {};
+  return format;
+}
+
+void QNTDialect::printAttribute(Attribute attribute,
+                                DialectAsmPrinter &printer) const {
+  if (succeeded(generatedAttributePrinter(attribute, printer)))
+    return;
+  printer << "format<" << cast<NumberFormat>(attribute).getName() << ">";
 }
 
 //===----------------------------------------------------------------------===//
@@ -136,14 +151,32 @@ void BlockAttr::print(AsmPrinter &printer) const {
   printer << ">";
 }
 
+LogicalResult PanelsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t columns, bool) {
+  if (columns <= 0) // (C1)
+    return emitError() << "expected a positive number of columns, got "
+                       << columns;
+  return success();
+}
+
+LogicalResult RowsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                               int64_t pad, int64_t sums, int64_t) {
+  if (pad <= 0 || sums < 0) // (C1)
+    return emitError() << "expected a positive padding and sums of at least 0, "
+                          "got "
+                       << pad << " and " << sums;
+  return success();
+}
+
 LogicalResult StrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    StringRef, ArrayRef<int64_t> rows,
                                    ArrayRef<int64_t> panels) {
   if (rows.empty() || rows.front() != 1 || rows.size() != panels.size() ||
-      !llvm::is_sorted(rows) ||
+      std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) !=
+          rows.end() ||
       !llvm::all_of(panels, [](int64_t p) { return p > 0; })) // (C1)
     return emitError() << "expected rows that increase from 1 and as many "
-                          "panels";
+                          "positive panels";
   return success();
 }
 
@@ -159,19 +192,8 @@ static Type parseTensor(AsmParser &parser) {
                                 /*withTrailingX=*/false) ||
       parser.parseComma())
     return {};
-  NumberFormat format;
-  StringRef word;
-  SMLoc formatLoc = parser.getCurrentLocation();
-  if (succeeded(parser.parseOptionalKeyword(&word))) {
-    format = parseFormat(word, parser.getContext());
-    if (!format) {
-      parser.emitError(formatLoc, "unknown number format '") << word << "'";
-      return {};
-    }
-  } else if (parser.parseAttribute(format)) {
-    return {};
-  }
-  if (parser.parseComma())
+  NumberFormat format = parseFormatName(parser);
+  if (!format || parser.parseComma())
     return {};
   BlockAttr block = parseBlock(parser);
   if (!block)
@@ -180,11 +202,15 @@ static Type parseTensor(AsmParser &parser) {
   bool zero = false;
   Attribute layout;
   while (succeeded(parser.parseOptionalComma())) {
-    if (succeeded(parser.parseOptionalKeyword("scale"))) {
+    SMLoc partLoc = parser.getCurrentLocation();
+    if (!scaleType && succeeded(parser.parseOptionalKeyword("scale"))) {
       if (parser.parseType(scaleType))
         return {};
-    } else if (succeeded(parser.parseOptionalKeyword("zero"))) {
+    } else if (!zero && succeeded(parser.parseOptionalKeyword("zero"))) {
       zero = true;
+    } else if (layout) {
+      parser.emitError(partLoc, "expected '>' after the layout");
+      return {};
     } else if (parser.parseAttribute(layout)) {
       return {};
     }
@@ -199,14 +225,7 @@ static Type parseTensor(AsmParser &parser) {
 static void printTensor(AsmPrinter &printer, QTensorType type) {
   printer << "<";
   printer.printDimensionList(type.getShape());
-  // Formats that have a name print as it.
-  NumberFormat format = type.getFormat();
-  std::string name = format.getName();
-  if (parseFormat(name, type.getContext()) == format)
-    printer << ", " << name;
-  else
-    printer << ", " << format;
-  printer << ", ";
+  printer << ", " << type.getFormat().getName() << ", ";
   printBlock(printer.getStream(), type.getBlock());
   if (type.getScaleType())
     printer << ", scale " << type.getScaleType();
@@ -258,6 +277,15 @@ LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "zero points need an integer format with scales";
   if (kind == BlockKind::PerChannel && shape.size() < 2) // (C5)
     return emitError() << "per_channel needs rank 2 or more";
+  if (layout && !isa<Layout, RowsAttr>(layout)) // (C6)
+    return emitError() << "expected a layout, got " << layout;
+  unsigned bits = format.getBits();
+  if (isa_and_present<PanelsAttr>(layout) &&
+      (shape.size() != 2 || llvm::any_of(shape, ShapedType::isDynamic) ||
+       (bits > 8 && bits != 16 && bits != 32)))
+    return emitError() << "expected a static tensor of rank 2 and a format of "
+                          "up to 8, 16 or 32 bits in "
+                       << layout;
   return success();
 }
 

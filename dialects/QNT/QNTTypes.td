@@ -43,9 +43,12 @@ def QNT_PanelsAttr : AttrDef<QNT_Dialect, "Panels",
     bits; field f of a plane's vector v is the 8-bit vector with index
     v * fields + f. With `sums`, a panel ends with the f32 sums over K of the
     decoded, scaled weights of each column, for asymmetric activations.
+
+    Constraint (C1): `columns` is positive.
   }];
   let parameters = (ins "int64_t":$columns, DefaultValuedParameter<"bool", "false">:$sums);
   let assemblyFormat = "`<` $columns (`,` `sums` $sums^)? `>`";
+  let genVerifyDecl = 1;
 }
 
 def QNT_RowsAttr : AttrDef<QNT_Dialect, "Rows"> {
@@ -58,10 +61,13 @@ def QNT_RowsAttr : AttrDef<QNT_Dialect, "Rows"> {
     over each `sums` consecutive inputs. Codes are stored plus `excess`, which
     the stored zero point includes: 128 stores signed codes in unsigned bytes,
     -128 the other way round, as the dot product of the target wants them.
+
+    Constraint (C1): `pad` is positive, `sums` is not negative.
   }];
   let parameters = (ins "int64_t":$pad, DefaultValuedParameter<"int64_t", "0">:$sums,
                         DefaultValuedParameter<"int64_t", "0">:$excess);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def QNT_StrategyAttr : AttrDef<QNT_Dialect, "Strategy"> {
@@ -78,7 +84,8 @@ def QNT_StrategyAttr : AttrDef<QNT_Dialect, "Strategy"> {
     #qnt.strategy<kernel = "u4s8-vnni", rows = [1, 4, 12], panels = [4, 2, 1]>
     ```
 
-    Constraint (C1): `rows` increases from 1 and is as long as `panels`.
+    Constraint (C1): `rows` increases from 1 and is as long as `panels`, whose
+    entries are positive.
   }];
   let parameters = (ins StringRefParameter<>:$kernel,
                         ArrayRefParameter<"int64_t">:$rows,
@@ -110,6 +117,8 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
     - (C3) scales are f16, bf16 or f32.
     - (C4) zero points only with integer formats and scales.
     - (C5) `per_channel` needs rank 2 or more.
+    - (C6) a layout is `#qnt.rows` or implements `Layout`; `#qnt.panels` holds
+      static tensors of rank 2, of formats of up to 8, of 16 or of 32 bits.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
                         "::qnt::NumberFormat":$format,

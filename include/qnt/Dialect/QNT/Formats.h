@@ -13,15 +13,11 @@
 #include "llvm/ADT/SmallVector.h"
 
 #include <cstdint>
-#include <optional>
 
 namespace qnt {
 
 /// What the largest exponent of a float format means.
 enum class FloatSpecial { IEEE, FN, Finite };
-
-llvm::StringRef stringifyFloatSpecial(FloatSpecial special);
-std::optional<FloatSpecial> symbolizeFloatSpecial(llvm::StringRef name);
 
 /// Which elements share a scale; see #qnt.block.
 enum class BlockKind { Unscaled, PerTensor, PerChannel, PerRow, Group };
@@ -68,8 +64,13 @@ class QTensorType;
 #include "qnt/Dialect/QNT/QNTFormatInterfaces.h.inc"
 
 namespace qnt {
-/// The format called `name` ("int4", "uint8", "e4m3", "bf16", ...); null when
-/// there is none.
+/// The format called `name`, null when it is none that this parser knows.
+/// Names are keywords; the parser knows what `getName` of its formats gives.
+using FormatParser = NumberFormat (*)(llvm::StringRef name,
+                                      mlir::MLIRContext *context);
+
+/// The format called `name` ("int4", "uint8", "e4m3", "bf16", ...), of any
+/// kind; null when there is none.
 NumberFormat parseFormat(llvm::StringRef name, mlir::MLIRContext *context);
 } // namespace qnt
 
