@@ -1,0 +1,48 @@
+//===- Codegen.h - from kernels to machine code -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_TARGET_CPU_CODEGEN_H
+#define QNT_TARGET_CPU_CODEGEN_H
+
+#include "qnt/Target/CPU/ISA.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <memory>
+#include <string>
+
+namespace llvm {
+class LLVMContext;
+class Module;
+} // namespace llvm
+
+namespace qnt::cpu {
+
+/// Lowers a module of kernels (llvm.func with arith, math, vector, scf and llvm
+/// inside) to the llvm dialect alone. Elementary functions on vectors become
+/// polynomials. Fails with an error at the first op that is left.
+mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
+
+/// LLVM IR of a lowered module, optimised for `isa`. Null after an error at the
+/// module.
+std::unique_ptr<llvm::Module> translateToLLVMIR(mlir::ModuleOp module,
+                                                const ISA &isa,
+                                                llvm::LLVMContext &context);
+
+enum class FileKind { Assembly, Object };
+/// Machine code of `module` for `isa`, or an empty string after an error, whose
+/// text is put in `error`.
+std::string emitMachineCode(llvm::Module &module, const ISA &isa, FileKind kind,
+                            std::string &error);
+
+/// Links object files into the shared library `output`, written whole or not at
+/// all. `error` gets the linker's words on failure.
+mlir::LogicalResult linkShared(llvm::ArrayRef<std::string> objects,
+                               llvm::StringRef output, std::string &error);
+
+} // namespace qnt::cpu
+
+#endif // QNT_TARGET_CPU_CODEGEN_H

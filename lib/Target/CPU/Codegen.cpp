@@ -1,0 +1,231 @@
+//===- Codegen.cpp - from kernels to machine code -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Target/CPU/Codegen.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MathToLibm/MathToLibm.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace mlir;
+using namespace qnt::cpu;
+
+//===----------------------------------------------------------------------===//
+// To the llvm dialect
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Elementary functions of vectors as polynomials; upstream offers the patterns
+/// but no pass.
+struct ExpandMath : PassWrapper<ExpandMath, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandMath)
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateMathPolynomialApproximationPatterns(patterns);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+/// The gate before translation.
+struct CheckLowered : PassWrapper<CheckLowered, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(CheckLowered)
+  void runOnOperation() override {
+    WalkResult result = getOperation().walk([](Operation *op) {
+      if (isa<ModuleOp>(op) || isa<LLVM::LLVMDialect>(op->getDialect()))
+        return WalkResult::advance();
+      op->emitOpError("is left after lowering to machine code");
+      return WalkResult::interrupt();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+};
+} // namespace
+
+LogicalResult qnt::cpu::lowerToLLVM(ModuleOp module) {
+  PassManager pm(module.getContext());
+  pm.addPass(std::make_unique<ExpandMath>());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(std::make_unique<CheckLowered>());
+  return pm.run(module);
+}
+
+//===----------------------------------------------------------------------===//
+// LLVM IR and machine code
+//===----------------------------------------------------------------------===//
+
+static std::unique_ptr<llvm::TargetMachine>
+createTargetMachine(const ISA &isa, std::string &error) {
+  static bool initialised = [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser();
+    return true;
+  }();
+  (void)initialised;
+  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return nullptr;
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Standard;
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, isa.cpu, isa.features, options, llvm::Reloc::PIC_,
+      /*CodeModel=*/std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+}
+
+std::unique_ptr<llvm::Module>
+qnt::cpu::translateToLLVMIR(ModuleOp module, const ISA &isa,
+                            llvm::LLVMContext &context) {
+  registerBuiltinDialectTranslation(*module.getContext());
+  registerLLVMDialectTranslation(*module.getContext());
+  std::unique_ptr<llvm::Module> result =
+      mlir::translateModuleToLLVMIR(module, context);
+  if (!result) {
+    module.emitError("translation to LLVM IR failed");
+    return nullptr;
+  }
+  std::string error;
+  auto machine = createTargetMachine(isa, error);
+  if (!machine) {
+    module.emitError("no x86-64 code generator: ") << error;
+    return nullptr;
+  }
+  result->setDataLayout(machine->createDataLayout());
+  result->setTargetTriple(machine->getTargetTriple());
+  for (llvm::Function &function : *result) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", isa.cpu);
+    if (!isa.features.empty())
+      function.addFnAttr("target-features", isa.features);
+    function.addFnAttr("prefer-vector-width", "512");
+    function.addFnAttr("min-legal-vector-width", "512");
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+  }
+  llvm::PipelineTuningOptions tuning;
+  // Kernels are written as vectors, with the unrolling they want.
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(machine.get(), tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graphs;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
+      .run(*result, modules);
+  return result;
+}
+
+std::string qnt::cpu::emitMachineCode(llvm::Module &module, const ISA &isa,
+                                      FileKind kind, std::string &error) {
+  auto machine = createTargetMachine(isa, error);
+  if (!machine)
+    return {};
+  llvm::SmallVector<char, 0> buffer;
+  llvm::raw_svector_ostream stream(buffer);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, stream, nullptr,
+                                   kind == FileKind::Object
+                                       ? llvm::CodeGenFileType::ObjectFile
+                                       : llvm::CodeGenFileType::AssemblyFile)) {
+    error = "the code generator cannot write this kind of file";
+    return {};
+  }
+  passes.run(module);
+  return std::string(buffer.begin(), buffer.end());
+}
+
+//===----------------------------------------------------------------------===//
+// Linking
+//===----------------------------------------------------------------------===//
+
+LogicalResult qnt::cpu::linkShared(ArrayRef<std::string> objects,
+                                   StringRef output, std::string &error) {
+  llvm::ErrorOr<std::string> linker = std::errc::no_such_file_or_directory;
+  for (StringRef name : {"ld.lld-22", "ld.lld", "ld"})
+    if ((linker = llvm::sys::findProgramByName(name)))
+      break;
+  if (!linker) {
+    error = "no linker found: install lld-22 (ld.lld-22) or binutils (ld)";
+    return failure();
+  }
+  llvm::SmallString<128> log;
+  if (llvm::sys::fs::createTemporaryFile("qnt-link", "log", log)) {
+    error = "cannot create a temporary file";
+    return failure();
+  }
+  std::string temporary = (output + ".tmp").str();
+  SmallVector<StringRef> args{
+      *linker, "-shared", "-z", "relro", "--hash-style=gnu", "-o", temporary};
+  for (const std::string &object : objects)
+    args.push_back(object);
+  // The sines and cosines of rotary tables are the C library's.
+  for (StringRef folder : {"/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64"}) {
+    args.push_back("-L");
+    args.push_back(folder);
+  }
+  args.push_back("-l:libm.so.6");
+  std::optional<StringRef> redirects[] = {std::nullopt, StringRef(log),
+                                          StringRef(log)};
+  int status =
+      llvm::sys::ExecuteAndWait(*linker, args, std::nullopt, redirects);
+  if (status != 0) {
+    auto text = llvm::MemoryBuffer::getFile(log);
+    error = "the linker failed: " +
+            (text ? (*text)->getBuffer().trim().str() : std::string());
+    (void)llvm::sys::fs::remove(temporary);
+  } else if (auto code = llvm::sys::fs::rename(temporary, output)) {
+    error = "cannot write '" + output.str() + "': " + code.message();
+    (void)llvm::sys::fs::remove(temporary);
+    status = 1;
+  }
+  (void)llvm::sys::fs::remove(log);
+  return success(status == 0);
+}
