@@ -22,7 +22,7 @@ struct Regex::Impl {
 Regex::Regex(std::string_view onigPattern, const std::string &where)
     : impl(std::make_unique<Impl>()) {
   impl->where = where;
-  std::string pattern = translateOniguruma(onigPattern);
+  std::string pattern = translateOniguruma(onigPattern, where);
   int error;
   PCRE2_SIZE offset;
   pcre2_compile_context *context = pcre2_compile_context_create(nullptr);
@@ -149,7 +149,8 @@ namespace {
 /// Walks the pattern once and writes PCRE2's spelling.
 class Translator {
 public:
-  explicit Translator(std::string_view in) : in(in) {}
+  Translator(std::string_view in, const std::string &where)
+      : in(in), where(where) {}
 
   std::string run() {
     while (at < in.size()) {
@@ -171,7 +172,7 @@ public:
 
 private:
   [[noreturn]] void fail(const std::string &what) const {
-    throw TokenizerError("regular expression '" + std::string(in) +
+    throw TokenizerError(where + ": regular expression '" + std::string(in) +
                          "': " + what + " is not supported");
   }
 
@@ -217,6 +218,12 @@ private:
       out += isNegated(letter) ? "[^" : "[";
       out += set;
       out += ']';
+    } else if (letter == 'b' || letter == 'B') {
+      // A word's boundary, for Oniguruma's idea of a word.
+      std::string word = std::string("[") + wordSet + "])";
+      bool inside = letter == 'B';
+      out += "(?:(?<=" + word + (inside ? "(?=" : "(?!") + word + "|(?<!" +
+             word + (inside ? "(?!" : "(?=") + word + ")";
     } else if (letter == 'K' || letter == 'g' || letter == 'k' ||
                letter == 'C' || letter == 'M') {
       fail(std::string("\\") + letter);
@@ -309,19 +316,32 @@ private:
     size_t end = in.find(":]", at + 2);
     if (end == std::string_view::npos)
       fail("a '[:' without its ':]'");
-    out += in.substr(at, end + 2 - at);
+    std::string_view name = in.substr(at + 2, end - at - 2);
+    if (name == "digit")
+      out += digitSet;
+    else if (name == "space")
+      out += spaceSet;
+    else if (name == "word")
+      out += wordSet;
+    else if (name == "punct")
+      // PCRE2 adds the ASCII symbols.
+      out += "\\p{P}";
+    else
+      fail("the class " + std::string(in.substr(at, end + 2 - at)));
     at = end + 2;
   }
 
   std::string_view in;
+  const std::string &where;
   std::string out;
   size_t at = 0;
   bool interval = false;
 };
 } // namespace
 
-std::string translateOniguruma(std::string_view pattern) {
-  return Translator(pattern).run();
+std::string translateOniguruma(std::string_view pattern,
+                               const std::string &where) {
+  return Translator(pattern, where).run();
 }
 
 } // namespace qnt::tokenize

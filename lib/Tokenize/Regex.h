@@ -46,8 +46,10 @@ private:
   std::unique_ptr<Impl> impl;
 };
 
-/// The PCRE2 spelling of an Oniguruma pattern. Throws TokenizerError.
-std::string translateOniguruma(std::string_view pattern);
+/// The PCRE2 spelling of an Oniguruma pattern. Throws TokenizerError naming
+/// `where`.
+std::string translateOniguruma(std::string_view pattern,
+                               const std::string &where);
 
 } // namespace qnt::tokenize
 

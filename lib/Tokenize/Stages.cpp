@@ -29,6 +29,13 @@ void Vocabulary::add(std::string token, int32_t id, const JsonNode &where) {
   tokens[id] = &it->first;
 }
 
+void Vocabulary::addLast(const std::string &token, int32_t id) {
+  auto it = ids.insert_or_assign(token, id).first;
+  if (static_cast<size_t>(id) >= tokens.size())
+    tokens.resize(id + 1, nullptr);
+  tokens[id] = &it->first;
+}
+
 void checkDepth(const JsonNode &node, int depth) {
   if (depth > 16)
     node.fail("sequences are nested too deep");

@@ -46,6 +46,8 @@ class Vocabulary {
 public:
   /// Throws TokenizerError, naming `where`, if the id is taken.
   void add(std::string token, int32_t id, const JsonNode &where);
+  /// Of tokens with the same text, the last one added counts.
+  void addLast(const std::string &token, int32_t id);
   std::optional<int32_t> find(std::string_view token) const {
     auto it = ids.find(token);
     return it == ids.end() ? std::nullopt : std::optional(it->second);

@@ -69,7 +69,8 @@ Unigram::Unigram(const JsonNode &node)
     const std::string &piece = entry[0].get_ref<const std::string &>();
     scores.push_back(entry[1].get<double>());
     leastScore = std::min(leastScore, scores.back());
-    vocabulary.add(piece, id, vocab);
+    // The reference's own trainer writes a piece twice at times.
+    vocabulary.addLast(piece, id);
     insert(piece, id++);
   }
   if (auto unknown = node.find("unk_id"))
