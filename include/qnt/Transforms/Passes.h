@@ -1,0 +1,34 @@
+//===- Passes.h - passes on models -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_TRANSFORMS_PASSES_H
+#define QNT_TRANSFORMS_PASSES_H
+
+#include "qnt/Analysis/CostModel.h"
+
+#include "mlir/Pass/Pass.h"
+
+namespace qnt {
+
+#define GEN_PASS_DECL
+#include "qnt/Transforms/Passes.h.inc"
+
+/// What passes ask of others; null members stand for their defaults.
+struct TransformServices {
+  /// What the target is fast at; the default knows of no target.
+  std::shared_ptr<const CostModel> costModel;
+};
+
+std::unique_ptr<mlir::Pass>
+createQuantize(QuantizeOptions options,
+               std::shared_ptr<const CostModel> costModel);
+
+/// Registers the passes; those that ask for services get `services`.
+void registerTransformsPasses(TransformServices services = {});
+
+} // namespace qnt
+
+#endif // QNT_TRANSFORMS_PASSES_H

@@ -1,0 +1,158 @@
+//===- Passes.td - passes on models ------------------------*- tablegen -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_TRANSFORMS_PASSES
+#define QNT_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def NNFold : Pass<"nn-fold", "::mlir::ModuleOp"> {
+  let summary = "Bring linear layers to their canonical form";
+  let description = [{
+    An `nn.add` of a parameter [N] to the result of a linear layer that nothing
+    else uses becomes the layer's bias, or joins the bias it has.
+
+    ```mlir
+    %p = nn.linear %h, %w : tensor<?x384xf32>, tensor<64x384xf32>
+    %y = nn.add %p, %b : tensor<?x64xf32>, tensor<64xf32>
+    // becomes
+    %y = nn.linear %h, %w bias %b : tensor<?x384xf32>, tensor<64x384xf32>, tensor<64xf32>
+    ```
+
+    With `norms`, the scale of a norm whose every user is a linear layer's input
+    goes into the weights of those layers, and the shift of a layer norm into
+    their biases; the norm keeps ones and zeros. Rotations need this. Norms of
+    heads (`groups` above one), and norms or layers whose operands are no
+    parameters, are left as they are.
+
+    ```mlir
+    %h = nn.rms_norm %x, %gamma eps 1.0e-5 : tensor<?x384xf32>, tensor<384xf32>
+    %y = nn.linear %h, %w : tensor<?x384xf32>, tensor<64x384xf32>
+    // becomes
+    %h = nn.rms_norm %x, %ones eps 1.0e-5 : tensor<?x384xf32>, tensor<384xf32>
+    %s = nn.mul %w, %gamma : tensor<64x384xf32>, tensor<384xf32>
+    %y = nn.linear %h, %s : tensor<?x384xf32>, tensor<64x384xf32>
+    ```
+
+    Numbers change by rounding only.
+  }];
+  let options = [
+    Option<"norms", "norms", "bool", "false",
+           "Fold the scales and shifts of norms into the linear layers that "
+           "use them.">
+  ];
+  let dependentDialects = ["::qnt::nn::NNDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
+  let summary = "Choose and insert quantised weights and activations";
+  let description = [{
+    Every linear layer whose weight is a parameter expression becomes a
+    `qnt.linear` on a quantised weight, with its bias as an epilogue; its input
+    is quantised when the weights are integers and `activations` says so, once
+    for all the layers that take it in one type. Embedding tables likewise.
+    Weights stay expressions; `qnt-materialize-params` evaluates them.
+
+    ```mlir
+    %q = nn.linear %h, %wq : tensor<?x384xf32>, tensor<384x384xf32>
+    %k = nn.linear %h, %wk : tensor<?x384xf32>, tensor<64x384xf32>
+    // becomes, with weights=int4 group=32 activations=int8
+    %hq = qnt.quantize %h : tensor<?x384xf32> -> !qnt.tensor<?x384, int8, per_row, scale f32>
+    %a  = qnt.quantize %wq : tensor<384x384xf32> -> !qnt.tensor<384x384, int4, group<32>, scale f16>
+    %q  = qnt.linear %hq, %a : ...
+    %b  = qnt.quantize %wk : ...
+    %k  = qnt.linear %hq, %b : ...
+    ```
+
+    The output head is the linear layer whose result an entry point returns,
+    directly or through calls, casts and choices of rows. It has settings of its
+    own, because it is large, is read once per token, and decides the token.
+
+    Formats are the names of `!qnt.tensor` (`int4`, `uint8`, `e4m3`, `bf16`,
+    ...). `f16`, `bf16` and `f32` weights have no scale and take float inputs.
+
+    With `per=tensor`, activations are quantised statically, with ranges that
+    `qnt-calibrate` left in the module's attribute `qnt.calibration`.
+
+    Preconditions: activations are f32; `nn-fold` has run, if biases are to be
+    epilogues. What was chosen for each tensor is a remark of category
+    `qnt-quantize`. Settings that contradict each other, and tensors that do not
+    fit them, are errors.
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"none\"",
+           "Format of linear weights, or none: what `floats` says.">,
+    Option<"group", "group", "int64_t", "0",
+           "Inputs that share a scale, a multiple of 16; 0: all of an output "
+           "channel.">,
+    Option<"scale", "scale", "std::string", "\"auto\"",
+           "Type of the weights' scales: f16, bf16 or f32. auto: f16 for "
+           "groups, f32 for channels.">,
+    Option<"weightsZero", "weights-zero", "bool", "false",
+           "Give the weights' blocks zero points.">,
+    Option<"clip", "clip", "std::string", "\"absmax\"",
+           "How the range of a block of weights is chosen: absmax or mse.">,
+    Option<"activations", "activations", "std::string", "\"none\"",
+           "none, int8, uint8 (with zero points), or auto: what the target "
+           "multiplies fastest with the weights.">,
+    Option<"per", "per", "std::string", "\"token\"",
+           "Which activations share a scale: those of a token, found when the "
+           "model runs, or tensor, from calibration.">,
+    Option<"head", "head", "std::string", "\"same\"",
+           "Format of the output head, none, or same: like other weights.">,
+    Option<"headGroup", "head-group", "int64_t", "0",
+           "Inputs that share a scale in the head, where `head` is a format.">,
+    Option<"embedding", "embedding", "std::string", "\"none\"",
+           "Format of embedding tables, scaled by row, or none.">,
+    Option<"floats", "floats", "std::string", "\"f32\"",
+           "What linear weights and embedding tables that are not quantised "
+           "are stored in: f32 or bf16.">,
+    ListOption<"keep", "keep", "std::string",
+               "Regular expressions; a parameter or layer in whose name one of "
+               "them is found is not quantised.">
+  ];
+  let dependentDialects = ["::qnt::QNTDialect",
+                           "::mlir::arith::ArithDialect"];
+}
+
+def MaterializeParams : Pass<"qnt-materialize-params", "::mlir::ModuleOp"> {
+  let summary = "Evaluate expressions on parameters into a new store";
+  let description = [{
+    Evaluates every maximal parameter expression, equal ones once, and streams
+    the results to a new safetensors file; loads of external globals of the
+    result's type replace the expressions. Parameters that are only loaded are
+    copied, those that nothing uses are left out. `qnt.params` and
+    `qnt.params_sha256` then name the new file.
+
+    ```mlir
+    ml_program.global private @w(#ml_program.extern : tensor<64x384xbf16>) : tensor<64x384xbf16>
+    %0 = ml_program.global_load_const @w : tensor<64x384xbf16>
+    %1 = arith.extf %0 : tensor<64x384xbf16> to tensor<64x384xf32>
+    %2 = qnt.quantize %1 : tensor<64x384xf32> -> !qnt.tensor<64x384, int8, per_channel, scale f32>
+    // becomes
+    ml_program.global private @w(#ml_program.extern : !qnt.tensor<64x384, int8, per_channel, scale f32>) : !qnt.tensor<64x384, int8, per_channel, scale f32>
+    %2 = ml_program.global_load_const @w : !qnt.tensor<64x384, int8, per_channel, scale f32>
+    ```
+
+    A parameter is named after the tensor it was made from; a second one made
+    from the same tensor gets `.2` and so on. How quantised tensors are stored
+    is written in docs/ir.md.
+
+    Rows are evaluated in blocks, on as many threads as the context has; the
+    file does not depend on their number. Memory in use is a few blocks and the
+    scales of one tensor; only `per_tensor` weights are held whole. Tensors that
+    miss in the store, or whose shape or type is not that of the global, and
+    numbers that are NaN or infinite are errors.
+  }];
+  let options = [
+    Option<"output", "output", "std::string", "\"\"",
+           "The safetensors file to write.">
+  ];
+  let dependentDialects = ["::mlir::ml_program::MLProgramDialect"];
+}
+
+#endif // QNT_TRANSFORMS_PASSES

@@ -1,0 +1,163 @@
+//===- Fold.cpp - canonical linear layers -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Analysis/ParamExpressions.h"
+#include "qnt/Dialect/NN/NN.h"
+#include "qnt/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace qnt {
+#define GEN_PASS_DEF_NNFOLD
+#include "qnt/Transforms/Passes.h.inc"
+} // namespace qnt
+
+using namespace mlir;
+using namespace qnt;
+
+/// A tensor like `value` with one number everywhere.
+static Value createSplat(OpBuilder &builder, Value like, double number) {
+  auto type = cast<RankedTensorType>(like.getType());
+  return arith::ConstantOp::create(
+      builder, like.getLoc(),
+      DenseElementsAttr::get(
+          type, builder.getFloatAttr(type.getElementType(), number)));
+}
+
+/// Whether `value` is a constant of this number everywhere.
+static bool isSplat(Value value, double number) {
+  auto constant = value.getDefiningOp<arith::ConstantOp>();
+  if (!constant)
+    return false;
+  auto elements = dyn_cast<DenseFPElementsAttr>(constant.getValue());
+  return elements && elements.isSplat() &&
+         elements.getSplatValue<APFloat>().isExactlyValue(number);
+}
+
+namespace {
+/// y = x w^T (+ b), y + c: one layer with the bias b + c.
+struct FoldBias : OpRewritePattern<nn::AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::AddOp add,
+                                PatternRewriter &rewriter) const override {
+    auto linear = add.getLhs().getDefiningOp<nn::LinearOp>();
+    if (!linear || !linear->hasOneUse())
+      return rewriter.notifyMatchFailure(add, "no linear layer of its own");
+    auto type = cast<RankedTensorType>(add.getRhs().getType());
+    if (type.getRank() != 1 || linear.getType().getRank() == 1 ||
+        !isParamExpression(add.getRhs()))
+      return rewriter.notifyMatchFailure(add, "no bias parameter [N]");
+    Value bias = add.getRhs();
+    if (linear.getBias())
+      bias = nn::AddOp::create(rewriter, add.getLoc(), bias.getType(),
+                               linear.getBias(), bias);
+    // The layer keeps its name; the sum has none of its own.
+    auto folded =
+        nn::LinearOp::create(rewriter, linear.getLoc(), linear.getInput(),
+                             linear.getWeight(), bias);
+    rewriter.replaceOp(add, folded);
+    rewriter.eraseOp(linear);
+    return success();
+  }
+};
+
+/// The linear layers that use `norm` as input; empty when anything else uses
+/// it, or when a weight is no parameter.
+SmallVector<nn::LinearOp> getFoldableUsers(Value norm) {
+  SmallVector<nn::LinearOp> result;
+  for (OpOperand &use : norm.getUses()) {
+    auto linear = dyn_cast<nn::LinearOp>(use.getOwner());
+    if (!linear || use.getOperandNumber() != 0 ||
+        !isParamExpression(linear.getWeight()) ||
+        (linear.getBias() && !isParamExpression(linear.getBias())))
+      return {};
+    result.push_back(linear);
+  }
+  return result;
+}
+
+/// w diag(scale) in place of w.
+void scaleWeight(PatternRewriter &rewriter, nn::LinearOp linear, Value scale) {
+  rewriter.setInsertionPoint(linear);
+  Value weight = linear.getWeight();
+  Value scaled = nn::MulOp::create(rewriter, weight.getLoc(), weight.getType(),
+                                   weight, scale);
+  rewriter.modifyOpInPlace(linear,
+                           [&] { linear.getWeightMutable().assign(scaled); });
+}
+
+struct FoldRMSNorm : OpRewritePattern<nn::RMSNormOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::RMSNormOp norm,
+                                PatternRewriter &rewriter) const override {
+    Value scale = norm.getScale();
+    if (norm.getGroups() != 1)
+      return rewriter.notifyMatchFailure(norm, "is a norm of heads");
+    if (!isParamExpression(scale) || isSplat(scale, 1))
+      return rewriter.notifyMatchFailure(norm, "has no scale to fold");
+    SmallVector<nn::LinearOp> users = getFoldableUsers(norm.getResult());
+    if (users.empty())
+      return rewriter.notifyMatchFailure(norm, "has users that cannot take it");
+    for (nn::LinearOp linear : users)
+      scaleWeight(rewriter, linear, scale);
+    rewriter.setInsertionPoint(norm);
+    Value ones = createSplat(rewriter, scale, 1);
+    rewriter.modifyOpInPlace(norm,
+                             [&] { norm.getScaleMutable().assign(ones); });
+    return success();
+  }
+};
+
+struct FoldLayerNorm : OpRewritePattern<nn::LayerNormOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::LayerNormOp norm,
+                                PatternRewriter &rewriter) const override {
+    Value scale = norm.getScale(), shift = norm.getShift();
+    if (!isParamExpression(scale) || !isParamExpression(shift) ||
+        (isSplat(scale, 1) && isSplat(shift, 0)))
+      return rewriter.notifyMatchFailure(norm, "has nothing to fold");
+    SmallVector<nn::LinearOp> users = getFoldableUsers(norm.getResult());
+    if (users.empty())
+      return rewriter.notifyMatchFailure(norm, "has users that cannot take it");
+    for (nn::LinearOp linear : users) {
+      rewriter.setInsertionPoint(linear);
+      // The bias takes the shift through the weight as it was.
+      Value bias = nn::LinearOp::create(rewriter, linear.getLoc(), shift,
+                                        linear.getWeight(), linear.getBias());
+      rewriter.modifyOpInPlace(linear,
+                               [&] { linear.getBiasMutable().assign(bias); });
+      scaleWeight(rewriter, linear, scale);
+    }
+    rewriter.setInsertionPoint(norm);
+    Value ones = createSplat(rewriter, scale, 1);
+    Value zeros = createSplat(rewriter, shift, 0);
+    rewriter.modifyOpInPlace(norm, [&] {
+      norm.getScaleMutable().assign(ones);
+      norm.getShiftMutable().assign(zeros);
+    });
+    return success();
+  }
+};
+
+class NNFoldPass : public impl::NNFoldBase<NNFoldPass> {
+public:
+  using NNFoldBase::NNFoldBase;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FoldBias>(&getContext());
+    if (norms)
+      patterns.add<FoldRMSNorm, FoldLayerNorm>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

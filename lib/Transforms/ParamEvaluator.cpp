@@ -1,0 +1,233 @@
+//===- ParamEvaluator.cpp - parameter expressions, row by row -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "ParamEvaluator.h"
+
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
+#include "qnt/Support/Half.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+
+using namespace mlir;
+using namespace qnt;
+using ml_program::GlobalLoadConstOp;
+using params::ParamsError;
+
+static std::string getLoadedName(GlobalLoadConstOp load) {
+  return load.getGlobal().getLeafReference().str();
+}
+
+void ParamEvaluator::check(Value value) const {
+  Operation *op = value.getDefiningOp();
+  if (auto load = dyn_cast<GlobalLoadConstOp>(op))
+    checkStoredTensors(store, load.getType(), getLoadedName(load));
+  for (Value operand : op->getOperands())
+    check(operand);
+}
+
+int64_t ParamEvaluator::getCostPerRow(Value value) const {
+  Operation *op = value.getDefiningOp();
+  int64_t cost = std::max<int64_t>(1, getRowLength(value.getType()));
+  if (auto linear = dyn_cast<nn::LinearOp>(op))
+    return std::max(cost, getCostPerRow(linear.getWeight()));
+  for (Value operand : op->getOperands())
+    if (getParamShape(operand.getType()) == getParamShape(value.getType()))
+      cost = std::max(cost, getCostPerRow(operand));
+  return cost;
+}
+
+bool ParamEvaluator::needsAllRows(Value value) const {
+  auto type = dyn_cast<QTensorType>(value.getType());
+  Operation *op = value.getDefiningOp();
+  if (type && type.getBlock().getKind() == BlockKind::PerTensor)
+    return true;
+  return llvm::any_of(op->getOperands(),
+                      [&](Value operand) { return needsAllRows(operand); });
+}
+
+void ParamEvaluator::release(Value value) const {
+  Operation *op = value.getDefiningOp();
+  if (auto load = dyn_cast<GlobalLoadConstOp>(op))
+    for (const auto &entry :
+         getStoredTensors(load.getType(), getLoadedName(load)))
+      store.release(store.get(entry.name));
+  for (Value operand : op->getOperands())
+    release(operand);
+}
+
+//===----------------------------------------------------------------------===//
+// Float tensors
+//===----------------------------------------------------------------------===//
+
+static std::vector<float> evaluateConstant(arith::ConstantOp op, int64_t first,
+                                           int64_t count) {
+  auto elements = dyn_cast<DenseFPElementsAttr>(op.getValue());
+  if (!elements)
+    throw ParamsError("a constant of a parameter expression is not dense");
+  if (elements.isSplat())
+    return std::vector<float>(
+        count, elements.getSplatValue<llvm::APFloat>().convertToFloat());
+  std::vector<float> values;
+  values.reserve(count);
+  auto all = elements.getValues<llvm::APFloat>();
+  for (int64_t i = first; i < first + count; ++i)
+    values.push_back(all[i].convertToFloat());
+  return values;
+}
+
+/// Rounds to what a float type can hold.
+static void roundTo(Type type, std::vector<float> &values) {
+  for (float &value : values)
+    value = type.isF16()
+                ? support::f16ToFloat(support::floatToF16(value))
+                : support::bf16ToFloat(support::floatToBf16(value));
+}
+
+std::vector<float> ParamEvaluator::evaluateBroadcast(Operation *op,
+                                                     bool multiply,
+                                                     RowRange rows) const {
+  Value lhs = op->getOperand(0), rhs = op->getOperand(1);
+  std::vector<float> result = evaluateFloat(lhs, rows);
+  bool same = getParamShape(lhs.getType()) == getParamShape(rhs.getType());
+  std::vector<float> other = evaluateFloat(
+      rhs, same ? rows : RowRange{0, getNumRows(rhs.getType())});
+  size_t period = other.size();
+  for (size_t start = 0; start < result.size(); start += period)
+    for (size_t i = 0; i < period; ++i)
+      result[start + i] = multiply ? result[start + i] * other[i]
+                                   : result[start + i] + other[i];
+  return result;
+}
+
+std::vector<float> ParamEvaluator::evaluateLinear(nn::LinearOp op,
+                                                  RowRange rows) const {
+  std::vector<float> input =
+      evaluateFloat(op.getInput(), {0, getNumRows(op.getInput().getType())});
+  std::vector<float> weight = evaluateFloat(op.getWeight(), rows);
+  std::vector<float> result(rows.count);
+  if (op.getBias())
+    result = evaluateFloat(op.getBias(), rows);
+  for (int64_t row = 0; row < rows.count; ++row) {
+    double sum = result[row];
+    for (size_t i = 0; i < input.size(); ++i)
+      sum += double(input[i]) * weight[row * input.size() + i];
+    result[row] = float(sum);
+  }
+  return result;
+}
+
+std::vector<float> ParamEvaluator::evaluateDequantize(DequantizeOp op,
+                                                      RowRange rows) const {
+  QTensorType type = op.getInput().getType();
+  QuantizedRows in = evaluateQuantized(op.getInput(), rows);
+  std::vector<float> result(in.codes.size());
+  BlockQuantizer quantizer(type);
+  int64_t last = type.getShape().back();
+  // Elements that share a scale, and how often a line of them comes.
+  bool whole = in.scales.size() == 1 || in.scales.empty();
+  bool channel = type.getBlock().getKind() == BlockKind::PerChannel;
+  int64_t line = whole     ? int64_t(result.size())
+                 : channel ? getRowLength(type)
+                           : last;
+  int64_t group = whole || channel ? line : type.getGroupSize();
+  size_t scale = 0;
+  for (int64_t start = 0; start < int64_t(result.size()); start += line)
+    for (int64_t at = 0; at < line; at += group, ++scale) {
+      int64_t size = std::min(group, line - at);
+      BlockParams params;
+      if (!in.scales.empty())
+        params.scale = in.scales[scale];
+      if (!in.zeros.empty())
+        params.zero = in.zeros[scale];
+      quantizer.decode(
+          params, ArrayRef<uint32_t>(in.codes).slice(start + at, size),
+          llvm::MutableArrayRef<float>(result).slice(start + at, size));
+    }
+  return result;
+}
+
+std::vector<float> ParamEvaluator::evaluateFloat(Value value,
+                                                 RowRange rows) const {
+  Operation *op = value.getDefiningOp();
+  int64_t length = getRowLength(value.getType());
+  if (auto load = dyn_cast<GlobalLoadConstOp>(op))
+    return loadFloats(store, getLoadedName(load), rows.first * length,
+                      rows.count * length);
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    return evaluateConstant(constant, rows.first * length,
+                            rows.count * length);
+  if (auto linear = dyn_cast<nn::LinearOp>(op))
+    return evaluateLinear(linear, rows);
+  if (auto dequantize = dyn_cast<DequantizeOp>(op))
+    return evaluateDequantize(dequantize, rows);
+  if (isa<nn::MulOp, nn::AddOp>(op))
+    return evaluateBroadcast(op, isa<nn::MulOp>(op), rows);
+  // arith.extf changes nothing, arith.truncf rounds.
+  std::vector<float> result = evaluateFloat(op->getOperand(0), rows);
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  if (isa<arith::TruncFOp>(op) && !element.isF32()) {
+    if (!element.isF16() && !element.isBF16())
+      throw ParamsError("arith.truncf in a parameter expression, expected f16 "
+                        "or bf16");
+    roundTo(element, result);
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Quantised tensors
+//===----------------------------------------------------------------------===//
+
+QuantizedRows ParamEvaluator::loadQuantized(QTensorType type,
+                                            const std::string &name,
+                                            RowRange rows) const {
+  if (type.getLayout())
+    throw ParamsError(describeTensor(store, name) +
+                      " is packed for a target, expected codes and scales");
+  QuantizedRows result;
+  int64_t length = getRowLength(type), scales = getScalesPerRow(type);
+  result.codes = loadCodes(store, name + ".codes", rows.first * length,
+                           rows.count * length);
+  bool shared = type.getBlock().getKind() == BlockKind::PerTensor;
+  int64_t first = shared ? 0 : rows.first * scales;
+  int64_t count = shared ? 1 : rows.count * scales;
+  if (type.hasScale())
+    result.scales = loadFloats(store, name + ".scales", first, count);
+  if (type.getZeroPoint())
+    result.zeros = loadZeros(store, name + ".zeros", first, count);
+  return result;
+}
+
+QuantizedRows ParamEvaluator::evaluateQuantized(Value value,
+                                                RowRange rows) const {
+  Operation *op = value.getDefiningOp();
+  auto type = cast<QTensorType>(value.getType());
+  if (auto load = dyn_cast<GlobalLoadConstOp>(op))
+    return loadQuantized(type, getLoadedName(load), rows);
+  auto quantize = dyn_cast<QuantizeOp>(op);
+  if (!quantize || quantize.getScale())
+    throw ParamsError("parameter " + std::string(op->getName().getStringRef()) +
+                      ": expected a qnt.quantize that finds its own scales");
+  std::vector<float> in = evaluateFloat(quantize.getInput(), rows);
+  QuantizedRows result;
+  result.codes.resize(in.size());
+  BlockKind kind = type.getBlock().getKind();
+  int64_t scales = kind == BlockKind::PerTensor
+                       ? 1
+                       : rows.count * getScalesPerRow(type);
+  result.scales.resize(scales);
+  result.zeros.resize(type.getZeroPoint() ? scales : 0);
+  // What quantizeRows calls a row: a line of scales.
+  int64_t lines = kind == BlockKind::PerTensor    ? 1
+                  : kind == BlockKind::PerChannel ? rows.count
+                  : type.getShape().back() == 0
+                      ? 0
+                      : int64_t(in.size()) / type.getShape().back();
+  quantizeRows(type, quantize.getClip(), in, lines, result.codes,
+               result.scales, result.zeros);
+  return result;
+}

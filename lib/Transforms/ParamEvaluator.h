@@ -1,0 +1,64 @@
+//===- ParamEvaluator.h - parameter expressions, row by row -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TRANSFORMS_PARAMEVALUATOR_H
+#define QNT_LIB_TRANSFORMS_PARAMEVALUATOR_H
+
+#include "ParamStorage.h"
+
+namespace qnt {
+
+/// Rows [first, first + count).
+struct RowRange {
+  int64_t first = 0, count = 0;
+};
+
+/// Rows of a quantised tensor: codes [count, row], scales and zero points
+/// [count, scales per row], empty without them.
+struct QuantizedRows {
+  std::vector<uint32_t> codes;
+  std::vector<float> scales, zeros;
+};
+
+/// Evaluates expressions that isParamExpression accepts, from the store, for
+/// the rows asked for and no others. Thread-safe; errors are thrown as
+/// params::ParamsError.
+class ParamEvaluator {
+public:
+  /// The store outlives the evaluator.
+  explicit ParamEvaluator(const params::ParamStore &store) : store(store) {}
+
+  /// Checks every load of an expression against the store: name, shape, dtype.
+  void check(mlir::Value value) const;
+  /// Elements of the largest row that evaluating one row of `value` needs, so
+  /// that callers can size their blocks.
+  int64_t getCostPerRow(mlir::Value value) const;
+  /// Whether rows cannot be evaluated apart, because they share a scale.
+  bool needsAllRows(mlir::Value value) const;
+
+  /// Rows of a float tensor, in f32. NaN and infinity in a parameter are
+  /// errors.
+  std::vector<float> evaluateFloat(mlir::Value value, RowRange rows) const;
+  /// Rows of a quantised tensor without layout.
+  QuantizedRows evaluateQuantized(mlir::Value value, RowRange rows) const;
+
+  /// Tells the store that the tensors behind `value` are done with for now.
+  void release(mlir::Value value) const;
+
+private:
+  QuantizedRows loadQuantized(QTensorType type, const std::string &name,
+                              RowRange rows) const;
+  std::vector<float> evaluateBroadcast(mlir::Operation *op, bool multiply,
+                                       RowRange rows) const;
+  std::vector<float> evaluateLinear(nn::LinearOp op, RowRange rows) const;
+  std::vector<float> evaluateDequantize(DequantizeOp op, RowRange rows) const;
+
+  const params::ParamStore &store;
+};
+
+} // namespace qnt
+
+#endif // QNT_LIB_TRANSFORMS_PARAMEVALUATOR_H

@@ -1,0 +1,17 @@
+//===- Passes.cpp - registration -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Transforms/Passes.h"
+
+using namespace qnt;
+
+void qnt::registerTransformsPasses(TransformServices services) {
+  mlir::registerPass([] { return createNNFold(); });
+  mlir::registerPass([] { return createMaterializeParams(); });
+  mlir::registerPass([services] {
+    return createQuantize(QuantizeOptions(), services.costModel);
+  });
+}

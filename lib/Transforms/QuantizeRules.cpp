@@ -1,0 +1,223 @@
+//===- QuantizeRules.cpp - the options of qnt-quantize, checked -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "QuantizeRules.h"
+
+using namespace mlir;
+using namespace qnt;
+
+FailureOr<QTensorType> WeightRule::getType(ArrayRef<int64_t> shape,
+                                           StringRef tensor,
+                                           Location loc) const {
+  MLIRContext *context = loc.getContext();
+  BlockKind kind = !format.isScaled() ? BlockKind::Unscaled
+                   : group            ? BlockKind::Group
+                                      : BlockKind::PerChannel;
+  if (kind == BlockKind::Group && shape.back() % 16)
+    return emitError(loc) << tensor << " has " << shape.back()
+                          << " inputs, expected a multiple of 16 for groups of "
+                          << group << "; name it in keep, or use group=0";
+  auto block = BlockAttr::get(context, kind, kind == BlockKind::Group ? group
+                                                                      : 0);
+  return QTensorType::getChecked([&] { return emitError(loc); }, context, shape,
+                                 format, block,
+                                 format.isScaled() ? scaleType : Type(),
+                                 format.isScaled() && zeroPoint, Attribute());
+}
+
+QTensorType WeightRule::getInputType(ArrayRef<int64_t> shape,
+                                     bool perTensor) const {
+  MLIRContext *context = format.getContext();
+  auto block = BlockAttr::get(
+      context, perTensor ? BlockKind::PerTensor : BlockKind::PerRow, 0);
+  return QTensorType::get(context, shape, activation.format, block,
+                          Float32Type::get(context), activation.zeroPoint,
+                          Attribute());
+}
+
+bool QuantizeRules::isKept(StringRef parameter, StringRef layer) {
+  bool kept = false;
+  for (KeepRule &rule : keep)
+    if (rule.regex.match(parameter) || rule.regex.match(layer))
+      kept = rule.used = true;
+  return kept;
+}
+
+namespace {
+/// Turns strings into rules, with one error for the first that is wrong.
+class RuleMaker {
+public:
+  RuleMaker(const QuantizeOptions &options, const CostModel &costModel,
+            Location loc)
+      : options(options), costModel(costModel), loc(loc),
+        context(loc.getContext()) {}
+
+  FailureOr<QuantizeRules> make();
+
+private:
+  InFlightDiagnostic error() { return emitError(loc) << "qnt-quantize: "; }
+
+  LogicalResult parseNamedFormat(StringRef option, StringRef name,
+                                 NumberFormat &format);
+  LogicalResult makeWeight(StringRef option, StringRef name, int64_t group,
+                           WeightRule &rule);
+  LogicalResult chooseActivation(StringRef option, WeightRule &rule);
+  LogicalResult makeKeep(QuantizeRules &rules);
+
+  const QuantizeOptions &options;
+  const CostModel &costModel;
+  Location loc;
+  MLIRContext *context;
+};
+} // namespace
+
+LogicalResult RuleMaker::parseNamedFormat(StringRef option, StringRef name,
+                                          NumberFormat &format) {
+  format = parseFormat(name, context);
+  if (!format)
+    return error() << option << "=" << name
+                   << ": unknown number format; expected none, int1 to int8, "
+                      "uint1 to uint8, f16, bf16, f32, or e<n>m<n>";
+  return success();
+}
+
+/// f16, bf16, f32, or `automatic` for "auto"; null for other words.
+static Type parseScaleType(StringRef name, Type automatic) {
+  MLIRContext *context = automatic.getContext();
+  if (name == "auto")
+    return automatic;
+  if (name == "f16")
+    return Float16Type::get(context);
+  if (name == "bf16")
+    return BFloat16Type::get(context);
+  if (name == "f32")
+    return Float32Type::get(context);
+  return {};
+}
+
+LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
+                                    int64_t group, WeightRule &rule) {
+  if (name == "none")
+    return success();
+  if (failed(parseNamedFormat(option, name, rule.format)))
+    return failure();
+  if (group < 0 || group % 16)
+    return error() << option << "=" << name << ": groups of " << group
+                   << " inputs; expected 0 or a positive multiple of 16";
+  auto integer = dyn_cast<IntFormatAttr>(rule.format);
+  if (group && !rule.format.isScaled())
+    return error() << option << "=" << name << " has no scales, expected "
+                   << "no groups; got groups of " << group;
+  rule.group = group;
+  auto automatic = group ? Type(Float16Type::get(context))
+                         : Type(Float32Type::get(context));
+  rule.scaleType = parseScaleType(options.scale, automatic);
+  if (!rule.scaleType)
+    return error() << "scale=" << options.scale
+                   << ": expected auto, f16, bf16 or f32";
+  auto clip = symbolizeClipMethod(options.clip);
+  if (!clip)
+    return error() << "clip=" << options.clip << ": expected absmax or mse";
+  rule.clip = *clip;
+  rule.zeroPoint = options.weightsZero && rule.format.isScaled();
+  if (rule.zeroPoint && (!integer || integer.getWidth() == 1))
+    return error() << option << "=" << name
+                   << " has no zero points; expected an integer format of 2 to "
+                      "8 bits beside weights-zero";
+  if (integer && !integer.getIsSigned() && !rule.zeroPoint)
+    return error() << option << "=" << name
+                   << " cannot hold negative numbers without weights-zero";
+  return chooseActivation(option, rule);
+}
+
+LogicalResult RuleMaker::chooseActivation(StringRef option, WeightRule &rule) {
+  StringRef name = options.activations;
+  bool isInteger = isa<IntFormatAttr>(rule.format);
+  if (name == "none")
+    return success();
+  if (name == "auto") {
+    if (isInteger)
+      rule.activation = costModel.preferredActivation(rule.format);
+    return success();
+  }
+  if (name != "int8" && name != "uint8")
+    return error() << "activations=" << name
+                   << ": expected none, int8, uint8 or auto";
+  // A head in plain floats is the usual companion of integer layers.
+  if (option != "weights" && !rule.format.isScaled())
+    return success();
+  if (!isInteger)
+    return error() << "activations=" << name << " with " << option << "="
+                   << rule.format.getName()
+                   << ": integer activations need integer weights";
+  bool isSigned = name == "int8";
+  rule.activation = {IntFormatAttr::get(context, 8, isSigned), !isSigned};
+  return success();
+}
+
+LogicalResult RuleMaker::makeKeep(QuantizeRules &rules) {
+  for (const std::string &pattern : options.keep) {
+    KeepRule rule{pattern, llvm::Regex(pattern)};
+    std::string why;
+    if (pattern.empty() || !rule.regex.isValid(why))
+      return error() << "keep=" << pattern
+                     << ": not a regular expression: " << why;
+    rules.keep.push_back(std::move(rule));
+  }
+  return success();
+}
+
+FailureOr<QuantizeRules> RuleMaker::make() {
+  QuantizeRules rules;
+  if (options.weights == "none" && options.activations != "none" &&
+      options.activations != "auto")
+    return error() << "activations=" << options.activations
+                   << " without weights: integer activations need integer "
+                      "weights";
+  if (failed(makeWeight("weights", options.weights, options.group,
+                        rules.linear)))
+    return failure();
+  if (options.weights == "none" && options.group)
+    return error() << "group=" << options.group << " without weights";
+  if (options.head == "same") {
+    rules.head = rules.linear;
+    if (options.headGroup)
+      return error() << "head-group=" << options.headGroup
+                     << " with head=same; expected a format in head";
+  } else if (failed(makeWeight("head", options.head, options.headGroup,
+                               rules.head))) {
+    return failure();
+  }
+  if (options.per != "token" && options.per != "tensor")
+    return error() << "per=" << options.per << ": expected token or tensor";
+  rules.perTensor = options.per == "tensor";
+
+  if (options.embedding != "none") {
+    NumberFormat format;
+    if (failed(parseNamedFormat("embedding", options.embedding, format)))
+      return failure();
+    auto integer = dyn_cast<IntFormatAttr>(format);
+    if (integer && !integer.getIsSigned())
+      return error() << "embedding=" << options.embedding
+                     << " cannot hold negative numbers";
+    rules.embedding.format = format;
+    rules.embedding.scaleType = Float32Type::get(context);
+    rules.embedding.clip = rules.linear.clip;
+  }
+  if (options.floats == "bf16")
+    rules.unquantized.format = parseFormat("bf16", context);
+  else if (options.floats != "f32")
+    return error() << "floats=" << options.floats << ": expected f32 or bf16";
+  if (failed(makeKeep(rules)))
+    return failure();
+  return rules;
+}
+
+FailureOr<QuantizeRules>
+qnt::makeQuantizeRules(const QuantizeOptions &options,
+                       const CostModel &costModel, Location loc) {
+  return RuleMaker(options, costModel, loc).make();
+}

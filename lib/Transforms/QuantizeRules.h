@@ -1,0 +1,64 @@
+//===- QuantizeRules.h - the options of qnt-quantize, checked -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TRANSFORMS_QUANTIZERULES_H
+#define QNT_LIB_TRANSFORMS_QUANTIZERULES_H
+
+#include "qnt/Analysis/CostModel.h"
+#include "qnt/Dialect/QNT/QNT.h"
+#include "qnt/Transforms/Passes.h"
+
+#include "llvm/Support/Regex.h"
+
+namespace qnt {
+
+/// How one kind of weight is quantised.
+struct WeightRule {
+  /// Null: left in floating point.
+  NumberFormat format;
+  /// Inputs that share a scale; 0: a channel.
+  int64_t group = 0;
+  mlir::Type scaleType;
+  bool zeroPoint = false;
+  ClipMethod clip = ClipMethod::AbsMax;
+  /// A null format: activations stay floating point.
+  ActivationFormat activation;
+
+  /// The type of a weight [N, K]. Emits an error at `loc` that names the tensor
+  /// when its shape does not fit.
+  mlir::FailureOr<QTensorType> getType(llvm::ArrayRef<int64_t> shape,
+                                       llvm::StringRef tensor,
+                                       mlir::Location loc) const;
+  /// The type of an input of this shape.
+  QTensorType getInputType(llvm::ArrayRef<int64_t> shape, bool perTensor) const;
+};
+
+/// A regular expression of `keep`, and whether it was ever found.
+struct KeepRule {
+  std::string pattern;
+  llvm::Regex regex;
+  bool used = false;
+};
+
+struct QuantizeRules {
+  WeightRule linear, head, embedding;
+  /// For what is not quantised: a null format, or bf16.
+  WeightRule unquantized;
+  bool perTensor = false;
+  std::vector<KeepRule> keep;
+
+  /// Whether `keep` names this parameter or layer.
+  bool isKept(llvm::StringRef parameter, llvm::StringRef layer);
+};
+
+/// Emits an error at `loc` where the options say nothing sensible.
+mlir::FailureOr<QuantizeRules> makeQuantizeRules(const QuantizeOptions &options,
+                                                 const CostModel &costModel,
+                                                 mlir::Location loc);
+
+} // namespace qnt
+
+#endif // QNT_LIB_TRANSFORMS_QUANTIZERULES_H
