@@ -56,9 +56,9 @@ static void trace(Value value, ModuleOp module,
     return;
   if (isa<nn::LinearOp>(op)) {
     heads.insert(op);
-  } else if (isa<nn::SelectRowsOp, ObserveOp, tensor::CastOp,
-                 tensor::ReshapeOp, tensor::ExpandShapeOp,
-                 tensor::CollapseShapeOp, tensor::ExtractSliceOp>(op)) {
+  } else if (isa<nn::SelectRowsOp, ObserveOp, tensor::CastOp, tensor::ReshapeOp,
+                 tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                 tensor::ExtractSliceOp>(op)) {
     trace(op->getOperand(0), module, heads);
   } else if (auto call = dyn_cast<func::CallOp>(op)) {
     auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());

@@ -134,8 +134,7 @@ SmallVector<ParamRoot> qnt::collectParamRoots(ModuleOp module) {
     bool isRoot = llvm::any_of(value.getUsers(), [&](Operation *user) {
       if (user->getNumResults() == 1 && numbering.get(user->getResult(0)))
         return false;
-      return !isConstant ||
-             isa<nn::NNDialect, QNTDialect>(user->getDialect());
+      return !isConstant || isa<nn::NNDialect, QNTDialect>(user->getDialect());
     });
     auto tensor = dyn_cast<RankedTensorType>(value.getType());
     if (isConstant && tensor && !isa<FloatType>(tensor.getElementType()))

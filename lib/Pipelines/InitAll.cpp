@@ -9,6 +9,7 @@
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QCheck/QCheck.h"
 #include "qnt/Dialect/QNT/QNT.h"
+#include "qnt/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -19,4 +20,4 @@ void qnt::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<nn::NNDialect, QNTDialect, qcheck::QCheckDialect>();
 }
 
-void qnt::registerAllPasses() {}
+void qnt::registerAllPasses() { registerTransformsPasses(); }

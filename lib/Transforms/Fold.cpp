@@ -58,9 +58,8 @@ struct FoldBias : OpRewritePattern<nn::AddOp> {
       bias = nn::AddOp::create(rewriter, add.getLoc(), bias.getType(),
                                linear.getBias(), bias);
     // The layer keeps its name; the sum has none of its own.
-    auto folded =
-        nn::LinearOp::create(rewriter, linear.getLoc(), linear.getInput(),
-                             linear.getWeight(), bias);
+    auto folded = nn::LinearOp::create(
+        rewriter, linear.getLoc(), linear.getInput(), linear.getWeight(), bias);
     rewriter.replaceOp(add, folded);
     rewriter.eraseOp(linear);
     return success();
@@ -147,7 +146,7 @@ struct FoldLayerNorm : OpRewritePattern<nn::LayerNormOp> {
   }
 };
 
-class NNFoldPass : public impl::NNFoldBase<NNFoldPass> {
+class NNFoldPass : public qnt::impl::NNFoldBase<NNFoldPass> {
 public:
   using NNFoldBase::NNFoldBase;
 

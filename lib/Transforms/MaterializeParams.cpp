@@ -10,6 +10,7 @@
 #include "qnt/Transforms/Passes.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Iterators.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -25,7 +26,7 @@ using ml_program::GlobalOp;
 
 namespace {
 class MaterializeParamsPass
-    : public impl::MaterializeParamsBase<MaterializeParamsPass> {
+    : public qnt::impl::MaterializeParamsBase<MaterializeParamsPass> {
 public:
   using MaterializeParamsBase::MaterializeParamsBase;
 
@@ -110,7 +111,7 @@ void MaterializeParamsPass::rewrite(ArrayRef<ParamRoot> roots,
   OpBuilder builder(&getContext());
   builder.setInsertionPointToStart(module.getBody());
   for (const ParamJob &job : jobs) {
-    Type type = module.getContext() ? job.value.getType() : Type();
+    Type type = job.value.getType();
     GlobalOp::create(builder, module.getLoc(), job.name, type,
                      /*is_mutable=*/false,
                      ml_program::ExternAttr::get(&getContext(), type),

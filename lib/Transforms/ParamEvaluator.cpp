@@ -82,9 +82,8 @@ static std::vector<float> evaluateConstant(arith::ConstantOp op, int64_t first,
 /// Rounds to what a float type can hold.
 static void roundTo(Type type, std::vector<float> &values) {
   for (float &value : values)
-    value = type.isF16()
-                ? support::f16ToFloat(support::floatToF16(value))
-                : support::bf16ToFloat(support::floatToBf16(value));
+    value = type.isF16() ? support::f16ToFloat(support::floatToF16(value))
+                         : support::bf16ToFloat(support::floatToBf16(value));
 }
 
 std::vector<float> ParamEvaluator::evaluateBroadcast(Operation *op,
@@ -93,8 +92,8 @@ std::vector<float> ParamEvaluator::evaluateBroadcast(Operation *op,
   Value lhs = op->getOperand(0), rhs = op->getOperand(1);
   std::vector<float> result = evaluateFloat(lhs, rows);
   bool same = getParamShape(lhs.getType()) == getParamShape(rhs.getType());
-  std::vector<float> other = evaluateFloat(
-      rhs, same ? rows : RowRange{0, getNumRows(rhs.getType())});
+  std::vector<float> other =
+      evaluateFloat(rhs, same ? rows : RowRange{0, getNumRows(rhs.getType())});
   size_t period = other.size();
   for (size_t start = 0; start < result.size(); start += period)
     for (size_t i = 0; i < period; ++i)
@@ -158,8 +157,7 @@ std::vector<float> ParamEvaluator::evaluateFloat(Value value,
     return loadFloats(store, getLoadedName(load), rows.first * length,
                       rows.count * length);
   if (auto constant = dyn_cast<arith::ConstantOp>(op))
-    return evaluateConstant(constant, rows.first * length,
-                            rows.count * length);
+    return evaluateConstant(constant, rows.first * length, rows.count * length);
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return evaluateLinear(linear, rows);
   if (auto dequantize = dyn_cast<DequantizeOp>(op))
@@ -216,9 +214,8 @@ QuantizedRows ParamEvaluator::evaluateQuantized(Value value,
   QuantizedRows result;
   result.codes.resize(in.size());
   BlockKind kind = type.getBlock().getKind();
-  int64_t scales = kind == BlockKind::PerTensor
-                       ? 1
-                       : rows.count * getScalesPerRow(type);
+  int64_t scales =
+      kind == BlockKind::PerTensor ? 1 : rows.count * getScalesPerRow(type);
   result.scales.resize(scales);
   result.zeros.resize(type.getZeroPoint() ? scales : 0);
   // What quantizeRows calls a row: a line of scales.
@@ -227,7 +224,7 @@ QuantizedRows ParamEvaluator::evaluateQuantized(Value value,
                   : type.getShape().back() == 0
                       ? 0
                       : int64_t(in.size()) / type.getShape().back();
-  quantizeRows(type, quantize.getClip(), in, lines, result.codes,
-               result.scales, result.zeros);
+  quantizeRows(type, quantize.getClip(), in, lines, result.codes, result.scales,
+               result.zeros);
   return result;
 }

@@ -61,31 +61,30 @@ int64_t qnt::getScalesPerRow(QTensorType type) {
 
 /// The dtype of an element type; throws for types that no store holds.
 static DType getDType(Type type, const std::string &name) {
-  auto dtype =
-      llvm::TypeSwitch<Type, std::optional<DType>>(type)
-          .Case([](Float64Type) { return DType::F64; })
-          .Case([](Float32Type) { return DType::F32; })
-          .Case([](Float16Type) { return DType::F16; })
-          .Case([](BFloat16Type) { return DType::BF16; })
-          .Case([](Float8E4M3FNType) { return DType::F8E4M3; })
-          .Case([](Float8E5M2Type) { return DType::F8E5M2; })
-          .Case([](IntegerType integer) -> std::optional<DType> {
-            switch (integer.getWidth()) {
-            case 1:
-              return DType::Bool;
-            case 8:
-              return integer.isUnsigned() ? DType::U8 : DType::I8;
-            case 16:
-              return DType::I16;
-            case 32:
-              return DType::I32;
-            case 64:
-              return DType::I64;
-            default:
-              return std::nullopt;
-            }
-          })
-          .Default([](Type) { return std::nullopt; });
+  auto dtype = llvm::TypeSwitch<Type, std::optional<DType>>(type)
+                   .Case([](Float64Type) { return DType::F64; })
+                   .Case([](Float32Type) { return DType::F32; })
+                   .Case([](Float16Type) { return DType::F16; })
+                   .Case([](BFloat16Type) { return DType::BF16; })
+                   .Case([](Float8E4M3FNType) { return DType::F8E4M3; })
+                   .Case([](Float8E5M2Type) { return DType::F8E5M2; })
+                   .Case([](IntegerType integer) -> std::optional<DType> {
+                     switch (integer.getWidth()) {
+                     case 1:
+                       return DType::Bool;
+                     case 8:
+                       return integer.isUnsigned() ? DType::U8 : DType::I8;
+                     case 16:
+                       return DType::I16;
+                     case 32:
+                       return DType::I32;
+                     case 64:
+                       return DType::I64;
+                     default:
+                       return std::nullopt;
+                     }
+                   })
+                   .Default([](Type) { return std::nullopt; });
   if (dtype)
     return *dtype;
   std::string text;
@@ -131,10 +130,9 @@ qnt::getStoredTensors(Type type, const std::string &name) {
   entries.push_back(
       {name + ".scales", getDType(quantized.getScaleType(), name), scales});
   if (quantized.getZeroPoint())
-    entries.push_back({name + ".zeros",
-                       quantized.getFormat().getMin() < 0 ? DType::I8
-                                                          : DType::U8,
-                       scales});
+    entries.push_back(
+        {name + ".zeros",
+         quantized.getFormat().getMin() < 0 ? DType::I8 : DType::U8, scales});
   return entries;
 }
 

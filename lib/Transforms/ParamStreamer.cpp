@@ -51,9 +51,8 @@ ParamStreamer::ParamStreamer(const ParamEvaluator &evaluator,
     int64_t rows = getNumRows(jobs[job].value.getType());
     int64_t step = getBlockRows(jobs[job], evaluator);
     for (int64_t first = 0; first < rows; first += step)
-      blocks.push_back({job,
-                        {first, std::min(step, rows - first)},
-                        first + step >= rows});
+      blocks.push_back(
+          {job, {first, std::min(step, rows - first)}, first + step >= rows});
   }
 }
 
@@ -67,16 +66,16 @@ std::vector<std::byte> ParamStreamer::pack(QTensorType type, QuantizedRows rows,
   if (rows.zeros.size() == 1)
     rows.zeros.resize(range.count * perRow, rows.zeros.front());
   RowBlock block{range.first, range.count, rows.codes, rows.scales, rows.zeros};
-  int64_t size = layout.getByteSize(
-      type.withShape({range.count, type.getShape().back()}));
+  int64_t size =
+      layout.getByteSize(type.withShape({range.count, type.getShape().back()}));
   std::vector<std::byte> blob(size);
-  layout.packRows(type, block, {reinterpret_cast<char *>(blob.data()),
-                                blob.size()});
+  layout.packRows(type, block,
+                  {reinterpret_cast<char *>(blob.data()), blob.size()});
   return blob;
 }
 
-ParamStreamer::Bytes
-ParamStreamer::evaluateQuantized(const ParamJob &job, RowRange range) const {
+ParamStreamer::Bytes ParamStreamer::evaluateQuantized(const ParamJob &job,
+                                                      RowRange range) const {
   auto type = cast<QTensorType>(job.value.getType());
   Bytes bytes;
   if (auto packOp = job.value.getDefiningOp<PackOp>()) {
@@ -98,8 +97,8 @@ ParamStreamer::Bytes ParamStreamer::evaluate(const ParamJob &job,
   Type type = job.value.getType();
   auto load = job.value.getDefiningOp<ml_program::GlobalLoadConstOp>();
   auto quantized = dyn_cast<QTensorType>(type);
-  Type element = quantized ? Type()
-                           : cast<RankedTensorType>(type).getElementType();
+  Type element =
+      quantized ? Type() : cast<RankedTensorType>(type).getElementType();
   bool isPlainFloat =
       element && (element.isF32() || element.isF16() || element.isBF16());
   Bytes bytes;
@@ -125,7 +124,7 @@ ParamStreamer::Bytes ParamStreamer::evaluate(const ParamJob &job,
 }
 
 bool ParamStreamer::write(size_t index, Bytes bytes) {
-  std::unique_lock lock(mutex);
+  std::unique_lock<std::mutex> lock(mutex);
   turn.wait(lock, [&] { return written == index || failure; });
   if (failure)
     return false;
@@ -161,7 +160,7 @@ void ParamStreamer::work() {
     } catch (...) {
       // Blocks before this one were all taken, and each reports its failure,
       // so the first in order is found whatever the threads do.
-      std::lock_guard lock(mutex);
+      std::lock_guard<std::mutex> lock(mutex);
       if (index < failedBlock) {
         failedBlock = index;
         failure = std::current_exception();

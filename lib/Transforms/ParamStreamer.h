@@ -28,8 +28,9 @@ struct ParamJob {
 /// waits for the ones before it to be written; at most one a thread waits.
 class ParamStreamer {
 public:
-  ParamStreamer(const ParamEvaluator &evaluator, const params::ParamStore &store,
-                std::vector<ParamJob> jobs, params::SafeTensorsWriter &writer);
+  ParamStreamer(const ParamEvaluator &evaluator,
+                const params::ParamStore &store, std::vector<ParamJob> jobs,
+                params::SafeTensorsWriter &writer);
 
   /// Throws what the first block (in order of the file) that failed threw.
   void run(mlir::MLIRContext *context);

@@ -26,11 +26,12 @@ using namespace mlir;
 using namespace qnt;
 
 namespace {
-class QuantizePass : public impl::QuantizeBase<QuantizePass> {
+class QuantizePass : public qnt::impl::QuantizeBase<QuantizePass> {
 public:
   QuantizePass() : costModel(std::make_shared<CostModel>()) {}
-  QuantizePass(QuantizeOptions options,
-               std::shared_ptr<const CostModel> costModel)
+  explicit QuantizePass(QuantizeOptions options,
+                        std::shared_ptr<const CostModel> costModel =
+                            std::make_shared<CostModel>())
       : QuantizeBase(std::move(options)), costModel(std::move(costModel)) {}
 
   void runOnOperation() override {
@@ -115,9 +116,9 @@ FailureOr<Value> QuantizePass::quantizeWeight(OpBuilder &builder,
 /// The f32 scalar `value`, a parameter named `name`.
 static Value createScalar(OpBuilder &builder, float value, StringRef name) {
   auto type = RankedTensorType::get({}, builder.getF32Type());
-  return arith::ConstantOp::create(
-      builder, NameLoc::get(builder.getStringAttr(name)),
-      DenseElementsAttr::get(type, value));
+  return arith::ConstantOp::create(builder,
+                                   NameLoc::get(builder.getStringAttr(name)),
+                                   DenseElementsAttr::get(type, value));
 }
 
 FailureOr<std::pair<float, float>>
@@ -147,8 +148,8 @@ FailureOr<Value> QuantizePass::quantizeInput(const WeightRule &rule,
   OpBuilder builder(&getContext());
   builder.setInsertionPointAfterValue(site.value);
   auto loc = NameLoc::get(builder.getStringAttr(site.name + ".input"));
-  remark::passed(loc, remark::RemarkOpts::name("activation")
-                          .category("qnt-quantize"))
+  remark::passed(
+      loc, remark::RemarkOpts::name("activation").category("qnt-quantize"))
       << remark::metric("site", site.name) << remark::metric("type", Type(type))
       << remark::metric("consumers", unsigned(site.linears.size()));
   Value scale, zero;
@@ -156,8 +157,8 @@ FailureOr<Value> QuantizePass::quantizeInput(const WeightRule &rule,
     auto range = getRange(site);
     if (failed(range))
       return failure();
-    BlockParams params = chooseScale(type, ClipMethod::AbsMax,
-                                     {range->first, range->second});
+    BlockParams params =
+        chooseScale(type, ClipMethod::AbsMax, {range->first, range->second});
     scale = createScalar(builder, params.scale, site.name + ".input.scale");
     if (type.getZeroPoint())
       zero = createScalar(builder, params.zero, site.name + ".input.zero");
@@ -205,9 +206,9 @@ LogicalResult QuantizePass::quantizeSite(ActivationSite &site) {
       epilogue.push_back(
           EpilogueKindAttr::get(&getContext(), EpilogueKind::Bias));
     }
-    auto replacement = qnt::LinearOp::create(
-        builder, linear.getLoc(), input, *weight, extra,
-        builder.getArrayAttr(epilogue), StrategyAttr());
+    auto replacement =
+        qnt::LinearOp::create(builder, linear.getLoc(), input, *weight, extra,
+                              builder.getArrayAttr(epilogue), StrategyAttr());
     linear.replaceAllUsesWith(replacement.getResult());
     linear.erase();
   }
@@ -219,8 +220,8 @@ LogicalResult QuantizePass::quantizeEmbedding(nn::EmbeddingOp embedding) {
     return success();
   bool kept = rules.isKept(getParamName(embedding.getTable()),
                            getLocationName(embedding.getLoc()));
-  const WeightRule &rule = kept || !rules.embedding.format ? rules.unquantized
-                                                           : rules.embedding;
+  const WeightRule &rule =
+      kept || !rules.embedding.format ? rules.unquantized : rules.embedding;
   if (!rule.format)
     return success();
   if (!embedding.getType().getElementType().isF32())

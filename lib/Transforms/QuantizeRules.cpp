@@ -20,8 +20,8 @@ FailureOr<QTensorType> WeightRule::getType(ArrayRef<int64_t> shape,
     return emitError(loc) << tensor << " has " << shape.back()
                           << " inputs, expected a multiple of 16 for groups of "
                           << group << "; name it in keep, or use group=0";
-  auto block = BlockAttr::get(context, kind, kind == BlockKind::Group ? group
-                                                                      : 0);
+  auto block =
+      BlockAttr::get(context, kind, kind == BlockKind::Group ? group : 0);
   return QTensorType::getChecked([&] { return emitError(loc); }, context, shape,
                                  format, block,
                                  format.isScaled() ? scaleType : Type(),
@@ -41,7 +41,7 @@ QTensorType WeightRule::getInputType(ArrayRef<int64_t> shape,
 bool QuantizeRules::isKept(StringRef parameter, StringRef layer) {
   bool kept = false;
   for (KeepRule &rule : keep)
-    if (rule.regex.match(parameter) || rule.regex.match(layer))
+    if (rule.regex->match(parameter) || rule.regex->match(layer))
       kept = rule.used = true;
   return kept;
 }
@@ -112,8 +112,8 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
     return error() << option << "=" << name << " has no scales, expected "
                    << "no groups; got groups of " << group;
   rule.group = group;
-  auto automatic = group ? Type(Float16Type::get(context))
-                         : Type(Float32Type::get(context));
+  auto automatic =
+      group ? Type(Float16Type::get(context)) : Type(Float32Type::get(context));
   rule.scaleType = parseScaleType(options.scale, automatic);
   if (!rule.scaleType)
     return error() << "scale=" << options.scale
@@ -160,9 +160,9 @@ LogicalResult RuleMaker::chooseActivation(StringRef option, WeightRule &rule) {
 
 LogicalResult RuleMaker::makeKeep(QuantizeRules &rules) {
   for (const std::string &pattern : options.keep) {
-    KeepRule rule{pattern, llvm::Regex(pattern)};
+    KeepRule rule{pattern, std::make_shared<llvm::Regex>(pattern)};
     std::string why;
-    if (pattern.empty() || !rule.regex.isValid(why))
+    if (pattern.empty() || !rule.regex->isValid(why))
       return error() << "keep=" << pattern
                      << ": not a regular expression: " << why;
     rules.keep.push_back(std::move(rule));
@@ -177,8 +177,8 @@ FailureOr<QuantizeRules> RuleMaker::make() {
     return error() << "activations=" << options.activations
                    << " without weights: integer activations need integer "
                       "weights";
-  if (failed(makeWeight("weights", options.weights, options.group,
-                        rules.linear)))
+  if (failed(
+          makeWeight("weights", options.weights, options.group, rules.linear)))
     return failure();
   if (options.weights == "none" && options.group)
     return error() << "group=" << options.group << " without weights";
@@ -216,8 +216,8 @@ FailureOr<QuantizeRules> RuleMaker::make() {
   return rules;
 }
 
-FailureOr<QuantizeRules>
-qnt::makeQuantizeRules(const QuantizeOptions &options,
-                       const CostModel &costModel, Location loc) {
+FailureOr<QuantizeRules> qnt::makeQuantizeRules(const QuantizeOptions &options,
+                                                const CostModel &costModel,
+                                                Location loc) {
   return RuleMaker(options, costModel, loc).make();
 }

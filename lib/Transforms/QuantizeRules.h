@@ -39,7 +39,7 @@ struct WeightRule {
 /// A regular expression of `keep`, and whether it was ever found.
 struct KeepRule {
   std::string pattern;
-  llvm::Regex regex;
+  std::shared_ptr<const llvm::Regex> regex;
   bool used = false;
 };
 
