@@ -86,7 +86,9 @@ MaterializeParamsPass::nameJobs(ArrayRef<ParamRoot> roots) {
 void MaterializeParamsPass::rewrite(ArrayRef<ParamRoot> roots,
                                     ArrayRef<ParamJob> jobs) {
   ModuleOp module = getOperation();
+  SmallVector<Type> types;
   for (auto [root, job] : llvm::zip_equal(roots, jobs)) {
+    types.push_back(job.value.getType());
     GlobalLoadConstOp previous;
     for (Value value : root.values) {
       Operation *op = value.getDefiningOp();
@@ -110,8 +112,7 @@ void MaterializeParamsPass::rewrite(ArrayRef<ParamRoot> roots,
       global.erase();
   OpBuilder builder(&getContext());
   builder.setInsertionPointToStart(module.getBody());
-  for (const ParamJob &job : jobs) {
-    Type type = job.value.getType();
+  for (auto [job, type] : llvm::zip_equal(jobs, types)) {
     GlobalOp::create(builder, module.getLoc(), job.name, type,
                      /*is_mutable=*/false,
                      ml_program::ExternAttr::get(&getContext(), type),
