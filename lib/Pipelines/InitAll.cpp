@@ -9,6 +9,7 @@
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QCheck/QCheck.h"
 #include "qnt/Dialect/QNT/QNT.h"
+#include "qnt/Interpreter/Passes.h"
 #include "qnt/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -20,4 +21,7 @@ void qnt::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<nn::NNDialect, QNTDialect, qcheck::QCheckDialect>();
 }
 
-void qnt::registerAllPasses() { registerTransformsPasses(); }
+void qnt::registerAllPasses() {
+  interp::registerInterpreterPasses();
+  registerTransformsPasses();
+}

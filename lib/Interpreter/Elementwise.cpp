@@ -1,0 +1,77 @@
+//===- Elementwise.cpp - sums, products, activations -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Registry.h"
+
+#include <cmath>
+#include <numbers>
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::interp;
+
+double interp::activate(StringRef name, double x) {
+  auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
+  if (name == "relu")
+    return x > 0 || std::isnan(x) ? x : 0;
+  if (name == "gelu")
+    return 0.5 * x * std::erfc(-x / std::numbers::sqrt2);
+  if (name == "gelu_tanh") {
+    // 0.5 (1 + tanh(y)) is sigmoid(2y).
+    double inner = x + 0.044715 * x * x * x;
+    return x * sigmoid(2 * std::sqrt(2 / std::numbers::pi) * inner);
+  }
+  if (name == "silu")
+    return x * sigmoid(x);
+  if (name == "tanh")
+    return std::tanh(x);
+  if (name == "sigmoid")
+    return sigmoid(x);
+  llvm_unreachable("unknown activation");
+}
+
+static LogicalResult evaluate(nn::ActivationOp op, Frame &frame) {
+  const Tensor &input = frame.tensor(op.getInput());
+  StringRef name = nn::stringifyActivationKind(op.getKind());
+  std::vector<double> result = input.toDoubles();
+  for (double &x : result)
+    x = activate(name, x);
+  SmallVector<int64_t> shape(input.getShape());
+  frame.setFloats(op, shape, result);
+  return success();
+}
+
+template <typename OpTy>
+static LogicalResult broadcast(OpTy op, Frame &frame,
+                               function_ref<double(double, double)> compute) {
+  const Tensor &lhs = frame.tensor(op.getLhs());
+  const Tensor &rhs = frame.tensor(op.getRhs());
+  if (lhs.getShape().take_back(rhs.getRank()) != rhs.getShape())
+    return op.emitOpError("expected the shape [")
+           << rhs.getShape() << "] to be a suffix of [" << lhs.getShape()
+           << "]";
+  std::vector<double> result = lhs.toDoubles();
+  int64_t period = rhs.size();
+  for (auto [i, x] : llvm::enumerate(result))
+    x = compute(x, rhs.getFloat(int64_t(i) % period));
+  SmallVector<int64_t> shape(lhs.getShape());
+  frame.setFloats(op, shape, result);
+  return success();
+}
+
+static LogicalResult evaluate(nn::AddOp op, Frame &frame) {
+  return broadcast(op, frame, [](double x, double y) { return x + y; });
+}
+
+static LogicalResult evaluate(nn::MulOp op, Frame &frame) {
+  return broadcast(op, frame, [](double x, double y) { return x * y; });
+}
+
+void interp::registerElementwise(Registry &registry) {
+  registry.add<nn::ActivationOp>(evaluate);
+  registry.add<nn::AddOp>(evaluate);
+  registry.add<nn::MulOp>(evaluate);
+}

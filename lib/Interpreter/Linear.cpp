@@ -1,0 +1,170 @@
+//===- Linear.cpp - fully connected layers -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Registry.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::interp;
+
+static SmallVector<int64_t> resultShape(ArrayRef<int64_t> input, int64_t n) {
+  SmallVector<int64_t> shape(input);
+  shape.back() = n;
+  return shape;
+}
+
+static LogicalResult evaluate(nn::LinearOp op, Frame &frame) {
+  const Tensor &input = frame.tensor(op.getInput());
+  std::vector<double> x = input.toDoubles();
+  std::vector<double> w = frame.tensor(op.getWeight()).toDoubles();
+  int64_t n = op.getWeight().getType().getDimSize(0);
+  int64_t k = op.getWeight().getType().getDimSize(1);
+  int64_t rows = countElements(input.getShape().drop_back());
+  std::vector<double> y(rows * n);
+  for (int64_t i = 0; i < rows * n; ++i) {
+    double sum = 0;
+    for (int64_t j = 0; j < k; ++j)
+      sum += x[i / n * k + j] * w[i % n * k + j];
+    y[i] =
+        op.getBias() ? sum + frame.tensor(op.getBias()).getFloat(i % n) : sum;
+  }
+  auto shape = resultShape(input.getShape(), n);
+  frame.setFloats(op, shape, y);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// qnt.linear
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The contraction of one quantised weight [N, K]: scales that share columns
+/// are walked group by group.
+struct Weight {
+  explicit Weight(const QuantizedTensor &tensor)
+      : tensor(tensor), n(tensor.type.getShape()[0]),
+        k(tensor.type.getShape()[1]),
+        group(tensor.type.getBlock().getKind() == BlockKind::Group
+                  ? tensor.type.getBlock().getGroup()
+                  : k) {
+    numbers.reserve(tensor.codes.size());
+    for (uint32_t code : tensor.codes)
+      numbers.push_back(tensor.type.getFormat().decode(code));
+  }
+  double scale(int64_t row, int64_t column) const {
+    return tensor.scales.empty()
+               ? 1.0
+               : tensor.scales[tensor.getBlock(row * k + column)];
+  }
+  double zero(int64_t row, int64_t column) const {
+    return tensor.zeros.empty()
+               ? 0.0
+               : tensor.zeros[tensor.getBlock(row * k + column)];
+  }
+  const QuantizedTensor &tensor;
+  int64_t n, k, group;
+  std::vector<double> numbers;
+};
+} // namespace
+
+/// Sums over each group the products of `x` with the numbers of weight row
+/// `row`, less their zero point, times the group's scale, groups in order.
+static double dotFloat(ArrayRef<double> x, const Weight &weight, int64_t row) {
+  double total = 0;
+  for (int64_t first = 0; first < weight.k; first += weight.group) {
+    int64_t last = std::min(first + weight.group, weight.k);
+    double zero = weight.zero(row, first), sum = 0;
+    for (int64_t j = first; j < last; ++j)
+      sum += x[j] * (weight.numbers[row * weight.k + j] - zero);
+    total += weight.scale(row, first) * sum;
+  }
+  return total;
+}
+
+/// As dotFloat on integers `x` (less their zero point `inputZero`), the sums
+/// exact. Fails when the plain dot product of the codes of a group does not fit
+/// the 32 bits that targets accumulate in.
+static FailureOr<double> dotInteger(ArrayRef<double> x, double inputZero,
+                                    const Weight &weight, int64_t row) {
+  double total = 0;
+  for (int64_t first = 0; first < weight.k; first += weight.group) {
+    int64_t last = std::min(first + weight.group, weight.k);
+    double zero = weight.zero(row, first);
+    int64_t plain = 0, sum = 0;
+    for (int64_t j = first; j < last; ++j) {
+      double w = weight.numbers[row * weight.k + j];
+      plain += int64_t(x[j] * w);
+      sum += int64_t((x[j] - inputZero) * (w - zero));
+    }
+    if (plain != int32_t(plain))
+      return failure();
+    total += weight.scale(row, first) * double(sum);
+  }
+  return total;
+}
+
+static LogicalResult contract(LinearOp op, Frame &frame, const Weight &weight,
+                              SmallVectorImpl<int64_t> &shape,
+                              std::vector<double> &y) {
+  if (auto *input = std::get_if<Tensor>(&frame.get(op.getInput()))) {
+    shape = resultShape(input->getShape(), weight.n);
+    std::vector<double> x = input->toDoubles();
+    for (int64_t i = 0, count = countElements(shape); i < count; ++i)
+      y.push_back(dotFloat(ArrayRef(x).slice(i / weight.n * weight.k, weight.k),
+                           weight, i % weight.n));
+    return success();
+  }
+  const QuantizedTensor &input = frame.quantized(op.getInput());
+  shape = resultShape(input.type.getShape(), weight.n);
+  std::vector<double> x;
+  for (uint32_t code : input.codes)
+    x.push_back(input.type.getFormat().decode(code));
+  for (int64_t i = 0, count = countElements(shape); i < count; ++i) {
+    int64_t first = i / weight.n * weight.k;
+    int64_t block = input.getBlock(first);
+    auto sum = dotInteger(ArrayRef(x).slice(first, weight.k),
+                          input.zeros.empty() ? 0.0 : input.zeros[block],
+                          weight, i % weight.n);
+    if (failed(sum))
+      return op.emitOpError("has a dot product of codes beyond 32 bits");
+    y.push_back(double(input.scales[block]) * *sum);
+  }
+  return success();
+}
+
+static LogicalResult evaluate(LinearOp op, Frame &frame) {
+  Weight weight(frame.quantized(op.getWeight()));
+  SmallVector<int64_t> shape;
+  std::vector<double> y;
+  if (failed(contract(op, frame, weight, shape, y)))
+    return failure();
+  auto operands = op.getExtra().begin();
+  for (Attribute step : op.getEpilogue()) {
+    EpilogueKind kind = cast<EpilogueKindAttr>(step).getValue();
+    if (kind != EpilogueKind::Bias && kind != EpilogueKind::Add &&
+        kind != EpilogueKind::Mul) {
+      for (double &value : y)
+        value = activate(stringifyEpilogueKind(kind), value);
+      continue;
+    }
+    const Tensor &operand = frame.tensor(*operands++);
+    if (kind != EpilogueKind::Bias && operand.getShape() != ArrayRef(shape))
+      return op.emitOpError("expected an epilogue operand of shape [")
+             << shape << "], got [" << operand.getShape() << "]";
+    for (auto [i, value] : llvm::enumerate(y)) {
+      double other =
+          operand.getFloat(kind == EpilogueKind::Bias ? i % weight.n : i);
+      value = kind == EpilogueKind::Mul ? value * other : value + other;
+    }
+  }
+  frame.setFloats(op, shape, y);
+  return success();
+}
+
+void interp::registerLinear(Registry &registry) {
+  registry.add<nn::LinearOp>(evaluate);
+  registry.add<LinearOp>(evaluate);
+}

@@ -1,0 +1,97 @@
+//===- Quantized.cpp - making and reading quantised tensors -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Registry.h"
+
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::interp;
+
+/// Codes for scales that are given.
+static void encodeWith(QuantizedTensor &tensor, ArrayRef<float> values) {
+  BlockQuantizer quantizer(tensor.type);
+  int64_t row = tensor.getRowLength(), length = tensor.getBlockLength();
+  int64_t block = 0;
+  for (int64_t start = 0, end = values.size(); start < end; start += row)
+    for (int64_t first = 0; first < row; first += length, ++block) {
+      int64_t count = std::min(length, row - first);
+      BlockParams params{tensor.scales[block],
+                         tensor.zeros.empty() ? 0.0f : tensor.zeros[block]};
+      quantizer.encode(
+          params, values.slice(start + first, count),
+          MutableArrayRef<uint32_t>(tensor.codes).slice(start + first, count));
+    }
+}
+
+static LogicalResult evaluate(QuantizeOp op, Frame &frame) {
+  const Tensor &input = frame.tensor(op.getInput());
+  std::vector<float> values = input.toFloats();
+  QuantizedTensor result;
+  result.type =
+      op.getResult().getType().withLayout({}).withShape(input.getShape());
+  result.codes.resize(values.size());
+  int64_t blocks =
+      result.type.hasScale() ? countElements(result.type.getScaleShape()) : 0;
+  if (op.getScale()) {
+    const Tensor &scale = frame.tensor(op.getScale());
+    if (scale.getShape() != ArrayRef(result.type.getScaleShape()) ||
+        (op.getZero() &&
+         frame.tensor(op.getZero()).getShape() != scale.getShape()))
+      return op.emitOpError("expected scales of shape [")
+             << ArrayRef(result.type.getScaleShape()) << "], got ["
+             << scale.getShape() << "]";
+    for (float value : scale.toFloats())
+      result.scales.push_back(roundScale(value, result.type.getScaleType()));
+    if (op.getZero())
+      result.zeros = frame.tensor(op.getZero()).toFloats();
+    encodeWith(result, values);
+  } else if (!values.empty()) {
+    result.scales.resize(blocks);
+    if (result.type.getZeroPoint())
+      result.zeros.resize(blocks);
+    quantizeRows(result.type, op.getClip(), values,
+                 int64_t(values.size()) / result.getRowLength(), result.codes,
+                 result.scales, result.zeros);
+  }
+  frame.set(op, std::move(result));
+  return success();
+}
+
+static LogicalResult evaluate(DequantizeOp op, Frame &frame) {
+  const QuantizedTensor &input = frame.quantized(op.getInput());
+  std::vector<float> values = input.dequantize();
+  frame.setFloats(op, input.type.getShape(),
+                  std::vector<double>(values.begin(), values.end()));
+  return success();
+}
+
+static LogicalResult evaluate(DimOp op, Frame &frame) {
+  const QuantizedTensor &input = frame.quantized(op.getInput());
+  frame.set(op, Tensor::ofIndex(input.type.getShape()[op.getDimension()]));
+  return success();
+}
+
+static LogicalResult evaluate(PackOp op, Frame &frame) {
+  Datum numbers = frame.get(op.getInput());
+  frame.set(op, std::move(numbers));
+  return success();
+}
+
+static LogicalResult evaluate(ObserveOp op, Frame &frame) {
+  Datum value = frame.get(op.getInput());
+  frame.set(op, std::move(value));
+  return success();
+}
+
+void interp::registerQuantized(Registry &registry) {
+  registry.add<QuantizeOp>(evaluate);
+  registry.add<DequantizeOp>(evaluate);
+  registry.add<DimOp>(evaluate);
+  registry.add<PackOp>(evaluate);
+  registry.add<ObserveOp>(evaluate);
+}
