@@ -58,7 +58,7 @@ def decoder_tensors(config):
     kind = config["architectures"][0]
     hidden, inner = config["hidden_size"], config["intermediate_size"]
     heads = config["num_attention_heads"]
-    kv_heads = config.get("num_key_value_heads", heads)
+    kv_heads = config.get("num_key_value_heads") or heads
     size = config.get("head_dim") or hidden // heads
     bias = bool(config.get("attention_bias"))
     input_bias = bias or kind == "Qwen2ForCausalLM"
