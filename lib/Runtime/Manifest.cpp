@@ -166,8 +166,14 @@ Manifest Manifest::parse(const std::string &path, const char *json) {
           reader.op(value, "ops[" + std::to_string(manifest.ops.size()) + "]"));
   if (root.contains("model") && root["model"].is_object()) {
     const Json &model = root["model"];
-    if (model.contains("vocab_size") && model["vocab_size"].is_number_integer())
-      manifest.vocabSize = model["vocab_size"].get<int64_t>();
+    auto number = [&](const char *key) -> int64_t {
+      return model.contains(key) && model[key].is_number_integer()
+                 ? model[key].get<int64_t>()
+                 : 0;
+    };
+    manifest.vocabSize = number("vocab_size");
+    manifest.maxLength = number("max_length");
+    manifest.tokenTypes = number("token_types");
   }
   return manifest;
 }

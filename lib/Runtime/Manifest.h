@@ -46,7 +46,8 @@ struct OpSpec {
 
 /// The parts of the manifest (docs/abi.md) that the loader acts on.
 struct Manifest {
-  int64_t vocabSize = 0; ///< 0 when not stated.
+  /// Of "model"; 0 when not stated.
+  int64_t vocabSize = 0, maxLength = 0, tokenTypes = 0;
   int64_t paramsSize = 0;
   std::string paramsSha256;
   std::vector<std::string> params;

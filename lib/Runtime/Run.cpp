@@ -38,9 +38,15 @@ public:
   void memory(const qnt_memory &memory) {
     for (size_t d = 0; d < entry.dims.size(); ++d) {
       if (entry.dims[d] == "max_length")
-        bind("the memory", d, memory.max_length);
+        bind("memory", "max_length", d, memory.max_length);
       if (dims[d] == unknown)
         complain("no tensor tells the dimension '" + entry.dims[d] + "'");
+      int64_t limit = model.manifest.maxLength;
+      if (limit && dims[d] > limit &&
+          (entry.dims[d] == "max_length" || entry.dims[d] == "tokens"))
+        complain("dimension '" + entry.dims[d] + "' is " +
+                 std::to_string(dims[d]) + ", but the model's context is " +
+                 std::to_string(limit));
     }
     if (!entry.kv)
       return;
@@ -65,6 +71,8 @@ public:
         continue;
       if (spec.name == "tokens" && model.manifest.vocabSize > 0)
         range(spec, inputs[i], 0, model.manifest.vocabSize - 1);
+      if (spec.name == "token_types" && model.manifest.tokenTypes > 0)
+        range(spec, inputs[i], 0, model.manifest.tokenTypes - 1);
       if (spec.name == "position")
         range(spec, inputs[i], 0, dimension("max_length", tokens) - tokens);
       if (spec.name == "last")
@@ -116,19 +124,22 @@ private:
         complain(kind, spec,
                  "too many elements: " + shapeText(given.shape, given.rank));
       if (spec.shape[i] < 0)
-        bind(std::string(kind) + " '" + spec.name + "'", -1 - spec.shape[i],
-             given.shape[i]);
+        bind(kind, spec.name, -1 - spec.shape[i], given.shape[i]);
     }
     if (!given.data && elements > 0)
       complain(kind, spec, "no data");
   }
 
-  void bind(const std::string &source, size_t dim, int64_t size) {
+  void bind(std::string_view kind, std::string_view name, size_t dim,
+            int64_t size) {
+    auto source = [&] {
+      return std::string(kind) + " '" + std::string(name) + "'";
+    };
     if (size < 1)
-      complain(source + ": dimension '" + entry.dims[dim] +
+      complain(source() + ": dimension '" + entry.dims[dim] +
                "' must be positive, found " + std::to_string(size));
     if (dims[dim] != unknown && dims[dim] != size)
-      complain(source + ": dimension '" + entry.dims[dim] + "' is " +
+      complain(source() + ": dimension '" + entry.dims[dim] + "' is " +
                std::to_string(size) + ", but " + std::to_string(dims[dim]) +
                " before");
     dims[dim] = size;

@@ -54,6 +54,8 @@ qnt_status qnt_open(const char *path, const qnt_options *options,
                     qnt_model **model) {
   *model = nullptr;
   return guarded([&] {
+    if (!path)
+      fail(QNT_ERROR_ARGUMENT, "the path of the model is null");
     auto opened =
         std::make_unique<qnt_model>(path, options ? *options : qnt_options{});
     *model = opened.release();

@@ -16,7 +16,7 @@ lm, lm2, encoder, graph = (models + "/" + m + ".so" for m in
                            ("lm", "lm2", "encoder", "graph"))
 a = LanguageModel(models + "/lm.safetensors")
 b = LanguageModel(models + "/lm2.safetensors")
-text = bytes(rng.choices(b"abcdefghij klmno\n", k=40 * 5))
+text = bytes(rng.choices(b"abcdefghij klmno\n", k=300 * 3))
 file = write("text.txt", text)
 
 
@@ -32,17 +32,17 @@ def check(got, x, y):
         close(got[key], value, 1e-5)
 
 
-pieces = [w[:-1] for w in windows(text, 40)]
+pieces = [w[:-1] for w in windows(text, 300)]
 la, lb = (np.concatenate([m.logits(w) for w in pieces]) for m in (a, b))
 p, q = log_softmax(lb), log_softmax(la)
 kl = (np.exp(p) * (p - q)).sum(axis=1)
-got = result(lm, "--compare", lm2, "--text", file, "--context", 40)
+got = result(lm, "--compare", lm2, "--text", file, "--context", 300)
 close(got["kl"], kl.mean(), 1e-5)
 close(got["kl_max"], kl.max(), 1e-5)
 close(got["top1_agreement"],
       100 * (la.argmax(axis=1) == lb.argmax(axis=1)).mean())
-close(got["ppl"], perplexity(a, text, 40)[0], 1e-5)
-close(got["reference_ppl"], perplexity(b, text, 40)[0], 1e-5)
+close(got["ppl"], perplexity(a, text, 300)[0], 1e-5)
+close(got["reference_ppl"], perplexity(b, text, 300)[0], 1e-5)
 check(got["output"], la, lb)
 (op,) = got["ops"]
 assert op["name"] == "model.layers.0.mix"

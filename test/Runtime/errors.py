@@ -6,7 +6,10 @@ import json
 import os
 import shutil
 import struct
+import subprocess
 import sys
+
+import numpy as np
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from harness import fails, folder, path, rng, run, write
@@ -45,8 +48,6 @@ fails("cannot run the variant 'future': it lacks not_a_feature", lm, *go,
 fails("there is no variant 'y'; the model carries: future, simd, portable", lm,
       *go, "--isa", "y")
 fails("no variant 'y'", lm, *go, QNT_ISA="y")
-import numpy as np
-
 np.savez(path("in.npz"), x=np.zeros((1, 4), np.float32),
          gain=np.zeros(3, np.float32))
 shutil.copy(path("graph.safetensors"), path("failing.safetensors"))
@@ -111,3 +112,8 @@ fails("needs a model of kind causal_lm",
 for option in "--help", "--version":
     done = run(option)
     assert done.returncode == 0 and done.stdout and not done.stderr, done
+with open("/dev/full", "wb") as full:
+    done = subprocess.run(["quant-run", lm, *go, "-n", "1"], stdout=full,
+                          stderr=subprocess.PIPE)
+    assert done.returncode == 1, done
+    assert b"error: standard output cannot be written" in done.stderr, done

@@ -21,12 +21,12 @@ numpy_rng = np.random.default_rng(seed)
 
 # Perplexity. The short last window is dropped.
 model = LanguageModel(models + "/lm.safetensors")
-text = bytes(rng.choices(b"abcdefghij klmno\n", k=96 * 9 + 50))
+text = bytes(rng.choices(b"abcdefghij klmno\n", k=320 * 5 + 50))
 file = write("text.txt", text)
 for options, size, used in [
-    ([], 96, text),
-    (["--ppl-via=decode"], 96, text),
-    (["--ppl-via", "decode", "--batch", 5], 96, text),
+    ([], 320, text),
+    (["--ppl-via=decode"], 320, text),
+    (["--ppl-via", "decode", "--batch", 3], 320, text),
     (["--context", 33], 33, text),
     (["--context", 33, "--limit", 2, "--threads", 2], 33, text[:80]),
 ]:
@@ -35,7 +35,7 @@ for options, size, used in [
     close(got["ppl"], want, 1e-5)
     assert got["tokens"] == tokens and got["window_size"] == size, got
     assert got["windows"] == tokens // (size - 1), got
-fails("50 tokens do not fill one window of 96", lm, "--eval",
+fails("50 tokens do not fill one window of 320", lm, "--eval",
       "ppl=" + write("short.txt", text[:50]))
 fails("needs a model of kind causal_lm", graph, "--eval", "ppl=" + file)
 

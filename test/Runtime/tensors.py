@@ -81,12 +81,21 @@ fails("dimension 'n' must be positive, found 0", graph, "--input",
 fails("input 'tokens': expected values from 0 to 257, found 258", lm,
       "--input", "tokens=" + npy("t.npy", tokens * 0 + 258), "--input",
       "position=" + path("p.npy"), *out)
-fails("input 'position': expected values from 0 to 89, found 90", lm,
+fails("input 'position': expected values from 0 to 313, found 314", lm,
       "--input", "tokens=" + npy("t.npy", tokens), "--input",
-      "position=" + npy("p.npy", np.array([0, 90], np.int32)), *out)
+      "position=" + npy("p.npy", np.array([0, 314], np.int32)), *out)
 np.savez(path("e.npz"), tokens=tokens, token_types=np.ones_like(tokens),
          lengths=np.array([7, 8], np.int32))
 fails("input 'lengths': expected values from 1 to 7, found 8", encoder,
+      "--input", path("e.npz"), *out)
+np.savez(path("e.npz"), tokens=tokens, token_types=tokens * 0 + 2,
+         lengths=np.array([7, 4], np.int32))
+fails("input 'token_types': expected values from 0 to 1, found 2", encoder,
+      "--input", path("e.npz"), *out)
+np.savez(path("e.npz"), tokens=np.zeros((1, 513), np.int32),
+         token_types=np.zeros((1, 513), np.int32),
+         lengths=np.array([7], np.int32))
+fails("dimension 'tokens' is 513, but the model's context is 512", encoder,
       "--input", path("e.npz"), *out)
 fails("dimension 'batch' is 3, but 2 before", lm, "--input",
       "tokens=" + path("t.npy"), "--input",

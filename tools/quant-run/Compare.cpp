@@ -44,6 +44,10 @@ Row compareRow(std::span<const float> logits, std::span<const float> reference,
 void compareLanguage(Model &model, Model &reference, const Args &args,
                      Output &output) {
   Windows windows(reference, args, args.text);
+  if (contextLength(model, args, windows.size) < windows.size)
+    throw RunError(model.path +
+                   ": its context is smaller than the windows of " +
+                   std::to_string(windows.size) + "; see --context");
   LanguageModel language(model, 1, windows.size);
   LanguageModel truth(reference, 1, windows.size);
   if (language.vocab != truth.vocab)
@@ -53,29 +57,34 @@ void compareLanguage(Model &model, Model &reference, const Args &args,
   OpErrors ops(model, reference);
   Errors logitErrors;
   double kl = 0, loss = 0, referenceLoss = 0, largestKl = 0;
-  int64_t agreed = 0, rows = windows.size - 1, vocab = truth.vocab;
-  std::vector<Row> results(rows);
+  int64_t agreed = 0, vocab = truth.vocab;
+  std::vector<Row> results;
   qnt::support::Progress progress("compare", windows.count());
   for (int64_t w = 0; w < windows.count(); ++w) {
-    ops.begin();
     auto window = windows[w];
-    auto b = truth.score(window.first(rows));
-    auto a = language.score(window.first(rows));
-    logitErrors.add(a, b);
+    for (int64_t at = 0; at + 1 < windows.size; at += scoredAtOnce) {
+      int64_t rows = std::min(scoredAtOnce, windows.size - 1 - at);
+      ops.begin();
+      auto b = truth.score(window.subspan(at, rows), at);
+      auto a = language.score(window.subspan(at, rows), at);
+      logitErrors.add(a, b);
+      results.resize(rows);
 #pragma omp parallel for
-    for (int64_t i = 0; i < rows; ++i)
-      results[i] = compareRow(a.subspan(i * vocab, vocab),
-                              b.subspan(i * vocab, vocab), window[i + 1]);
-    for (const Row &row : results) {
-      kl += row.kl;
-      largestKl = std::max(largestKl, row.kl);
-      loss += row.loss;
-      referenceLoss += row.referenceLoss;
-      agreed += row.agree;
+      for (int64_t i = 0; i < rows; ++i)
+        results[i] =
+            compareRow(a.subspan(i * vocab, vocab), b.subspan(i * vocab, vocab),
+                       window[at + i + 1]);
+      for (const Row &row : results) {
+        kl += row.kl;
+        largestKl = std::max(largestKl, row.kl);
+        loss += row.loss;
+        referenceLoss += row.referenceLoss;
+        agreed += row.agree;
+      }
     }
     progress.advance();
   }
-  int64_t tokens = rows * windows.count();
+  int64_t tokens = windows.count() * (windows.size - 1);
   double ppl = std::exp(loss / tokens);
   double referencePpl = std::exp(referenceLoss / tokens);
   double agreement = 100.0 * agreed / tokens;

@@ -13,7 +13,7 @@
 using namespace qnt::run;
 
 LanguageModel::LanguageModel(Model &model, int64_t batch, int64_t maxLength)
-    : batch(batch), maxLength(maxLength), model(model), zeros(batch) {
+    : batch(batch), maxLength(maxLength), model(model), starts(batch) {
   model.needKind("causal_lm", "this");
   prefillEntry = model.entry("prefill");
   decodeEntry = model.entry("decode");
@@ -28,7 +28,8 @@ LanguageModel::LanguageModel(Model &model, int64_t batch, int64_t maxLength)
 
 std::span<const float> LanguageModel::prefill(std::span<const int32_t> tokens,
                                               std::span<const int32_t> last) {
-  return call(prefillEntry, tokens, zeros, last, false);
+  std::ranges::fill(starts, 0);
+  return call(prefillEntry, tokens, starts, last, false);
 }
 
 std::span<const float>
@@ -37,8 +38,10 @@ LanguageModel::decode(std::span<const int32_t> tokens,
   return call(decodeEntry, tokens, positions, {}, false);
 }
 
-std::span<const float> LanguageModel::score(std::span<const int32_t> tokens) {
-  return call(scoreEntry, tokens, zeros, {}, true);
+std::span<const float> LanguageModel::score(std::span<const int32_t> tokens,
+                                            int64_t position) {
+  std::ranges::fill(starts, position);
+  return call(scoreEntry, tokens, starts, {}, true);
 }
 
 std::span<const float> LanguageModel::call(int64_t entry,

@@ -29,8 +29,10 @@ public:
   /// One token a sequence, at positions [batch]. Logits [batch, vocab].
   std::span<const float> decode(std::span<const int32_t> tokens,
                                 std::span<const int32_t> positions);
-  /// `tokens` [batch, count] from position 0. Logits [batch, count, vocab].
-  std::span<const float> score(std::span<const int32_t> tokens);
+  /// `tokens` [batch, count], each sequence from `position` on. Logits [batch,
+  /// count, vocab].
+  std::span<const float> score(std::span<const int32_t> tokens,
+                               int64_t position);
 
   const int64_t batch, maxLength;
   int64_t vocab = 0;
@@ -43,7 +45,7 @@ private:
   Model &model;
   int64_t prefillEntry, decodeEntry, scoreEntry;
   Buffer cache;
-  std::vector<int32_t> zeros;
+  std::vector<int32_t> starts;
   Buffer logits;
 };
 

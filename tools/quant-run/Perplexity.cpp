@@ -14,14 +14,17 @@
 
 using namespace qnt::run;
 
-/// Whole windows at once through `score`.
+/// Many tokens at once through `score`.
 static double lossByScore(LanguageModel &language, const Windows &windows,
                           qnt::support::Progress &progress) {
   double loss = 0;
   for (int64_t w = 0; w < windows.count(); ++w) {
     auto window = windows[w];
-    auto logits = language.score(window.first(windows.size - 1));
-    loss += negativeLogLikelihood(logits, window.subspan(1));
+    for (int64_t at = 0; at + 1 < windows.size; at += scoredAtOnce) {
+      int64_t rows = std::min(scoredAtOnce, windows.size - 1 - at);
+      auto logits = language.score(window.subspan(at, rows), at);
+      loss += negativeLogLikelihood(logits, window.subspan(at + 1, rows));
+    }
     progress.advance();
   }
   return loss;

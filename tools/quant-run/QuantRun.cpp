@@ -79,7 +79,7 @@ int qnt::run::quantRun(int argc, char **argv) noexcept {
   std::string message;
   try {
     runAll(argc, argv);
-    if (std::fflush(stdout) == 0)
+    if (std::fflush(stdout) == 0 && !std::ferror(stdout))
       return 0;
     message = "standard output cannot be written";
   } catch (const std::bad_alloc &) {

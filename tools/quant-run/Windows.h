@@ -32,6 +32,10 @@ struct Windows {
   std::vector<int32_t> tokens;
 };
 
+/// Tokens scored in one call. More would need much memory for the logits of a
+/// large vocabulary.
+inline constexpr int64_t scoredAtOnce = 256;
+
 /// log(sum(exp(row))), in double.
 double logSumExp(std::span<const float> row);
 

@@ -95,7 +95,7 @@ def language_model(name, seed):
     write_manifest(
         name, "causal_lm",
         {"architecture": "Decay", "vocab_size": VOCAB, "hidden_size": HIDDEN,
-         "layers": 1, "max_length": 96, "eos": [EOS], "bos": BOS},
+         "layers": 1, "max_length": 320, "eos": [EOS], "bos": BOS},
         tensors,
         [entry("prefill", [tensor("last", "i32", "batch")], "batch", VOCAB),
          entry("decode", [], "batch", VOCAB),
@@ -119,7 +119,7 @@ def encoder(name):
     write_manifest(
         name, "encoder",
         {"architecture": "Bag", "vocab_size": VOCAB, "hidden_size": HIDDEN,
-         "layers": 1, "max_length": 512, "eos": [], "bos": None},
+         "layers": 1, "max_length": 512, "token_types": 2, "eos": [], "bos": None},
         tensors,
         [{"name": "forward", "dims": rows, "inputs": inputs,
           "outputs": [tensor("hidden", "f32", *rows, HIDDEN)]},
