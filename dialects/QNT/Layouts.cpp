@@ -78,9 +78,18 @@ static void writeScale(char *at, float value, Type type) {
 void PanelsAttr::packRows(const QTensorType &type, const RowBlock &block,
                           llvm::MutableArrayRef<char> blob) const {
   auto g = PanelGeometry::of(type, *this);
+  assert(block.first % g.columns == 0 && "rows start inside a panel");
+  if (type.getFormat().getBits() <= 8)
+    packPanels(type, g, block, blob);
+  else
+    packPanelsReference(type, g, block, blob);
+}
+
+void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
+                              const RowBlock &block,
+                              llvm::MutableArrayRef<char> blob) {
   int64_t k = type.getShape()[1];
   unsigned bits = type.getFormat().getBits();
-  assert(block.first % g.columns == 0 && "rows start inside a panel");
   std::fill(blob.begin(), blob.end(), 0);
   llvm::SmallVector<float> decoded;
   if (g.sumBytes)

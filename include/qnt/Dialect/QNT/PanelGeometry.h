@@ -39,6 +39,15 @@ struct PanelGeometry {
   static PanelGeometry of(QTensorType type, PanelsAttr layout);
 };
 
+/// Layout::packRows of `#qnt.panels`, code by code, as its documentation says.
+void packPanelsReference(QTensorType type, const PanelGeometry &geometry,
+                         const RowBlock &block,
+                         llvm::MutableArrayRef<char> blob);
+
+/// The same bytes, faster, for codes of at most 8 bits.
+void packPanels(QTensorType type, const PanelGeometry &geometry,
+                const RowBlock &block, llvm::MutableArrayRef<char> blob);
+
 } // namespace qnt
 
 #endif // QNT_DIALECT_QNT_PANELGEOMETRY_H
