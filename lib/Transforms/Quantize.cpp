@@ -170,6 +170,8 @@ FailureOr<Value> QuantizePass::quantizeInput(const WeightRule &rule,
 
 LogicalResult QuantizePass::quantizeSite(ActivationSite &site) {
   llvm::DenseMap<Attribute, Value> inputs;
+  // The layer that makes the value may have been replaced since.
+  site.value = site.linears.front().getInput();
   for (nn::LinearOp linear : site.linears) {
     StringRef layer = getLocationName(linear.getLoc());
     const WeightRule *rule =

@@ -1,0 +1,53 @@
+# RUN: %python %s %S/Inputs/model.mlir
+# Settings that say nothing sensible: one line each, exit status 1.
+import subprocess
+import sys
+
+CASES = {
+    "weights=int9": "weights=int9: unknown number format",
+    "weights=int4 group=24": "weights=int4: groups of 24 inputs; expected 0 or a positive multiple of 16",
+    "weights=int4 group=-16": "groups of -16 inputs",
+    "weights=bf16 group=32": "weights=bf16 has no scales, expected no groups",
+    "group=32": "group=32 without weights",
+    "weights=int4 scale=e4m3": "scale=e4m3: expected auto, f16, bf16 or f32",
+    "weights=int4 clip=max": "clip=max: expected absmax or mse",
+    "weights=e4m3 weights-zero": "weights=e4m3 has no zero points",
+    "weights=int1 weights-zero": "weights=int1 has no zero points",
+    "weights=uint4": "weights=uint4 cannot hold negative numbers without weights-zero",
+    "weights=e4m3 activations=int8": "activations=int8 with weights=e4m3: integer activations need integer weights",
+    "weights=bf16 activations=int8": "integer activations need integer weights",
+    "weights=int8 head=e4m3 activations=int8": "activations=int8 with head=e4m3",
+    "activations=int8": "activations=int8 without weights",
+    "weights=int4 activations=int4": "activations=int4: expected none, int8, uint8 or auto",
+    "weights=int4 per=row": "per=row: expected token or tensor",
+    "weights=int4 head-group=32": "head-group=32 with head=same",
+    "weights=int4 head=int3 head-group=7": "head=int3: groups of 7 inputs",
+    "embedding=int": "embedding=int: unknown number format",
+    "embedding=uint8": "embedding=uint8 cannot hold negative numbers",
+    "floats=f16": "floats=f16: expected f32 or bf16",
+    "weights=int4 keep=(": "keep=(: not a regular expression",
+}
+
+for options, expected in CASES.items():
+    result = subprocess.run(
+        ["quant-opt", sys.argv[1], f"--qnt-quantize={options}", "-o", "/dev/null"],
+        capture_output=True, text=True)
+    errors = [line for line in result.stderr.splitlines() if "error:" in line]
+    assert result.returncode == 1, (options, result)
+    assert len(errors) == 1 and expected in errors[0], (options, result.stderr)
+    assert "qnt-quantize: " in errors[0], result.stderr
+
+# A tensor that does not fit is named.
+text = open(sys.argv[1]).read().replace("x64", "x72").replace("64x", "72x")
+result = subprocess.run(
+    ["quant-opt", "-", "--qnt-quantize=weights=int4 group=32"],
+    input=text, capture_output=True, text=True)
+assert result.returncode == 1
+assert "'q.weight' has 72 inputs, expected a multiple of 16 for groups of 32" in result.stderr, result.stderr
+
+# What keep does not find is a warning.
+result = subprocess.run(
+    ["quant-opt", sys.argv[1], "--qnt-quantize=weights=int8 keep=lm_head", "-o", "/dev/null"],
+    capture_output=True, text=True)
+assert result.returncode == 0
+assert "warning: qnt-quantize: keep=lm_head names no parameter and no layer" in result.stderr
