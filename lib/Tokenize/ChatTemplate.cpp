@@ -8,6 +8,7 @@
 
 #include "Jinja/Builtins.h"
 #include "Jinja/Interpreter.h"
+#include "Unicode.h"
 
 namespace qnt::tokenize {
 
@@ -29,14 +30,14 @@ std::string ChatTemplate::render(const std::vector<Message> &messages,
   jinja::List turns;
   for (const Message &message : messages) {
     jinja::Dict turn;
-    turn.set("role", message.role);
-    turn.set("content", message.content);
+    turn.set("role", replaceInvalid(message.role));
+    turn.set("content", replaceInvalid(message.content));
     turns.emplace_back(std::move(turn));
   }
   globals["messages"] = std::move(turns);
   globals["add_generation_prompt"] = addGenerationPrompt;
-  globals["bos_token"] = bos;
-  globals["eos_token"] = eos;
+  globals["bos_token"] = replaceInvalid(bos);
+  globals["eos_token"] = replaceInvalid(eos);
   // What HuggingFace binds when there are none.
   globals["tools"] = nullptr;
   globals["documents"] = nullptr;

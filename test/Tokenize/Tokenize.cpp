@@ -9,6 +9,9 @@
 //   {"encode": TEXT, "special": BOOL} -> {"ids": [...]}
 //   {"decode": [ID...], "skip": BOOL} -> {"text": TEXT}
 //   {"stream": [ID...]}               -> {"text": TEXT, "parts": N}
+// test-tokenize threads MODEL < TEXT
+//   Encodes the lines in several threads at once; prints "equal" if each has
+//   the ids that a single thread gets.
 // test-tokenize template FILE < CONVERSATIONS
 //   {"messages": [...], "generate": BOOL, "bos": .., "eos": ..} -> {"text": ..}
 // test-tokenize config TOKENIZER CONFIG GENERATION
@@ -22,6 +25,7 @@
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 using namespace qnt::tokenize;
 using nlohmann::json;
@@ -79,6 +83,31 @@ static json tryMutant(const json &text) {
   return "ok";
 }
 
+static bool encodeInThreads(const std::string &model) {
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(std::cin, line);)
+    lines.push_back(line);
+  auto encodeAll = [&](const Tokenizer &tokenizer) {
+    std::vector<std::vector<int32_t>> ids;
+    for (const std::string &line : lines)
+      ids.push_back(tokenizer.encode(line));
+    return ids;
+  };
+  auto want = encodeAll(*Tokenizer::fromJson(model));
+  // A fresh tokenizer, so that the threads fill its cache together.
+  auto shared = Tokenizer::fromJson(model);
+  std::vector<std::vector<std::vector<int32_t>>> ids(4);
+  std::vector<std::thread> threads;
+  for (auto &mine : ids)
+    threads.emplace_back([&] { mine = encodeAll(*shared); });
+  for (std::thread &thread : threads)
+    thread.join();
+  for (const auto &mine : ids)
+    if (mine != want)
+      return false;
+  return true;
+}
+
 static int run(const std::string &mode, char **arguments) {
   if (mode == "json" || mode == "sentencepiece") {
     std::string model = readFile(arguments[0]);
@@ -86,6 +115,10 @@ static int run(const std::string &mode, char **arguments) {
                                     : Tokenizer::fromSentencePiece(model);
     serve(
         [&](const json &request) { return answerTokens(*tokenizer, request); });
+  } else if (mode == "threads") {
+    bool equal = encodeInThreads(readFile(arguments[0]));
+    std::cout << (equal ? "equal" : "different") << '\n';
+    return !equal;
   } else if (mode == "template") {
     ChatTemplate chat(readFile(arguments[0]));
     serve([&](const json &request) { return answerTemplate(chat, request); });

@@ -216,4 +216,15 @@ for source, word in BROKEN.items():
     good = (run.returncode == 1 and text.startswith("error: chat template, line")
             and word in text and "\n" not in text)
     comparison.equal(source[:40], text[:200], good, True)
+
+# Values that would nest without end are refused, too.
+for source in (
+        "{% set n = namespace(x=[]) %}{% for i in range(99999) %}"
+        "{% set n.x = [n.x] %}{% endfor %}",
+        "{% set n = namespace() %}{% set n.x = n %}"):
+    with tempfile.NamedTemporaryFile("w", suffix=".jinja") as file:
+        file.write(source)
+        file.flush()
+        reply = ask(program, "template", [file.name], [plain])[0]
+    comparison.equal(source, reply, "namespace" in reply.get("error", ""), True)
 comparison.finish()

@@ -3,12 +3,13 @@
 # Tokenisers of real models against the HuggingFace tokenizers package.
 import importlib.util
 import os
+import subprocess
 import sys
 
 program, inputs, helpers = sys.argv[1:]
 sys.path.insert(0, helpers)
 from compare import compare
-from texts import Comparison, lines
+from texts import Comparison, ask, lines
 
 comparison = Comparison(20261)
 texts = lines(comparison.seed, 1000)
@@ -21,4 +22,13 @@ for path in paths:
     marked = [t + "<|endoftext|> [MASK]x[SEP] " + t[:5] for t in texts[:50]]
     with open(path) as file:
         compare(comparison, program, path, file.read(), texts + marked)
+
+# A stream holds nothing back that is whole.
+ids = ask(program, "json", paths[:1], [
+    {"encode": "The film is a very good movie.", "special": False}])[0]["ids"]
+reply = ask(program, "json", paths[:1], [{"stream": ids}])[0]
+comparison.equal("parts", ids, reply["parts"], len(ids))
+run = subprocess.run([program, "threads", paths[0]], text=True,
+                     input="\n".join(texts), capture_output=True)
+comparison.equal("threads", paths[0], run.stdout, "equal\n")
 comparison.finish()

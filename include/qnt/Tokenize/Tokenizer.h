@@ -82,7 +82,9 @@ class ChatTemplate {
 public:
   explicit ChatTemplate(std::string_view source);
   ~ChatTemplate();
-  /// `bos`/`eos` are bound to bos_token and eos_token.
+  /// `bos`/`eos` are bound to bos_token and eos_token. Bytes that are not UTF-8
+  /// count as U+FFFD. Throws TokenizerError where the template fails or refuses
+  /// the conversation.
   std::string render(const std::vector<Message> &messages,
                      bool addGenerationPrompt, const std::string &bos,
                      const std::string &eos) const;

@@ -98,6 +98,8 @@ void Interpreter::assign(const Statement &statement) {
   if (!dict || !dict->isNamespace)
     failAt(statement.place,
            "'" + statement.targets[0] + "' is not a namespace");
+  if (value.depth() >= Value::maxDepth)
+    failAt(statement.place, "a namespace cannot hold a namespace");
   dict->set(statement.targets[1], std::move(value));
 }
 

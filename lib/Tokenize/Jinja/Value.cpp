@@ -8,6 +8,7 @@
 #include "../Unicode.h"
 #include "qnt/Tokenize/Tokenizer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -38,8 +39,26 @@ void Dict::set(const std::string &key, Value value) {
   entries.emplace_back(key, std::move(value));
 }
 
-Value::Value(List list) : data(std::make_shared<const List>(std::move(list))) {}
-Value::Value(Dict dict) : data(std::make_shared<Dict>(std::move(dict))) {}
+static int deeper(int nesting, const Value &item) {
+  if (item.depth() >= Value::maxDepth)
+    throw TokenizerError("a value is nested too deep, or holds a namespace");
+  return std::max(nesting, item.depth() + 1);
+}
+
+Value::Value(List list) : nesting(1) {
+  for (const Value &item : list)
+    nesting = deeper(nesting, item);
+  data = std::make_shared<const List>(std::move(list));
+}
+
+Value::Value(Dict dict) : nesting(1) {
+  for (const auto &[key, item] : dict.entries)
+    nesting = deeper(nesting, item);
+  if (dict.isNamespace)
+    nesting = maxDepth;
+  data = std::make_shared<Dict>(std::move(dict));
+}
+
 Value::Value(Function function)
     : data(std::make_shared<const Function>(std::move(function))) {}
 
@@ -191,9 +210,9 @@ static std::string jsonString(const std::string &text) {
     auto byte = static_cast<unsigned char>(c);
     static const std::string_view plain = "\"\\\n\r\t\b\f",
                                   letters = "\"\\nrtbf";
-    size_t short_ = plain.find(c);
-    if (short_ != std::string_view::npos)
-      (out += '\\') += letters[short_];
+    size_t escape = plain.find(c);
+    if (escape != std::string_view::npos)
+      (out += '\\') += letters[escape];
     else if (byte < 0x20)
       ((out += "\\u00") += digits[byte >> 4]) += digits[byte & 15];
     else

@@ -53,6 +53,7 @@ public:
   Value(double d) : data(d) {}
   Value(std::string s) : data(std::move(s)) {}
   Value(const char *s) : data(std::string(s)) {}
+  /// These two throw TokenizerError if the result is nested too deep.
   Value(List list);
   Value(Dict dict);
   Value(Function function);
@@ -61,6 +62,12 @@ public:
     value.data = Undefined{std::move(name)};
     return value;
   }
+
+  /// Lists and mappings nest this deep at most, so that work on them can
+  /// recurse. A namespace counts as that deep: nothing can hold it but a
+  /// variable, and no value can come to hold itself.
+  static constexpr int maxDepth = 200;
+  int depth() const { return nesting; }
 
   bool isUndefined() const { return std::holds_alternative<Undefined>(data); }
   bool isNone() const { return std::holds_alternative<std::nullptr_t>(data); }
@@ -106,6 +113,7 @@ private:
                std::shared_ptr<const List>, std::shared_ptr<Dict>,
                std::shared_ptr<const Function>>
       data;
+  int nesting = 0;
 };
 
 } // namespace qnt::tokenize::jinja
