@@ -69,7 +69,7 @@ qnt::importHuggingFace(StringRef folder, MLIRContext *context,
   OwningOpRef<ModuleOp> module = ModuleOp::create(unknown);
   try {
     importInto(*module, folder.str(), options);
-  } catch (const std::runtime_error &error) {
+  } catch (const std::exception &error) {
     // ImportError, FileError and ParamsError all say what and where.
     emitError(unknown) << error.what();
     return failure();
