@@ -24,40 +24,42 @@ Mapping &Mapping::operator=(Mapping &&other) noexcept {
   std::swap(mapped, other.mapped);
   std::swap(bytes, other.bytes);
   std::swap(length, other.length);
+  std::swap(fd, other.fd);
   return *this;
 }
 
 Mapping::~Mapping() {
   if (base)
     munmap(base, mapped);
+  if (fd >= 0)
+    close(fd);
 }
 
 Mapping Mapping::file(const std::string &path) {
-  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
+  Mapping file;
+  file.fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file.fd < 0)
     fail(QNT_ERROR_FILE, path + ": " + std::strerror(errno));
   struct stat status;
-  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-    close(fd);
+  if (fstat(file.fd, &status) != 0 || !S_ISREG(status.st_mode))
     fail(QNT_ERROR_FILE, path + ": not a regular file");
-  }
-  size_t size = status.st_size;
-  if (size == 0) {
-    close(fd);
-    return Mapping();
-  }
-  void *base = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
-  int error = errno;
-  close(fd);
+  if (status.st_size == 0)
+    return file;
+  void *base = mmap(nullptr, status.st_size, PROT_READ, MAP_SHARED, file.fd, 0);
   if (base == MAP_FAILED)
-    fail(QNT_ERROR_FILE, path + ": cannot be mapped: " + std::strerror(error));
-  madvise(base, size, MADV_WILLNEED);
-  return Mapping(base, size, static_cast<std::byte *>(base), size);
+    fail(QNT_ERROR_FILE, path + ": cannot be mapped: " + std::strerror(errno));
+  // Starts reading a file that is not in memory yet.
+  posix_fadvise(file.fd, 0, 0, POSIX_FADV_WILLNEED);
+  file.base = base;
+  file.bytes = static_cast<std::byte *>(base);
+  file.mapped = file.length = status.st_size;
+  return file;
 }
 
 Mapping Mapping::hugePages(size_t size) {
+  Mapping memory;
   if (size == 0)
-    return Mapping();
+    return memory;
   constexpr size_t page = size_t(2) << 20;
   size_t mapped = (size + page - 1) / page * page + page;
   void *base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE,
@@ -69,5 +71,9 @@ Mapping Mapping::hugePages(size_t size) {
       (reinterpret_cast<uintptr_t>(base) + page - 1) / page * page;
   // Advice only: without huge pages the memory works all the same.
   madvise(reinterpret_cast<void *>(start), mapped - page, MADV_HUGEPAGE);
-  return Mapping(base, mapped, reinterpret_cast<std::byte *>(start), size);
+  memory.base = base;
+  memory.mapped = mapped;
+  memory.bytes = reinterpret_cast<std::byte *>(start);
+  memory.length = size;
+  return memory;
 }

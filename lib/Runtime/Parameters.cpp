@@ -11,7 +11,10 @@
 #include "Sha256.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cstring>
+#include <unistd.h>
 
 using namespace qnt::runtime;
 
@@ -25,22 +28,53 @@ struct Copy {
   size_t size;
 };
 
-/// Copies in pieces small enough to share out evenly. Reading a mapping this
-/// way lets the kernel read ahead on every thread's part at once.
-void copyAll(const std::vector<Copy> &tensors, const qnt_context &context) {
-  constexpr size_t piece = size_t(4) << 20;
+struct Copies {
   std::vector<Copy> pieces;
+  const Mapping &file;
+  std::atomic<bool> failed = false;
+};
+
+/// Reads through the descriptor where there is one: copying from the mapping
+/// would take a page fault every few pages.
+void copyPiece(Copies &copies, Copy piece) {
+  int fd = copies.file.descriptor();
+  if (fd < 0) {
+    std::memcpy(piece.to, piece.from, piece.size);
+    return;
+  }
+  off_t offset = piece.from - copies.file.data();
+  while (piece.size > 0) {
+    ssize_t got = pread(fd, piece.to, piece.size, offset);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0) {
+      copies.failed = true;
+      return;
+    }
+    piece.to += got;
+    piece.size -= got;
+    offset += got;
+  }
+}
+
+/// Copies in pieces small enough to share out evenly. Answers false when the
+/// file cannot be read.
+bool copyAll(const std::vector<Copy> &tensors, const Mapping &file,
+             const qnt_context &context) {
+  constexpr size_t piece = size_t(4) << 20;
+  Copies copies{{}, file};
   for (const Copy &tensor : tensors)
     for (size_t at = 0; at < tensor.size; at += piece)
-      pieces.push_back({tensor.to + at, tensor.from + at,
-                        std::min(piece, tensor.size - at)});
+      copies.pieces.push_back({tensor.to + at, tensor.from + at,
+                               std::min(piece, tensor.size - at)});
   auto task = [](void *args, int64_t begin, int64_t end) {
-    auto &pieces = *static_cast<std::vector<Copy> *>(args);
+    auto &copies = *static_cast<Copies *>(args);
     for (int64_t i = begin; i < end; ++i)
-      std::memcpy(pieces[i].to, pieces[i].from, pieces[i].size);
+      copyPiece(copies, copies.pieces[i]);
   };
-  if (!pieces.empty())
-    context.parallel_for(&context, task, &pieces, pieces.size());
+  if (!copies.pieces.empty())
+    context.parallel_for(&context, task, &copies, copies.pieces.size());
+  return !copies.failed;
 }
 
 } // namespace
@@ -97,5 +131,6 @@ void Parameters::load(const std::string &path,
     copies.push_back({to, source.data(), source.size()});
     to += (source.size() + alignment - 1) / alignment * alignment;
   }
-  copyAll(copies, context);
+  if (!copyAll(copies, mapping, context))
+    fail(QNT_ERROR_FILE, path + ": cannot be read");
 }

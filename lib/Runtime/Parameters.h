@@ -24,7 +24,7 @@ public:
   Mapping &operator=(Mapping &&other) noexcept;
   ~Mapping();
 
-  /// The file read-only. Throws Error.
+  /// The file read-only, kept open. Throws Error.
   static Mapping file(const std::string &path);
   /// `size` bytes of zeros at a huge-page boundary, advised to use huge pages.
   /// Throws Error.
@@ -32,14 +32,15 @@ public:
 
   std::byte *data() const { return bytes; }
   size_t size() const { return length; }
+  /// Of a file; -1 of other memory.
+  int descriptor() const { return fd; }
 
 private:
-  Mapping(void *base, size_t mapped, std::byte *bytes, size_t length)
-      : base(base), mapped(mapped), bytes(bytes), length(length) {}
   void *base = nullptr;
   size_t mapped = 0;
   std::byte *bytes = nullptr;
   size_t length = 0;
+  int fd = -1;
 };
 
 /// Pointers to the parameters, in manifest order, and the memory behind them.

@@ -91,6 +91,13 @@ assert run(lm, *go, "-n", 1, "--verify").returncode == 0
 shutil.copy(path("lm_embedded.so"), path("alone.so"))
 assert run(path("alone.so"), *go, "-n", 1, "--verify").returncode == 0
 
+# A tokenizer of another model.
+shutil.copy(path("lm.safetensors"), path("lm_wide.safetensors"))
+assert run(path("lm_wide.so"), *go, "-n", 1).returncode == 0
+for job in ["--prompt", "xyz"], ["--eval", "ppl=" + write("z.txt", "z" * 999)]:
+    fails("the tokenizer does not match the model: it yields the id 300, but "
+          "the vocabulary has 258", path("lm_wide.so"), *job)
+
 # The command line.
 fails("expected a model", *go)
 fails("expected one of --prompt", lm)

@@ -36,7 +36,9 @@ Row compareRow(std::span<const float> logits, std::span<const float> reference,
           argmax(logits) == argmax(reference)};
   for (size_t v = 0; v < logits.size(); ++v) {
     double logP = reference[v] - referenceNorm, logQ = logits[v] - norm;
-    row.kl += std::exp(logP) * (logP - logQ);
+    // Impossible tokens add nothing.
+    if (double p = std::exp(logP); p != 0)
+      row.kl += p * (logP - logQ);
   }
   return row;
 }

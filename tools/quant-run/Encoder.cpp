@@ -23,8 +23,7 @@ Encoder::Encoder(Model &model) : model(model), text(model) {
 }
 
 std::vector<float> Encoder::embed(const std::string &sentence) {
-  std::vector<int32_t> tokens =
-      text.tokenizer->encode(sentence, /*addSpecial=*/true);
+  std::vector<int32_t> tokens = text.encode(sentence, /*addSpecial=*/true);
   if (tokens.empty())
     throw RunError(model.path + ": a sentence has no tokens");
   int64_t limit = model.property("max_length");

@@ -34,9 +34,9 @@ double secondsSince(Clock::time_point start) {
 std::vector<int32_t> encodePrompt(const Text &text, const Args &args,
                                   const std::string &prompt,
                                   const std::string &path) {
-  std::vector<int32_t> ids =
-      args.chat ? text.tokenizer->encode(text.chat(args.system, prompt))
-                : text.tokenizer->encode(prompt, /*addSpecial=*/true);
+  std::vector<int32_t> ids = args.chat
+                                 ? text.encode(text.chat(args.system, prompt))
+                                 : text.encode(prompt, /*addSpecial=*/true);
   if (ids.empty() && !text.config.bos.empty())
     if (auto bos = text.tokenizer->tokenToId(text.config.bos))
       ids.push_back(*bos);

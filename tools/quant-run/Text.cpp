@@ -12,7 +12,8 @@
 using namespace qnt::run;
 using namespace qnt::tokenize;
 
-Text::Text(const Model &model) : path(model.path) {
+Text::Text(const Model &model)
+    : path(model.path), vocab(model.property("vocab_size")) {
   try {
     if (auto json = model.asset("tokenizer.json"); !json.empty())
       tokenizer = Tokenizer::fromJson(json);
@@ -32,6 +33,17 @@ Text::Text(const Model &model) : path(model.path) {
     for (const auto &id : (*found)["eos"])
       if (id.is_number_integer())
         stops.insert(id.get<int32_t>());
+}
+
+std::vector<int32_t> Text::encode(std::string_view text,
+                                  bool addSpecial) const {
+  std::vector<int32_t> ids = tokenizer->encode(text, addSpecial);
+  for (int32_t id : ids)
+    if (id < 0 || (vocab && id >= vocab))
+      throw RunError(path + ": the tokenizer does not match the model: it " +
+                     "yields the id " + std::to_string(id) +
+                     ", but the vocabulary has " + std::to_string(vocab));
+  return ids;
 }
 
 std::string Text::chat(const std::string &system,

@@ -22,6 +22,11 @@ struct Text {
   /// Throws RunError when there is no tokenizer.
   explicit Text(const Model &model);
 
+  /// Ids of `text`. Throws RunError when one is not in the model's vocabulary:
+  /// then the tokenizer is another model's.
+  std::vector<int32_t> encode(std::string_view text,
+                              bool addSpecial = false) const;
+
   /// `prompt` as the user's turn after `system` (may be empty), in the model's
   /// chat template. Throws RunError when the model has none.
   std::string chat(const std::string &system, const std::string &prompt) const;
@@ -33,6 +38,7 @@ struct Text {
 
 private:
   std::string path;
+  int64_t vocab;
 };
 
 /// The bytes of a file. Throws RunError.

@@ -23,7 +23,7 @@ Windows::Windows(const Model &model, const Args &args,
                  const std::string &file) {
   size = contextLength(model, args,
                        args.context ? args.context : largestDefaultWindow);
-  tokens = Text(model).tokenizer->encode(readFile(file));
+  tokens = Text(model).encode(readFile(file));
   int64_t whole = tokens.size() / size;
   if (whole == 0)
     throw RunError(file + ": " + std::to_string(tokens.size()) +

@@ -109,11 +109,14 @@ static int64_t kvBytes(int64_t batch, int64_t maxLength) {
 #ifndef MANIFEST
 #define MANIFEST "lm.json"
 #endif
+#ifndef TOKENIZER
+#define TOKENIZER "lm_tokenizer.json"
+#endif
 static const char manifest[] = {
 #embed MANIFEST suffix(, 0)
 };
 static const char tokenizer[] = {
-#embed "lm_tokenizer.json"
+#embed TOKENIZER
 };
 static const char tokenizerConfig[] = {
 #embed "tokenizer_config.json"

@@ -139,9 +139,10 @@ def graph(name):
         [op("affine", "linear", "f32", "n", 3)])
 
 
-def tokenizer(name, single):
+def tokenizer(name, single, wide=False):
     """One token a byte, in the byte-level alphabet of GPT-2; `single` is what
-    the post-processor makes of a text."""
+    the post-processor makes of a text. A `wide` one has an id that the models
+    lack."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters, spare = {}, 0
     for byte in range(256):
@@ -182,7 +183,8 @@ def tokenizer(name, single):
                   "continuing_subword_prefix": None,
                   "end_of_word_suffix": None, "fuse_unk": False,
                   "byte_fallback": False, "ignore_merges": False,
-                  "vocab": {letters[b]: b for b in range(256)},
+                  "vocab": {letters[b]: 300 if wide and b == 122 else b
+                            for b in range(256)},
                   "merges": []},
     }
     with open(out + name + ".json", "w", encoding="utf-8") as f:
@@ -203,5 +205,6 @@ language_model("lm2", 2)
 encoder("encoder")
 graph("graph")
 tokenizer("lm_tokenizer", ["<s>", "A"])
+tokenizer("wide_tokenizer", ["A"], wide=True)
 tokenizer("encoder_tokenizer", ["<s>", "A", "</s>"])
 tokenizer_config()
