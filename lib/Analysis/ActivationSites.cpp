@@ -13,7 +13,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace qnt;
@@ -36,13 +35,11 @@ SmallVector<ActivationSite> qnt::collectActivationSites(ModuleOp module) {
     site.linears.push_back(linear);
   });
   SmallVector<ActivationSite> result;
-  llvm::StringSet<> names;
+  unsigned unnamed = 0;
   for (auto &[value, site] : sites) {
     StringRef path = getLocationName(site.linears.front().getLoc());
-    std::string base = path.empty() ? "linear" : path.str();
-    site.name = base;
-    for (unsigned n = 2; !names.insert(site.name).second; ++n)
-      site.name = base + "." + std::to_string(n);
+    site.name =
+        path.empty() ? "linear." + std::to_string(unnamed++) : path.str();
     result.push_back(std::move(site));
   }
   return result;

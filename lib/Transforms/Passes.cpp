@@ -12,6 +12,9 @@ void qnt::registerTransformsPasses(TransformServices services) {
   mlir::registerPass([] { return createNNFold(); });
   mlir::registerPass([] { return createMaterializeParams(); });
   mlir::registerPass([services] {
+    return createCalibrate(CalibrateOptions(), services.modelRunner);
+  });
+  mlir::registerPass([services] {
     return createQuantize(QuantizeOptions(), services.costModel);
   });
 }

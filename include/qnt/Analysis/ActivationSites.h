@@ -15,9 +15,10 @@ namespace qnt {
 
 /// A value that linear layers take as input.
 struct ActivationSite {
-  /// The module path of the first layer that takes it; made unique by a
-  /// number where that is missing or taken. Calibration and quantisation meet
-  /// by this name.
+  /// The module path of the first layer that takes it, or "linear.N" where it
+  /// has none. Calibration and quantisation meet by this name; a layer that
+  /// several entry points hold, such as the head, has one name and so one range
+  /// in all of them.
   std::string name;
   mlir::Value value;
   /// Those whose weight is a parameter expression, at least one.

@@ -8,6 +8,7 @@
 #define QNT_TRANSFORMS_PASSES_H
 
 #include "qnt/Analysis/CostModel.h"
+#include "qnt/Analysis/ModelRunner.h"
 
 #include "mlir/Pass/Pass.h"
 
@@ -20,7 +21,12 @@ namespace qnt {
 struct TransformServices {
   /// What the target is fast at; the default knows of no target.
   std::shared_ptr<const CostModel> costModel;
+  /// Runs models; without one, calibration needs a statistics file.
+  std::shared_ptr<ModelRunner> modelRunner;
 };
+
+std::unique_ptr<mlir::Pass>
+createCalibrate(CalibrateOptions options, std::shared_ptr<ModelRunner> runner);
 
 std::unique_ptr<mlir::Pass>
 createQuantize(QuantizeOptions options,

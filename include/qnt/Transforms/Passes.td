@@ -48,6 +48,53 @@ def NNFold : Pass<"nn-fold", "::mlir::ModuleOp"> {
                            "::mlir::arith::ArithDialect"];
 }
 
+def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
+  let summary = "Find the ranges of activations on samples";
+  let description = [{
+    Runs the float model over samples, or reads what such a run left in a
+    statistics file, and gives every site a range: a site is a value that linear
+    layers with parameters as weights take as input. The ranges go into the
+    module attribute `qnt.calibration`, from which `qnt-quantize` with
+    `per=tensor` computes scales and zero points.
+
+    ```mlir
+    module {
+    // becomes
+    module attributes {qnt.calibration = {layers.0.q = array<f32: -6.25, 7.5>}} {
+    ```
+
+    The model runs with a `qnt.observe` at every site, in a copy of the module:
+    here nothing but the attribute changes. What can run a model is for the
+    program that registers the pass to say.
+
+    Preconditions: the module is the one to quantise, after `nn-fold` and
+    whatever else changes activations. Values that are NaN or infinite, and
+    sites that no sample reaches, are errors. Ranges are remarks of category
+    `qnt-calibrate`.
+  }];
+  let options = [
+    Option<"samples", "samples", "std::string", "\"\"",
+           "The file of samples to run on.">,
+    Option<"count", "count", "int64_t", "128",
+           "How many samples to run.">,
+    Option<"seed", "seed", "uint64_t", "0",
+           "Seed of the choice of samples.">,
+    Option<"output", "output", "std::string", "\"\"",
+           "A statistics file to write.">,
+    Option<"statisticsFile", "statistics", "std::string", "\"\"",
+           "A statistics file to read instead of running the model.">,
+    Option<"range", "range", "std::string", "\"minmax\"",
+           "minmax; percentile: cut where `percentile` of all |x| lie below; "
+           "mse: cut where quantisation has the least squared error.">,
+    Option<"percentile", "percentile", "double", "99.99",
+           "For range=percentile, in percent.">,
+    Option<"format", "format", "std::string", "\"int8\"",
+           "For range=mse, the format of activations: int8, or uint8 with zero "
+           "points.">
+  ];
+  let dependentDialects = ["::qnt::QNTDialect"];
+}
+
 def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
   let summary = "Choose and insert quantised weights and activations";
   let description = [{

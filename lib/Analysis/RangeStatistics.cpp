@@ -1,0 +1,116 @@
+//===- RangeStatistics.cpp - how large a tensor's values are -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Analysis/RangeStatistics.h"
+
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
+
+#include <cmath>
+
+using namespace qnt;
+
+static constexpr int64_t half = RangeStatistics::numBins / 2;
+
+double RangeStatistics::getBinWidth() const {
+  return std::ldexp(1.0 / half, exponent);
+}
+
+void RangeStatistics::widen(int wanted) {
+  // Bins nest around zero: bin i of a limit lies in bin half / 2 + i / 2 of
+  // twice the limit.
+  for (; exponent < wanted; ++exponent) {
+    std::vector<int64_t> wider(numBins);
+    for (int64_t i = 0; i < numBins; ++i)
+      wider[half / 2 + i / 2] += bins[i];
+    bool isDone = wider[half - 1] + wider[half] == count;
+    bins = std::move(wider);
+    // Everything lies in the two bins at zero and will stay there.
+    if (isDone) {
+      exponent = wanted;
+      return;
+    }
+  }
+}
+
+bool RangeStatistics::add(llvm::ArrayRef<float> values) {
+  if (values.empty())
+    return true;
+  float low = values.front(), high = values.front();
+  for (float value : values) {
+    if (!std::isfinite(value))
+      return false;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  if (bins.empty()) {
+    bins.resize(numBins);
+    exponent = -126;
+    min = low;
+    max = high;
+  }
+  min = std::min(min, low);
+  max = std::max(max, high);
+  // Above every magnitude: 2^e has ilogb e.
+  float magnitude = std::max(std::fabs(low), std::fabs(high));
+  if (magnitude > 0)
+    widen(std::ilogb(magnitude) + 1);
+  double perBin = 1 / getBinWidth();
+  for (float value : values)
+    ++bins[half + int64_t(std::floor(double(value) * perBin))];
+  count += int64_t(values.size());
+  return true;
+}
+
+ClipRange RangeStatistics::cut(double at) const {
+  return {float(std::max(double(min), -at)), float(std::min(double(max), at))};
+}
+
+ClipRange RangeStatistics::getMinMax() const { return {min, max}; }
+
+ClipRange RangeStatistics::getPercentile(double percent) const {
+  double wanted = percent / 100 * double(count);
+  int64_t inside = 0;
+  for (int64_t i = 0; i < half; ++i) {
+    inside += bins[half + i] + bins[half - 1 - i];
+    if (double(inside) >= wanted)
+      return cut(double(i + 1) * getBinWidth());
+  }
+  return getMinMax();
+}
+
+ClipRange RangeStatistics::getLeastError(QTensorType type) const {
+  std::vector<float> centers, decoded;
+  std::vector<int64_t> counts;
+  for (int64_t i = 0; i < numBins; ++i) {
+    if (!bins[i])
+      continue;
+    centers.push_back(float((double(i - half) + 0.5) * getBinWidth()));
+    counts.push_back(bins[i]);
+  }
+  decoded.resize(centers.size());
+  std::vector<uint32_t> codes(centers.size());
+  BlockQuantizer quantizer(type);
+  double largest = std::max(std::fabs(min), std::fabs(max));
+  double least = INFINITY;
+  ClipRange best = getMinMax();
+  for (int percent = 100; percent >= 10; --percent) {
+    ClipRange range = cut(largest * percent / 100);
+    BlockParams params =
+        quantizer.chooseScale(ClipMethod::AbsMax, {range.low, range.high});
+    quantizer.encode(params, centers, codes);
+    quantizer.decode(params, codes, decoded);
+    double error = 0;
+    for (size_t i = 0; i < centers.size(); ++i) {
+      double difference = double(centers[i]) - decoded[i];
+      error += double(counts[i]) * difference * difference;
+    }
+    if (error < least) {
+      least = error;
+      best = range;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,137 @@
+//===- Calibrate.cpp - ranges of activations -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Analysis/ActivationSites.h"
+#include "qnt/Analysis/RangeStatistics.h"
+#include "qnt/Support/MappedFile.h"
+#include "qnt/Transforms/Passes.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
+
+namespace qnt {
+#define GEN_PASS_DEF_CALIBRATE
+#include "qnt/Transforms/Passes.h.inc"
+} // namespace qnt
+
+using namespace mlir;
+using namespace qnt;
+
+namespace {
+class CalibratePass : public qnt::impl::CalibrateBase<CalibratePass> {
+public:
+  CalibratePass() = default;
+  explicit CalibratePass(CalibrateOptions options,
+                         std::shared_ptr<ModelRunner> runner = nullptr)
+      : CalibrateBase(std::move(options)), runner(std::move(runner)) {}
+
+  void runOnOperation() override {
+    try {
+      if (failed(calibrate()))
+        signalPassFailure();
+    } catch (const support::FileError &error) {
+      this->error() << error.what();
+      signalPassFailure();
+    }
+  }
+
+private:
+  InFlightDiagnostic error() {
+    return getOperation().emitError("qnt-calibrate: ");
+  }
+  LogicalResult calibrate();
+  FailureOr<StatisticsMap> collect();
+  ClipRange chooseRange(const RangeStatistics &site, QTensorType type);
+
+  std::shared_ptr<ModelRunner> runner;
+};
+} // namespace
+
+/// Runs a copy of the module with an observer at every site.
+FailureOr<StatisticsMap> CalibratePass::collect() {
+  if (!runner)
+    return error() << "nothing here can run the model; give statistics=FILE";
+  if (samples.empty())
+    return error() << "expected samples=FILE or statistics=FILE";
+  OwningOpRef<ModuleOp> copy(getOperation().clone());
+  for (ActivationSite &site : collectActivationSites(*copy)) {
+    OpBuilder builder(site.linears.front());
+    builder.setInsertionPointAfterValue(site.value);
+    auto observe =
+        ObserveOp::create(builder, site.value.getLoc(), site.value.getType(),
+                          site.value, site.name);
+    for (nn::LinearOp linear : site.linears)
+      linear.getInputMutable().assign(observe.getResult());
+  }
+  StatisticsMap statistics;
+  std::string bad;
+  auto add = [&](StringRef site, ArrayRef<float> values) {
+    if (!statistics[site.str()].add(values) && bad.empty())
+      bad = site.str();
+  };
+  if (failed(runner->run(*copy, {samples, count, seed}, add)))
+    return failure();
+  if (!bad.empty())
+    return error() << samples << ": a value at '" << bad
+                   << "' is NaN or infinite when the model runs on it";
+  return statistics;
+}
+
+ClipRange CalibratePass::chooseRange(const RangeStatistics &site,
+                                     QTensorType type) {
+  if (range == "minmax")
+    return site.getMinMax();
+  if (range == "percentile")
+    return site.getPercentile(percentile);
+  return site.getLeastError(type);
+}
+
+LogicalResult CalibratePass::calibrate() {
+  ModuleOp module = getOperation();
+  if (range != "minmax" && range != "percentile" && range != "mse")
+    return error() << "range=" << range
+                   << ": expected minmax, percentile or mse";
+  if (!(percentile > 0 && percentile <= 100))
+    return error() << "percentile=" << percentile
+                   << ": expected more than 0 and at most 100";
+  if (format != "int8" && format != "uint8")
+    return error() << "format=" << format << ": expected int8 or uint8";
+  FailureOr<StatisticsMap> statistics =
+      statisticsFile.empty() ? collect() : StatisticsFile::read(statisticsFile);
+  if (failed(statistics))
+    return failure();
+  auto type =
+      QTensorType::get(&getContext(), {1}, parseFormat(format, &getContext()),
+                       BlockAttr::get(&getContext(), BlockKind::PerTensor, 0),
+                       Float32Type::get(&getContext()),
+                       /*zeroPoint=*/format == "uint8", Attribute());
+  Builder builder(&getContext());
+  NamedAttrList ranges;
+  for (ActivationSite &site : collectActivationSites(module)) {
+    auto found = statistics->find(site.name);
+    if (found == statistics->end() || !found->second.getCount())
+      return error() << (statisticsFile.empty() ? samples : statisticsFile)
+                     << ": nothing was seen at '" << site.name << "'";
+    ClipRange chosen = chooseRange(found->second, type);
+    remark::passed(site.linears.front().getLoc(),
+                   remark::RemarkOpts::name("range").category("qnt-calibrate"))
+        << remark::metric("site", site.name)
+        << remark::metric("low", chosen.low)
+        << remark::metric("high", chosen.high);
+    ranges.set(site.name,
+               builder.getDenseF32ArrayAttr({chosen.low, chosen.high}));
+  }
+  if (!output.empty())
+    StatisticsFile::write(output, *statistics);
+  module->setAttr("qnt.calibration", ranges.getDictionary(&getContext()));
+  return success();
+}
+
+std::unique_ptr<Pass>
+qnt::createCalibrate(CalibrateOptions options,
+                     std::shared_ptr<ModelRunner> runner) {
+  return std::make_unique<CalibratePass>(std::move(options), std::move(runner));
+}

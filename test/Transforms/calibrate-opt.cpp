@@ -1,0 +1,54 @@
+//===- calibrate-opt.cpp - calibration with a recorded run -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// quant-opt's passes with a runner that reports what a text file says: a line
+// for each portion of values, the site first.
+//===----------------------------------------------------------------------===//
+#include "qnt/Dialect/QNT/QNT.h"
+#include "qnt/InitAll.h"
+#include "qnt/Transforms/Passes.h"
+
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "llvm/ADT/StringSet.h"
+
+#include <fstream>
+#include <sstream>
+
+using namespace mlir;
+
+namespace {
+class RecordedRun : public qnt::ModelRunner {
+public:
+  LogicalResult run(ModuleOp module, const qnt::SampleSet &samples,
+                    Observer observe) override {
+    llvm::StringSet<> sites;
+    module.walk([&](qnt::ObserveOp op) { sites.insert(op.getSite()); });
+    std::ifstream file(samples.path);
+    if (!file)
+      return module.emitError() << samples.path << ": cannot be read";
+    std::string line, site, word;
+    for (int64_t n = 0; n < samples.count && std::getline(file, line); ++n) {
+      std::istringstream words(line);
+      words >> site;
+      if (!sites.contains(site))
+        return module.emitError() << "nothing observes " << site;
+      std::vector<float> values;
+      while (words >> word)
+        values.push_back(std::strtof(word.c_str(), nullptr));
+      observe(site, values);
+    }
+    return success();
+  }
+};
+} // namespace
+
+int main(int argc, char **argv) {
+  DialectRegistry registry;
+  qnt::registerAllDialects(registry);
+  qnt::registerTransformsPasses({nullptr, std::make_shared<RecordedRun>()});
+  return asMainReturnCode(
+      MlirOptMain(argc, argv, "calibration test\n", registry));
+}
