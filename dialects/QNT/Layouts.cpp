@@ -92,7 +92,7 @@ void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
   unsigned bits = type.getFormat().getBits();
   std::fill(blob.begin(), blob.end(), 0);
   llvm::SmallVector<float> decoded;
-  if (g.sumBytes)
+  if (g.sumBytes && bits <= 8)
     for (uint32_t code = 0; code < (1u << bits); ++code)
       decoded.push_back(type.getFormat().decode(code));
   uint32_t mask = bits == 32 ? ~0u : (1u << bits) - 1;
@@ -119,7 +119,9 @@ void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
       for (int64_t i = first; i < last; ++i) {
         uint32_t code = block.codes[row * k + i];
         if (g.sumBytes)
-          groupSum += decoded[code & mask] - zero;
+          groupSum += (bits <= 8 ? decoded[code & mask]
+                                 : type.getFormat().decode(code)) -
+                      zero;
         int64_t inGroup = i - first;
         char *chunk = codes + inGroup / g.chunk * g.chunkBytes;
         if (bits > 8) {

@@ -29,8 +29,10 @@ def QNT_NumberFormat : AttrInterface<"NumberFormat"> {
     InterfaceMethod<"How a target turns codes into numbers.",
       "::qnt::DecodeSpec", "getDecodeSpec">,
     InterfaceMethod<[{
-      The code nearest to `value`, ties to even, out-of-range values to the
-      nearest finite code; NaN to the format's NaN, or to zero without one.
+      The code nearest to `value`; of two as near, the one whose last bit is
+      zero, or, where a float format has no mantissa to tell, the larger number
+      (IEEE 754-2019, 4.3.1). Values out of range, infinities too, give the
+      nearest finite code; NaN gives the format's NaN, or zero without one.
       The reference that targets must agree with.}],
       "uint32_t", "encode", (ins "float":$value)>,
     InterfaceMethod<"The number a code stands for; exact.",
@@ -61,10 +63,8 @@ def QNT_Layout : AttrInterface<"Layout"> {
       "int64_t", "getRowMultiple">,
     InterfaceMethod<[{
       Packs rows [first, first + rows) of a [N, K] tensor into `blob`, the place
-      of those rows (the first byte of row `first`). `codes` is [rows, K] one byte
-      or, above 8 bits, one little-endian 16/32-bit word per code; `scales` is
-      [rows, scales per row] in f32; `zeros` likewise or empty. The last call may
-      hold fewer rows than the multiple; it is padded. Rows are independent.}],
+      of those rows. `first` is a multiple of `getRowMultiple`; so is `rows`,
+      unless these are the last, which are padded. Calls are independent.}],
       "void", "packRows",
       (ins "const ::qnt::QTensorType &":$type, "const ::qnt::RowBlock &":$block,
            "::llvm::MutableArrayRef<char>":$blob)>

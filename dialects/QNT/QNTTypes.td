@@ -36,12 +36,16 @@ def QNT_PanelsAttr : AttrDef<QNT_Dialect, "Panels",
   let description = [{
     The layout of the CPU target for a weight [N, K]; docs/cpu-target.md draws
     it. Output features lie in panels of `columns`, zero padded; a panel is one
-    contiguous stream, group after group along K: the group's scales (and zero
-    points), then its codes in chunks of 32 inputs, or of 16 where the group is
-    no multiple of 32. Codes of 8 bits: byte 4c + j of a vector is column c,
-    input 4v + j of vector v. Narrower codes are split in planes of 4, 2 and 1
-    bits; field f of a plane's vector v is the 8-bit vector with index
-    v * fields + f. With `sums`, a panel ends with the f32 sums over K of the
+    contiguous stream, padded to 64 bytes: group after group along K (a row
+    without groups is one), the group's scales, one for each column, its zero
+    points in bytes, then its codes in chunks of 32 inputs, or of 16 where the
+    group is no multiple of 32; the last chunk is padded with zeros. Codes of 8
+    bits: byte 4c + j of a vector is column c, input 4v + j of vector v. Narrower
+    codes are split, from the lowest bit up, in planes of 4, 2 and 1 bits, as the
+    width needs them; field f of a plane's vector v is the 8-bit vector with index
+    v * fields + f. Signed codes below 8 bits, and their zero points, are stored
+    plus 2^(bits - 1). Codes of 16 and 32 bits: input after input, the words of
+    all columns. With `sums`, a panel ends with the f32 sums over K of the
     decoded, scaled weights of each column, for asymmetric activations.
 
     Constraint (C1): `columns` is positive.

@@ -27,7 +27,7 @@ struct Table {
 // The information-theoretically even split of a normal distribution (Dettmers
 // et al. 2023, "QLoRA"): quantiles of N(0, 1) at 8 even steps from 1/2 to
 // d = 1 - (1/32 + 1/30) / 2, at 7 even steps from 1 - d to 1/2, and zero,
-// divided by the largest. test/Formats computes them again.
+// divided by the largest; as published, which is to 7 digits.
 constexpr std::array<float, 16> nf4 = {
     -1.0f,         -0.696192801f, -0.525073051f,  -0.394917488f,
     -0.284441382f, -0.184773430f, -0.0910500363f, 0.0f,
