@@ -224,15 +224,16 @@ LogicalResult RopeTableOp::inferReturnTypes(MLIRContext *context,
   if (!positions || positions.getRank() != 2) // (C3)
     return emitOptionalError(loc, "expected positions of rank 2, got ",
                              adaptor.getPositions().getType());
+  auto dim = int64_t(adaptor.getDim());
+  if (dim <= 0 || dim % 2 != 0) // (C1)
+    return emitOptionalError(loc, "expected an even, positive dim, got ", dim);
   SmallVector<int64_t> shape(positions.getShape());
-  shape.push_back(adaptor.getDim());
+  shape.push_back(dim);
   types.push_back(RankedTensorType::get(shape, Float32Type::get(context)));
   return success();
 }
 
 LogicalResult RopeTableOp::verify() {
-  if (getDim() <= 0 || getDim() % 2 != 0) // (C1)
-    return emitOpError("expected an even, positive dim, got ") << getDim();
   if (!(getTheta().convertToDouble() > 0)) // (C2)
     return emitOpError("expected a positive theta");
   return success();
@@ -295,10 +296,11 @@ LogicalResult AttentionOp::verify() {
     if (cache.getHeads() != kvHeads || cache.getHeadDim() != getHeadDim() ||
         cache.getLayers() <= (int64_t)*getLayer() || (int64_t)*getLayer() < 0)
       return emitOpError("expected layer ")
-             << *getLayer() << " of a cache of " << kvHeads << " heads of "
-             << getHeadDim() << ", got " << cache;
+             << int64_t(*getLayer()) << " of a cache of " << kvHeads
+             << " heads of " << getHeadDim() << ", got " << cache;
   }
   if (getWindow() && (int64_t)*getWindow() <= 0) // (C5)
-    return emitOpError("expected a positive window, got ") << *getWindow();
+    return emitOpError("expected a positive window, got ")
+           << int64_t(*getWindow());
   return success();
 }

@@ -32,20 +32,27 @@ static StringRef stringify(FloatSpecial special) {
   llvm_unreachable("unknown FloatSpecial");
 }
 
+/// The rule that a format breaks, or an empty string.
+static StringRef findProblem(unsigned exponent, unsigned mantissa,
+                             FloatSpecial special) {
+  if (exponent < 1 || exponent > 8 || mantissa > 23) // (C1)
+    return "expected 1 to 8 exponent and 0 to 23 mantissa bits";
+  if (special == FloatSpecial::IEEE && mantissa == 0) // (C2)
+    return "expected a mantissa in an ieee format";
+  if (special != FloatSpecial::IEEE && exponent == 8) // (C3)
+    return "expected an ieee format of 8 exponent bits";
+  if (special == FloatSpecial::FN && exponent + mantissa == 1) // (C4)
+    return "expected a number besides zero and NaN";
+  return "";
+}
+
 LogicalResult
 FloatFormatAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                         unsigned exponent, unsigned mantissa,
                         FloatSpecial special) {
-  if (exponent < 1 || exponent > 8 || mantissa > 23) // (C1)
-    return emitError() << "expected 1 to 8 exponent and 0 to 23 mantissa bits, "
-                          "got "
-                       << exponent << " and " << mantissa;
-  if (special == FloatSpecial::IEEE && mantissa == 0) // (C2)
-    return emitError() << "expected a mantissa in an ieee format";
-  if (special != FloatSpecial::IEEE && exponent == 8) // (C3)
-    return emitError() << "expected an ieee format of 8 exponent bits";
-  if (special == FloatSpecial::FN && exponent + mantissa == 1) // (C4)
-    return emitError() << "expected a number besides zero and NaN";
+  StringRef problem = findProblem(exponent, mantissa, special);
+  if (!problem.empty())
+    return emitError() << problem << ", got e" << exponent << "m" << mantissa;
   return success();
 }
 
@@ -170,8 +177,7 @@ static NumberFormat parseName(StringRef name, MLIRContext *context) {
     else if (!name.empty())
       return {};
   }
-  auto silent = [] { return InFlightDiagnostic(); };
-  if (failed(FloatFormatAttr::verify(silent, exponent, mantissa, special)))
+  if (!findProblem(exponent, mantissa, special).empty())
     return {};
   return FloatFormatAttr::get(context, exponent, mantissa, special);
 }

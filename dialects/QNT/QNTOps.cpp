@@ -103,10 +103,10 @@ OpFoldResult DequantizeOp::fold(FoldAdaptor) {
 }
 
 LogicalResult DimOp::verify() {
-  if (int64_t(getDimension()) < 0 ||
-      int64_t(getDimension()) >= getInput().getType().getRank()) // (C1)
+  auto dimension = int64_t(getDimension());
+  if (dimension < 0 || dimension >= getInput().getType().getRank()) // (C1)
     return emitOpError("expected a dimension below ")
-           << getInput().getType().getRank() << ", got " << getDimension();
+           << getInput().getType().getRank() << ", got " << dimension;
   return success();
 }
 

@@ -1,0 +1,339 @@
+// RUN: quant-opt %s --split-input-file --verify-diagnostics
+
+// Functions are named after the op, type or attribute and the constraint of its
+// description. Constraints of formats speak of names: no other name is known.
+
+// expected-error @+1 {{unknown number format 'int9'}}
+func.func private @int_c1(!qnt.tensor<4x32, int9, per_tensor, scale f32>)
+
+// -----
+
+// expected-error @+1 {{unknown number format 'e9m2'}}
+func.func private @float_c1(!qnt.tensor<4x32, e9m2, per_tensor, scale f32>)
+
+// -----
+
+// expected-error @+1 {{unknown number format 'e5m0_ieee'}}
+func.func private @float_c2(!qnt.tensor<4x32, e5m0_ieee, per_tensor, scale f32>)
+
+// -----
+
+// expected-error @+1 {{unknown number format 'e8m1_finite'}}
+func.func private @float_c3(!qnt.tensor<4x32, e8m1_finite, per_tensor, scale f32>)
+
+// -----
+
+// expected-error @+1 {{unknown number format 'e1m0_fn'}}
+func.func private @float_c4(!qnt.tensor<4x32, e1m0_fn, per_tensor, scale f32>)
+
+// -----
+
+// expected-error @+1 {{unknown number format 'nf5'}}
+func.func private @table(!qnt.tensor<4x32, nf5, per_tensor, scale f32>)
+
+// -----
+
+// expected-error @+1 {{unknown number format 'int04'}}
+func.func private @format() attributes {a = #qnt.format<int04>}
+
+// -----
+
+// expected-error @+1 {{expected a group of a positive multiple of 16, got 24}}
+func.func private @block_c1(!qnt.tensor<4x32, int8, group<24>, scale f32>)
+
+// -----
+
+// expected-error @+1 {{expected a group of a positive multiple of 16, got 0}}
+func.func private @block_c1_zero() attributes {a = #qnt.block<group<0>>}
+
+// -----
+
+// expected-error @+1 {{expected unscaled, per_tensor, per_channel, per_row or group<n>, got per_column}}
+func.func private @block_kind(!qnt.tensor<4x32, int8, per_column, scale f32>)
+
+// -----
+
+// expected-error @+1 {{expected a positive number of columns, got 0}}
+func.func private @panels_c1(!qnt.tensor<4x32, int8, per_tensor, scale f32, #qnt.panels<0>>)
+
+// -----
+
+// expected-error @+1 {{expected a positive padding and sums of at least 0, got 0 and 0}}
+func.func private @rows_c1(!qnt.tensor<4x32, int8, per_tensor, scale f32, #qnt.rows<pad = 0>>)
+
+// -----
+
+// expected-error @+1 {{expected rows that increase from 1 and as many positive panels}}
+func.func private @strategy_c1() attributes {a = #qnt.strategy<kernel = "k", rows = [1, 4, 4], panels = [1, 1, 1]>}
+
+// -----
+
+// expected-error @+1 {{expected rows that increase from 1 and as many positive panels}}
+func.func private @strategy_c1_length() attributes {a = #qnt.strategy<kernel = "k", rows = [1, 4], panels = [1]>}
+
+// -----
+
+// expected-error @+1 {{expected rows that increase from 1 and as many positive panels}}
+func.func private @strategy_c1_first() attributes {a = #qnt.strategy<kernel = "k", rows = [2], panels = [1]>}
+
+// -----
+
+// expected-error @+1 {{expected a quantised tensor of rank at least 1}}
+func.func private @tensor_c1(!qnt.tensor<, int8, per_tensor, scale f32>)
+
+// -----
+
+// expected-error @+1 {{format int8 needs a scaled block}}
+func.func private @tensor_c2(!qnt.tensor<4x32, int8, unscaled>)
+
+// -----
+
+// expected-error @+1 {{format bf16 has no scale, expected unscaled}}
+func.func private @tensor_c2_unscaled(!qnt.tensor<4x32, bf16, per_tensor, scale f32>)
+
+// -----
+
+// expected-error @+1 {{expected f16, bf16 or f32 scales for scaled blocks only}}
+func.func private @tensor_c3(!qnt.tensor<4x32, int8, per_tensor, scale f64>)
+
+// -----
+
+// expected-error @+1 {{expected f16, bf16 or f32 scales for scaled blocks only}}
+func.func private @tensor_c3_missing(!qnt.tensor<4x32, int8, per_tensor>)
+
+// -----
+
+// expected-error @+1 {{expected f16, bf16 or f32 scales for scaled blocks only}}
+func.func private @tensor_c3_unscaled(!qnt.tensor<4x32, f16, unscaled, scale f32>)
+
+// -----
+
+// expected-error @+1 {{zero points need an integer format with scales}}
+func.func private @tensor_c4(!qnt.tensor<4x32, e4m3, per_tensor, scale f32, zero>)
+
+// -----
+
+// expected-error @+1 {{per_channel needs rank 2 or more}}
+func.func private @tensor_c5(!qnt.tensor<32, int8, per_channel, scale f32>)
+
+// -----
+
+// expected-error @+1 {{expected a layout, got "panels"}}
+func.func private @tensor_c6(!qnt.tensor<4x32, int8, per_tensor, scale f32, "panels">)
+
+// -----
+
+// expected-error @+1 {{expected a static tensor of rank 2 and a format of up to 8, 16 or 32 bits in #qnt.panels<16>}}
+func.func private @tensor_c6_dynamic(!qnt.tensor<?x32, int8, per_tensor, scale f32, #qnt.panels<16>>)
+
+// -----
+
+// expected-error @+1 {{expected a static tensor of rank 2 and a format of up to 8, 16 or 32 bits in #qnt.panels<16>}}
+func.func private @tensor_c6_bits(!qnt.tensor<4x32, e4m7, per_tensor, scale f32, #qnt.panels<16>>)
+
+// -----
+
+// expected-error @+1 {{expected '>' after the layout}}
+func.func private @tensor_layouts(!qnt.tensor<4x32, int8, per_tensor, scale f32, #qnt.panels<16>, #qnt.panels<8>>)
+
+// -----
+
+// expected-error @+1 {{unknown type '!qnt.vector'}}
+func.func private @type(!qnt.vector<4>)
+
+// -----
+
+// expected-error @+1 {{unknown attribute '#qnt.column'}}
+func.func private @attribute() attributes {a = #qnt.column<4>}
+
+// -----
+
+func.func @quantize_c1(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{expected one shape, got 'tensor<?x64xf32>' and '!qnt.tensor<?x32, int8, per_row, scale f32>'}}
+  %0 = qnt.quantize %x : tensor<?x64xf32> -> !qnt.tensor<?x32, int8, per_row, scale f32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2(%x: tensor<?x64xf32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected a zero operand exactly when there is a scale operand and the type has zero points}}
+  %0 = qnt.quantize %x scale %s : tensor<?x64xf32>, tensor<f32> -> !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @quantize_c3(%x: tensor<?x64xf32>, %s: tensor<64xf32>) {
+  // expected-error @+1 {{expected f32 scales and zero points of the shape of the type's scales, got 'tensor<64xf32>'}}
+  %0 = qnt.quantize %x scale %s : tensor<?x64xf32>, tensor<64xf32> -> !qnt.tensor<?x64, int8, per_row, scale f32>
+  return
+}
+
+// -----
+
+func.func @quantize_c3_type(%x: tensor<?x64xf32>, %s: tensor<f16>) {
+  // expected-error @+1 {{expected f32 scales and zero points}}
+  %0 = qnt.quantize %x scale %s : tensor<?x64xf32>, tensor<f16> -> !qnt.tensor<?x64, int8, per_tensor, scale f16>
+  return
+}
+
+// -----
+
+func.func @quantize_c4(%x: tensor<32x64xf32>) {
+  // expected-error @+1 {{expected a result without a packed layout}}
+  %0 = qnt.quantize %x : tensor<32x64xf32> -> !qnt.tensor<32x64, int8, per_row, scale f32, #qnt.panels<16>>
+  return
+}
+
+// -----
+
+func.func @dequantize_c1(%q: !qnt.tensor<?x64, int8, per_row, scale f32>) {
+  // expected-error @+1 {{expected one shape, got '!qnt.tensor<?x64, int8, per_row, scale f32>' and 'tensor<64x?xf32>'}}
+  %0 = qnt.dequantize %q : !qnt.tensor<?x64, int8, per_row, scale f32> -> tensor<64x?xf32>
+  return
+}
+
+// -----
+
+func.func @dim_c1(%q: !qnt.tensor<?x64, int8, per_row, scale f32>) {
+  // expected-error @+1 {{expected a dimension below 2, got 2}}
+  %0 = qnt.dim %q, 2 : !qnt.tensor<?x64, int8, per_row, scale f32>
+  return
+}
+
+// -----
+
+func.func @dim_c1_negative(%q: !qnt.tensor<?x64, int8, per_row, scale f32>) {
+  // expected-error @+1 {{expected a dimension below 2, got -1}}
+  %0 = qnt.dim %q, -1 : !qnt.tensor<?x64, int8, per_row, scale f32>
+  return
+}
+
+// -----
+
+func.func @pack_c1(%w: !qnt.tensor<32x64, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected types that differ only in layout}}
+  %0 = qnt.pack %w : !qnt.tensor<32x64, int8, per_channel, scale f32> -> !qnt.tensor<32x64, int4, per_channel, scale f32, #qnt.panels<16>>
+  return
+}
+
+// -----
+
+func.func @pack_c2(%w: !qnt.tensor<32x64, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected a layout on the result only}}
+  %0 = qnt.pack %w : !qnt.tensor<32x64, int8, per_channel, scale f32> -> !qnt.tensor<32x64, int8, per_channel, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c1(%x: tensor<?x64xf32>, %w: !qnt.tensor<64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected an input of rank at least 1 and a weight of rank 2}}
+  %0 = qnt.linear %x, %w : tensor<?x64xf32>, !qnt.tensor<64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c1_dynamic(%x: tensor<?x64xf32>, %w: !qnt.tensor<?x64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected a static weight, got '!qnt.tensor<?x64, int8, per_tensor, scale f32>'}}
+  %0 = qnt.linear %x, %w : tensor<?x64xf32>, !qnt.tensor<?x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c1_features(%x: tensor<?x32xf32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected 64 input features, got 'tensor<?x32xf32>'}}
+  %0 = qnt.linear %x, %w : tensor<?x32xf32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c2(%x: !qnt.tensor<?x64, int8, group<32>, scale f32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected integer codes on both sides and an input quantised per row or per tensor}}
+  %0 = qnt.linear %x, %w : !qnt.tensor<?x64, int8, group<32>, scale f32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c2_integers(%x: !qnt.tensor<?x64, int8, per_row, scale f32>, %w: !qnt.tensor<8x64, nf4, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected integer codes on both sides}}
+  %0 = qnt.linear %x, %w : !qnt.tensor<?x64, int8, per_row, scale f32>, !qnt.tensor<8x64, nf4, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c3(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected an operand for epilogue step bias}}
+  %0 = qnt.linear %x, %w epilogue [bias] : tensor<?x64xf32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c3_more(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{has more operands than epilogue steps that take one}}
+  %0 = qnt.linear %x, %w epilogue [relu](%b : tensor<8xf32>) : tensor<?x64xf32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c3_shape(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>, %b: tensor<8xf32>) {
+  // expected-error @+1 {{for epilogue step add, got 'tensor<8xf32>'}}
+  %0 = qnt.linear %x, %w epilogue [add](%b : tensor<8xf32>) : tensor<?x64xf32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c4(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, int8, per_row, scale f32>) {
+  // expected-error @+1 {{expected a per_channel weight}}
+  %0 = qnt.linear %x, %w : tensor<?x64xf32>, !qnt.tensor<8x64, int8, per_row, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c5(%x: !qnt.tensor<4x64, int8, per_row, scale f32, #qnt.panels<16>>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected a weight's layout on the weight and an activation's on the input}}
+  %0 = qnt.linear %x, %w : !qnt.tensor<4x64, int8, per_row, scale f32, #qnt.panels<16>>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c5_weight(%x: tensor<4x64xf32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32, #qnt.rows<pad = 64>>) {
+  // expected-error @+1 {{expected a weight's layout on the weight and an activation's on the input}}
+  %0 = qnt.linear %x, %w : tensor<4x64xf32>, !qnt.tensor<8x64, int8, per_tensor, scale f32, #qnt.rows<pad = 64>>
+  return
+}
+
+// -----
+
+func.func @linear_epilogue(%x: tensor<4x64xf32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{unknown epilogue step 'softmax'}}
+  %0 = qnt.linear %x, %w epilogue [softmax] : tensor<4x64xf32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @embedding_c1(%ids: tensor<?xi32>, %t: !qnt.tensor<64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected a table of rank 2}}
+  %0 = qnt.embedding %ids, %t : tensor<?xi32>, !qnt.tensor<64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @embedding_c1_dynamic(%ids: tensor<?xi32>, %t: !qnt.tensor<?x64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected a static table}}
+  %0 = qnt.embedding %ids, %t : tensor<?xi32>, !qnt.tensor<?x64, int8, per_tensor, scale f32>
+  return
+}
