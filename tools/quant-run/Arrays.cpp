@@ -10,7 +10,6 @@
 #include "qnt/Support/Half.h"
 
 #include <algorithm>
-#include <cstring>
 
 using namespace qnt::run;
 using namespace qnt::support;
@@ -81,7 +80,7 @@ Tensor qnt::run::toTensor(const Model &model, int64_t entry,
                    ", found " + shapeText(array.shape));
   Tensor tensor(info.dtype, array.shape);
   if (!round) {
-    std::memcpy(tensor.buffer.data(), array.bytes.data(), array.bytes.size());
+    std::ranges::copy(array.bytes, tensor.buffer.data());
     return tensor;
   }
   auto out = tensor.as<uint16_t>();
