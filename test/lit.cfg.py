@@ -27,6 +27,7 @@ config.substitutions.append(("%test_bin", os.path.join(config.qnt_build, "test",
 config.substitutions.append(("%inputs", os.path.join(config.test_source_root, "Inputs")))
 config.substitutions.append(("%source", config.qnt_source))
 config.substitutions.append(("%build", config.qnt_build))
+config.substitutions.append(("%llvm_include", os.path.join(os.path.dirname(config.llvm_bin), "include")))
 if os.path.exists(python):
     config.available_features.add("python")
     config.substitutions.append(("%python", python))

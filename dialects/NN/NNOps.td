@@ -174,7 +174,7 @@ def NN_RMSNormOp : NN_Op<"rms_norm", [Pure, AllTypesMatch<["input", "result"]>]>
 
     ```mlir
     %h = nn.rms_norm %x, %gamma eps 1.0e-5 : tensor<?x384xf32>, tensor<384xf32>
-    %n = nn.rms_norm %q, %gamma groups 16 eps 1.0e-6 : tensor<?x?x2048xf32>, tensor<128xf32>
+    %n = nn.rms_norm %q, %head_gamma groups 16 eps 1.0e-6 : tensor<?x?x2048xf32>, tensor<128xf32>
     ```
 
     Constraints:
@@ -302,7 +302,7 @@ def NN_AttentionOp : NN_Op<"attention", [
     ```mlir
     %y = nn.attention %q, %k, %v cache(%kv : !nn.kv_cache<6 layers, 2 heads, 64, f16>) layer 3 at(%pos : tensor<?xi32>)
         heads 4 kv_heads 2 scale 0.125 : tensor<?x?x256xf32>, tensor<?x?x128xf32>, tensor<?x?x128xf32>
-    %z = nn.attention %q, %k, %v lengths(%n : tensor<?xi32>) heads 12 kv_heads 12 scale 0.177
+    %z = nn.attention %q1, %k1, %v1 lengths(%n : tensor<?xi32>) heads 12 kv_heads 12 scale 0.177
         : tensor<?x?x384xf32>, tensor<?x?x384xf32>, tensor<?x?x384xf32>
     ```
 

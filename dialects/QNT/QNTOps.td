@@ -169,7 +169,8 @@ def QNT_LinearOp : QNT_Op<"linear", [Pure, InferTypeOpAdaptor]> {
 
     ```mlir
     %y = qnt.linear %xq, %w : !qnt.tensor<?x384, int8, per_row, scale f32>, !qnt.tensor<384x384, int4, group<128>, scale f16>
-    %z = qnt.linear %xq, %w epilogue [bias, gelu, add](%b, %r : tensor<384xf32>, tensor<?x384xf32>) : ...
+    %z = qnt.linear %xq, %w epilogue [bias, gelu, add](%b, %r : tensor<384xf32>, tensor<?x384xf32>)
+        : !qnt.tensor<?x384, int8, per_row, scale f32>, !qnt.tensor<384x384, int4, group<128>, scale f16>
     ```
 
     Constraints:
