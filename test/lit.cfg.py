@@ -38,3 +38,16 @@ if os.path.isdir(shared):
 if os.geteuid() == 0:
     config.available_features.add("root")
 config.available_features.add("x86") if os.uname().machine == "x86_64" else None
+# Instruction sets that tests execute: names as in lib/Target/CPU/ISA.cpp.
+try:
+    with open("/proc/cpuinfo") as cpuinfo:
+        flags = set(next(l for l in cpuinfo if l.startswith("flags")).split())
+except (OSError, StopIteration):
+    flags = set()
+for isa, needed in {
+    "avx2": {"avx2", "fma", "f16c", "bmi2"},
+    "avx512vnni": {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl",
+                   "avx512_vnni", "fma", "f16c", "bmi2"},
+}.items():
+    if needed <= flags:
+        config.available_features.add("cpu-" + isa)

@@ -203,9 +203,6 @@ Value KernelBuilder::trunc(Value x, Type element) {
 //===----------------------------------------------------------------------===//
 
 Value KernelBuilder::sqrt(Value x) { return math::SqrtOp::create(b, loc, x); }
-Value KernelBuilder::exp(Value x) { return math::ExpOp::create(b, loc, x); }
-Value KernelBuilder::erf(Value x) { return math::ErfOp::create(b, loc, x); }
-Value KernelBuilder::tanh(Value x) { return math::TanhOp::create(b, loc, x); }
 Value KernelBuilder::sin(Value x) { return math::SinOp::create(b, loc, x); }
 Value KernelBuilder::cos(Value x) { return math::CosOp::create(b, loc, x); }
 

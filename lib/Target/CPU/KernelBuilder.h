@@ -109,8 +109,11 @@ public:
 
   // Functions of each element.
   Value sqrt(Value x);
+  /// Of f32, to about one unit in the last place: 0 below ln(2^-126), the value
+  /// at ln(2^128) above it, NaN of NaN (Kernels/Functions.cpp).
   Value exp(Value x);
-  Value erf(Value x);
+  /// erfc(|x|), to 1.5e-7.
+  Value erfcOfMagnitude(Value x);
   Value tanh(Value x);
   Value sin(Value x);
   Value cos(Value x);

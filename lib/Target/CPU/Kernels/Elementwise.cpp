@@ -1,0 +1,210 @@
+//===- Elementwise.cpp - elementwise kernels and lookups --------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Common.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::cpu;
+using llvm::formatv;
+
+Kernel qnt::cpu::getActivationKernel(KernelLibrary &lib,
+                                     nn::ActivationKind kind,
+                                     int64_t features) {
+  return getRowsKernel(
+      lib,
+      formatv("{0}.{1}", nn::stringifyActivationKind(kind), features).str(),
+      argTypes(lib, 2, 1), 4 * features,
+      [](KernelBuilder &, ValueRange args) { return args[2]; },
+      [=](KernelBuilder &k, ValueRange args, Value row) {
+        Value offset = k.mul(row, k.c64(4 * features));
+        Value x = k.at(args[0], offset), out = k.at(args[1], offset);
+        k.overLanes(features, [&](Value i, Value count) {
+          Value y = emitActivation(k, kind, loadLanes(k, x, i, count));
+          storeLanes(k, y, out, i, count);
+        });
+      });
+}
+
+Kernel qnt::cpu::getBinaryKernel(KernelLibrary &lib, BinaryKind kind,
+                                 int64_t features, bool broadcastRow) {
+  std::string name =
+      formatv("{0}{1}.{2}", kind == BinaryKind::Add ? "add" : "mul",
+              broadcastRow ? ".row" : "", features);
+  return getRowsKernel(
+      lib, name, argTypes(lib, 3, 1), 2 * features,
+      [](KernelBuilder &, ValueRange args) { return args[3]; },
+      [=](KernelBuilder &k, ValueRange args, Value row) {
+        Value offset = k.mul(row, k.c64(4 * features));
+        Value x = k.at(args[0], offset), out = k.at(args[2], offset);
+        Value y = broadcastRow ? args[1] : k.at(args[1], offset);
+        k.overLanes(features, [&](Value i, Value count) {
+          Value lhs = loadLanes(k, x, i, count);
+          Value rhs = loadLanes(k, y, i, count);
+          Value z = kind == BinaryKind::Add ? k.add(lhs, rhs) : k.mul(lhs, rhs);
+          storeLanes(k, z, out, i, count);
+        });
+      });
+}
+
+/// The table row that id `row` names, as i64.
+static Value loadId(KernelBuilder &k, Value ids, Value row) {
+  return k.sext(k.load(k.i32(), k.at(ids, k.shl(row, 2)), 4), k.i64());
+}
+
+Kernel qnt::cpu::getEmbeddingKernel(KernelLibrary &lib, Type element,
+                                    int64_t features) {
+  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
+  return getRowsKernel(
+      lib, formatv("embedding.{0}.{1}", element, features).str(),
+      argTypes(lib, 3, 1), 2 * features,
+      [](KernelBuilder &, ValueRange args) { return args[3]; },
+      [=](KernelBuilder &k, ValueRange args, Value row) {
+        Value id = loadId(k, args[0], row);
+        Value from = k.at(args[1], k.mul(id, k.c64(bytes * features)));
+        Value out = k.at(args[2], k.mul(row, k.c64(4 * features)));
+        k.overLanes(features, [&](Value i, Value count) {
+          Value source = k.at(from, k.mul(i, k.c64(bytes)));
+          Value lanes = count ? k.loadAsF32Partial(element, source, count)
+                              : k.loadAsF32(element, source);
+          storeLanes(k, lanes, out, i, count);
+        });
+      });
+}
+
+/// The numbers that all codes of a format stand for, as an array of the module.
+static LLVM::GlobalOp getDecodeTable(KernelLibrary &lib, NumberFormat format) {
+  SmallVector<float> numbers;
+  for (uint32_t code = 0; code < (1u << format.getBits()); ++code)
+    numbers.push_back(format.decode(code));
+  auto type = RankedTensorType::get({int64_t(numbers.size())},
+                                    Float32Type::get(lib.module.getContext()));
+  return getConstantArray(lib, "decode." + format.getName(),
+                          DenseElementsAttr::get(type, ArrayRef(numbers)));
+}
+
+/// 16 codes, one a byte, as the numbers they stand for.
+static Value decodeLanes(KernelBuilder &k, NumberFormat format, Value table,
+                         Value bytes) {
+  DecodeSpec spec = format.getDecodeSpec();
+  Value codes = k.zext(bytes, k.i32());
+  if (spec.map == DecodeSpec::Map::Affine) {
+    if (spec.isSigned)
+      codes = k.shrS(k.shl(codes, 32 - spec.bits), 32 - spec.bits);
+    Value number = k.sitofp(codes, k.f32());
+    Type type = number.getType();
+    return k.fma(number, k.constant(type, spec.multiplier),
+                 k.constant(type, spec.offset));
+  }
+  Type pointers = LLVM::getVectorType(k.ptr(), kLanes);
+  Value places = LLVM::GEPOp::create(k.b, k.loc, pointers, k.f32(), table,
+                                     ArrayRef<LLVM::GEPArg>{codes});
+  Value all = k.constant(k.vec(k.b.getI1Type()), 1);
+  return LLVM::masked_gather::create(k.b, k.loc, k.vec(k.f32()), places, all,
+                                     ValueRange{k.constant(k.vec(k.f32()), 0)},
+                                     4);
+}
+
+Kernel qnt::cpu::getQuantizedEmbeddingKernel(KernelLibrary &lib,
+                                             QTensorType table) {
+  NumberFormat format = table.getFormat();
+  int64_t features = table.getShape().back();
+  BlockKind kind = table.getBlock().getKind();
+  int64_t group = kind == BlockKind::Group ? table.getGroupSize() : features;
+  int64_t groups = llvm::divideCeil(features, group);
+  // One scale for the whole table: every row reads the first.
+  int64_t scaleStride = kind == BlockKind::PerTensor ? 0 : 4 * groups;
+  bool hasZero = table.getZeroPoint(), affine = table.isInteger();
+  std::string name =
+      formatv("embedding.{0}.{1}x{2}{3}{4}", format.getName(), features, group,
+              hasZero ? ".zero" : "", scaleStride ? "" : ".per_tensor");
+  LLVM::GlobalOp numbers = affine ? nullptr : getDecodeTable(lib, format);
+  return getRowsKernel(
+      lib, name, argTypes(lib, 5, 1), 2 * features,
+      [](KernelBuilder &, ValueRange args) { return args[5]; },
+      [=](KernelBuilder &k, ValueRange args, Value row) {
+        Value id = loadId(k, args[0], row);
+        Value codes = k.at(args[1], k.mul(id, k.c64(features)));
+        Value scaleRow = k.mul(id, k.c64(scaleStride));
+        Value scales = k.at(args[2], scaleRow);
+        Value zeros = hasZero ? k.at(args[3], scaleRow) : Value();
+        Value out = k.at(args[4], k.mul(row, k.c64(4 * features)));
+        Value lookup = affine ? Value() : addressOf(k, numbers);
+        auto decodeGroup = [&](Value g, int64_t elements) {
+          Value scale = k.splat(k.load(k.f32(), f32At(k, scales, g), 4));
+          Value zero;
+          if (hasZero)
+            zero = k.splat(k.load(k.f32(), f32At(k, zeros, g), 4));
+          Value first = k.mul(g, k.c64(group));
+          k.overLanes(elements, [&](Value i, Value count) {
+            Value index = k.add(first, i), from = k.at(codes, index);
+            Value bytes = count ? k.loadPartial(k.i8(), from, count)
+                                : k.load(k.vec(k.i8()), from);
+            Value number = decodeLanes(k, format, lookup, bytes);
+            if (hasZero)
+              number = k.sub(number, zero);
+            storeLanes(k, k.mul(number, scale), out, index, count);
+          });
+        };
+        int64_t whole = features / group;
+        k.loop(k.c64(0), k.c64(whole), 1,
+               [&](Value g) { decodeGroup(g, group); });
+        if (whole < groups)
+          decodeGroup(k.c64(whole), features - whole * group);
+      });
+}
+
+Kernel qnt::cpu::getPositionIdsKernel(KernelLibrary &lib) {
+  return lib.getParallel(
+      "position_ids", argTypes(lib, 2, 2),
+      [](KernelBuilder &, ValueRange args) { return args[2]; },
+      [](KernelBuilder &k, ValueRange args, Value begin, Value end) {
+        Value tokens = args[3];
+        k.loop(begin, end, 1, [&](Value b) {
+          Value start = loadIndexOr(k, args[0], b, k.c64(0));
+          Value out = k.at(args[1], k.shl(k.mul(b, tokens), 2));
+          k.loop(k.c64(0), tokens, kLanes, [&](Value t) {
+            Value first = k.trunc(k.add(start, t), k.i32());
+            k.storePartial(k.add(k.splat(first), k.iota()),
+                           k.at(out, k.shl(t, 2)), k.sub(tokens, t));
+          });
+        });
+      });
+}
+
+static void copyBytes(KernelBuilder &k, Value to, Value from, Value bytes) {
+  LLVM::MemcpyOp::create(k.b, k.loc, to, from, bytes, /*isVolatile=*/false);
+}
+
+Kernel qnt::cpu::getSelectRowsKernel(KernelLibrary &lib, int64_t features) {
+  return getRowsKernel(
+      lib, formatv("select_rows.{0}", features).str(), argTypes(lib, 3, 2),
+      2 * features, [](KernelBuilder &, ValueRange args) { return args[3]; },
+      [=](KernelBuilder &k, ValueRange args, Value b) {
+        Value tokens = args[4], bytes = k.c64(4 * features);
+        Value row = loadIndexOr(k, args[1], b, k.sub(tokens, k.c64(1)));
+        Value index = k.add(k.mul(b, tokens), row);
+        copyBytes(k, k.at(args[2], k.mul(b, bytes)),
+                  k.at(args[0], k.mul(index, bytes)), bytes);
+      });
+}
+
+Kernel qnt::cpu::getCopyKernel(KernelLibrary &lib) {
+  constexpr int64_t slice = 65536;
+  return lib.getParallel(
+      "copy", argTypes(lib, 2, 1),
+      [](KernelBuilder &k, ValueRange args) {
+        return k.ceilDiv(args[2], slice);
+      },
+      [](KernelBuilder &k, ValueRange args, Value begin, Value end) {
+        Value first = k.mul(begin, k.c64(slice));
+        Value last = k.minS(k.mul(end, k.c64(slice)), args[2]);
+        copyBytes(k, k.at(args[1], first), k.at(args[0], first),
+                  k.sub(last, first));
+      });
+}
