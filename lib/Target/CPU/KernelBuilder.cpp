@@ -62,6 +62,10 @@ Value KernelBuilder::iota() {
   return arith::ConstantOp::create(b, loc, b.getI32VectorAttr(lanes));
 }
 
+Value KernelBuilder::table(ArrayRef<float> lanes) {
+  return arith::ConstantOp::create(b, loc, b.getF32VectorAttr(lanes));
+}
+
 //===----------------------------------------------------------------------===//
 // Arithmetic
 //===----------------------------------------------------------------------===//
@@ -174,18 +178,76 @@ Value KernelBuilder::sitofp(Value x, Type element) {
   return arith::SIToFPOp::create(b, loc, withShapeOf(element, x.getType()), x);
 }
 Value KernelBuilder::roundToInt(Value x) {
+  // Without a rounding instruction: adding 1.5 * 2^23 leaves the integer in the
+  // low bits. Holds for |x| < 2^22, far above any code.
+  if (isa.dot == ISA::Dot::Generic) {
+    Value magic = constant(x.getType(), 12582912.0);
+    Type words = withShapeOf(i32(), x.getType());
+    return sub(bitcast(add(x, magic), words), bitcast(magic, words));
+  }
   Value rounded = LLVM::RintOp::create(b, loc, x.getType(), x);
   return arith::FPToSIOp::create(b, loc, withShapeOf(i32(), x.getType()),
                                  rounded);
 }
+/// f16 to f32 in integer arithmetic, for machines without F16C: the fields are
+/// moved, then scaled by 2^112, which also normalises subnormals.
+static Value extendHalf(KernelBuilder &k, Value x) {
+  Type words = withShapeOf(k.i32(), x.getType());
+  Type floats = withShapeOf(k.f32(), x.getType());
+  Value bits = k.zext(k.bitcast(x, withShapeOf(k.i16(), x.getType())), k.i32());
+  Value magnitude = k.band(bits, k.constant(words, 0x7fff));
+  Value sign = k.shl(k.sub(bits, magnitude), 16);
+  Value number = k.mul(k.bitcast(k.shl(magnitude, 13), floats),
+                       k.constant(floats, 0x1p112));
+  Value special = k.bitcast(
+      k.bor(k.shl(magnitude, 13), k.constant(words, 0x7f800000)), floats);
+  number = k.select(k.geS(magnitude, k.constant(words, 0x7c00)), special,
+                    number);
+  return k.bitcast(k.bor(k.bitcast(number, words), sign), floats);
+}
+
+/// f32 to f16, round half to even, in integer arithmetic.
+static Value truncateToHalf(KernelBuilder &k, Value x) {
+  Type words = withShapeOf(k.i32(), x.getType());
+  Type floats = withShapeOf(k.f32(), x.getType());
+  Value bits = k.bitcast(x, words);
+  Value magnitude = k.band(bits, k.constant(words, 0x7fffffff));
+  Value sign = k.shrU(k.sub(bits, magnitude), 16);
+  // Normal results: rebase the exponent, add half a unit less the even bit.
+  Value odd = k.band(k.shrU(magnitude, 13), k.constant(words, 1));
+  Value normal =
+      k.shrU(k.add(k.sub(magnitude, k.constant(words, (112 << 23) - 0xfff)),
+                   odd),
+             13);
+  // Subnormal ones: adding 0.5 aligns the mantissa to units of 2^-24.
+  Value half = k.constant(floats, 0.5);
+  Value small = k.sub(k.bitcast(k.add(k.bitcast(magnitude, floats), half),
+                                words),
+                      k.bitcast(half, words));
+  Value result =
+      k.select(k.ltS(magnitude, k.constant(words, 113 << 23)), small, normal);
+  // From 65520 on, infinity; NaN stays NaN.
+  result = k.select(k.geS(magnitude, k.constant(words, 0x477ff000)),
+                    k.constant(words, 0x7c00), result);
+  result = k.select(k.ltS(k.constant(words, 0x7f800000), magnitude),
+                    k.constant(words, 0x7e00), result);
+  return k.bitcast(k.trunc(k.bor(result, sign), k.i16()),
+                   withShapeOf(k.f16(), x.getType()));
+}
+
 Value KernelBuilder::extF(Value x, Type element) {
   if (getElementTypeOrSelf(x.getType()) == element)
     return x;
+  if (isa.dot == ISA::Dot::Generic && element.isF32() &&
+      getElementTypeOrSelf(x.getType()).isF16())
+    return extendHalf(*this, x);
   return arith::ExtFOp::create(b, loc, withShapeOf(element, x.getType()), x);
 }
 Value KernelBuilder::truncF(Value x, Type element) {
   if (getElementTypeOrSelf(x.getType()) == element)
     return x;
+  if (isa.dot == ISA::Dot::Generic && element.isF16())
+    return truncateToHalf(*this, x);
   return arith::TruncFOp::create(b, loc, withShapeOf(element, x.getType()), x);
 }
 Value KernelBuilder::sext(Value x, Type element) {

@@ -61,6 +61,8 @@ public:
   Value splat(Value scalar, int64_t lanes = kLanes);
   /// <0, 1, ..., 15> of i32.
   Value iota();
+  /// kLanes numbers, one a lane.
+  Value table(llvm::ArrayRef<float> lanes);
 
   // Integers and floats.
   Value add(Value x, Value y);

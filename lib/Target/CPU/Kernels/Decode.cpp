@@ -1,0 +1,161 @@
+//===- Decode.cpp - codes to numbers in registers ---------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Decode.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::cpu;
+
+Decoder::Decoder(QTensorType weight)
+    : spec(weight.getFormat().getDecodeSpec()) {
+  // Signed codes below 8 bits are stored in excess representation.
+  offset = spec.offset;
+  if (spec.map == DecodeSpec::Map::Affine && spec.isSigned && spec.bits < 8)
+    offset -= int64_t(spec.multiplier) << (spec.bits - 1);
+}
+
+SmallVector<Value> Decoder::loadWords(KernelBuilder &k,
+                                      const PanelGeometry &panels,
+                                      Value codes) const {
+  SmallVector<Value> words;
+  for (const PanelGeometry::Plane &plane : panels.planes)
+    for (int64_t v = 0; v < plane.vectors; ++v)
+      words.push_back(k.load(k.vec(k.i32()),
+                             k.at(codes, plane.offset + v * 4 * kLanes)));
+  return words;
+}
+
+/// The codes of a quad, assembled from their planes. Each plane's field is
+/// shifted down by `shift` more bits and masked with its width repeated in the
+/// bytes named by `repeat`.
+Value Decoder::fieldOf(KernelBuilder &k, const PanelGeometry &panels,
+                       ArrayRef<Value> words, int64_t quad, int64_t shift,
+                       uint32_t repeat) const {
+  Value code;
+  int64_t firstWord = 0;
+  for (const PanelGeometry::Plane &plane : panels.planes) {
+    int64_t fields = 8 / plane.width;
+    Value word = words[firstWord + quad / fields];
+    firstWord += plane.vectors;
+    Value field = k.shrU(word, shift + quad % fields * plane.width);
+    uint32_t mask = ((1u << plane.width) - 1) * repeat;
+    if (mask != ~0u)
+      field = k.band(field, k.constant(word.getType(), int32_t(mask)));
+    field = k.shl(field, plane.shift);
+    code = code ? k.bor(code, field) : field;
+  }
+  return code;
+}
+
+Value Decoder::decodeBytes(KernelBuilder &k, const PanelGeometry &panels,
+                           ArrayRef<Value> words, int64_t quad) const {
+  return fieldOf(k, panels, words, quad, 0, 0x01010101);
+}
+
+Value Decoder::decodeLane(KernelBuilder &k, const PanelGeometry &panels,
+                          ArrayRef<Value> words, int64_t i, Value scale,
+                          Value zero) const {
+  int64_t quad = i / 4, byte = i % 4;
+  Value number;
+  if (spec.map == DecodeSpec::Map::Affine) {
+    Value code = isStoredSigned()
+                     ? k.shrS(k.shl(words[quad], 24 - 8 * byte), 24)
+                     : fieldOf(k, panels, words, quad, 8 * byte, 1);
+    number = k.sitofp(code, k.f32());
+    if (zero) {
+      number = k.sub(number, zero);
+    } else if (offset || spec.multiplier != 1) {
+      Value factor = k.constant(number.getType(), spec.multiplier);
+      Value shift = k.constant(number.getType(), double(offset));
+      if (scale)
+        return k.fma(number, k.mul(scale, factor), k.mul(scale, shift));
+      number = k.fma(number, factor, shift);
+    }
+  } else {
+    Value code = fieldOf(k, panels, words, quad, 8 * byte, 1);
+    number = spec.map == DecodeSpec::Map::MiniFloat ? decodeMiniFloat(k, code)
+                                                    : decodeTable(k, code);
+  }
+  return scale ? k.mul(number, scale) : number;
+}
+
+Value Decoder::decodeMiniFloat(KernelBuilder &k, Value code) const {
+  Type words = code.getType();
+  VectorType lanes = k.vec(k.f32());
+  unsigned magnitudeBits = spec.exponent + spec.mantissa;
+  int bias = (1 << (spec.exponent - 1)) - 1;
+  uint32_t all = (1u << magnitudeBits) - 1;
+  Value magnitude = k.band(code, k.constant(words, all));
+  Value sign = k.shl(k.shrU(code, magnitudeBits), 31);
+  // Normal numbers: the fields moved into place, the exponent rebased.
+  Value moved = k.add(k.shl(magnitude, 23 - spec.mantissa),
+                      k.constant(words, double((127 - bias) << 23)));
+  Value number = k.bitcast(moved, lanes);
+  // Subnormal ones: an integer times the smallest spacing.
+  Value small = k.mul(k.sitofp(magnitude, k.f32()),
+                      k.constant(lanes, std::ldexp(1.0, 1 - bias -
+                                                            int(spec.mantissa))));
+  Value isNormal =
+      k.geS(magnitude, k.constant(words, double(1u << spec.mantissa)));
+  number = k.select(isNormal, number, small);
+  if (spec.special != FloatSpecial::Finite) {
+    // NaN, and infinities where the mantissa is zero.
+    uint32_t first = spec.special == FloatSpecial::FN
+                         ? all
+                         : all - ((1u << spec.mantissa) - 1);
+    Value nan = k.constant(lanes, std::nan(""));
+    if (spec.special == FloatSpecial::IEEE)
+      nan = k.select(k.eq(magnitude, k.constant(words, first)),
+                     k.constant(lanes, HUGE_VAL), nan);
+    number = k.select(k.geS(magnitude, k.constant(words, first)), nan, number);
+  }
+  return k.bitcast(k.bor(k.bitcast(number, words), sign), lanes);
+}
+
+/// Tables of up to 16 numbers: one permutation where the machine has it, else a
+/// tree of selections by the bits of the code.
+Value Decoder::decodeTable(KernelBuilder &k, Value code) const {
+  VectorType lanes = k.vec(k.f32());
+  SmallVector<float> table(spec.table);
+  table.resize(16, 0);
+  if (k.isa.dot == ISA::Dot::VNNI512) {
+    Value numbers = k.table(table);
+    return LLVM::CallIntrinsicOp::create(
+               k.b, k.loc, lanes,
+               k.b.getStringAttr("llvm.x86.avx512.permvar.sf.512"),
+               ValueRange{numbers, code})
+        .getResults();
+  }
+  SmallVector<Value> level;
+  for (float number : table)
+    level.push_back(k.constant(lanes, number));
+  for (unsigned bit = 0; level.size() > 1; ++bit) {
+    Value one = k.constant(code.getType(), 1);
+    Value isSet = k.eq(k.band(k.shrU(code, bit), one), one);
+    SmallVector<Value> next;
+    for (size_t i = 0; i < level.size(); i += 2)
+      next.push_back(k.select(isSet, level[i + 1], level[i]));
+    level = next;
+  }
+  return level.front();
+}
+
+Value Decoder::decodeWide(KernelBuilder &k, Value codes) const {
+  Type element = spec.bits == 32       ? k.f32()
+                 : spec.exponent == 8 ? k.bf16()
+                                      : k.f16();
+  return k.loadAsF32(element, codes);
+}
+
+Value Decoder::loadZero(KernelBuilder &k, Value zeros) const {
+  Value bytes = k.load(k.vec(k.i8()), zeros);
+  Value words = isStoredSigned() ? k.sext(bytes, k.i32())
+                                 : k.zext(bytes, k.i32());
+  return k.sitofp(words, k.f32());
+}

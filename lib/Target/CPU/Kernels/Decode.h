@@ -1,0 +1,62 @@
+//===- Decode.h - codes to numbers in registers -----------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TARGET_CPU_KERNELS_DECODE_H
+#define QNT_LIB_TARGET_CPU_KERNELS_DECODE_H
+
+#include "../KernelBuilder.h"
+
+#include "qnt/Dialect/QNT/PanelGeometry.h"
+
+namespace qnt::cpu {
+
+/// Lowers the decode specification of a weight's format: the one place of this
+/// target that turns stored codes into integers for dot products, or into f32
+/// lanes. Knows kinds of maps, no format by name.
+class Decoder {
+public:
+  explicit Decoder(QTensorType weight);
+
+  /// The stored vectors of one chunk of one panel, 16 words of 32 bits each.
+  llvm::SmallVector<mlir::Value> loadWords(KernelBuilder &k,
+                                           const PanelGeometry &panels,
+                                           mlir::Value codes) const;
+  /// Stored codes of inputs 4 * quad .. 4 * quad + 3 as the bytes of 16 words.
+  mlir::Value decodeBytes(KernelBuilder &k, const PanelGeometry &panels,
+                          llvm::ArrayRef<mlir::Value> words,
+                          int64_t quad) const;
+  /// Input `i` of the chunk as scale * (number - zero) in f32 lanes. `scale`
+  /// and `zero` (of stored codes) may be null.
+  mlir::Value decodeLane(KernelBuilder &k, const PanelGeometry &panels,
+                         llvm::ArrayRef<mlir::Value> words, int64_t i,
+                         mlir::Value scale, mlir::Value zero) const;
+  /// 16 codes of 16 or 32 bits as f32 lanes.
+  mlir::Value decodeWide(KernelBuilder &k, mlir::Value codes) const;
+  /// 16 zero points of stored codes as f32 lanes.
+  mlir::Value loadZero(KernelBuilder &k, mlir::Value zeros) const;
+
+  /// number = multiplier * stored + offset, for integer formats.
+  int64_t getMultiplier() const { return spec.multiplier; }
+  int64_t getOffset() const { return offset; }
+  /// Whether stored codes are below 128.
+  bool isNarrow() const { return spec.bits < 8; }
+  /// Whether stored bytes are signed (8-bit signed integers only).
+  bool isStoredSigned() const { return spec.isSigned && spec.bits == 8; }
+
+private:
+  mlir::Value fieldOf(KernelBuilder &k, const PanelGeometry &panels,
+                      llvm::ArrayRef<mlir::Value> words, int64_t quad,
+                      int64_t shift, uint32_t repeat) const;
+  mlir::Value decodeMiniFloat(KernelBuilder &k, mlir::Value code) const;
+  mlir::Value decodeTable(KernelBuilder &k, mlir::Value code) const;
+
+  DecodeSpec spec;
+  int64_t offset = 0;
+};
+
+} // namespace qnt::cpu
+
+#endif // QNT_LIB_TARGET_CPU_KERNELS_DECODE_H

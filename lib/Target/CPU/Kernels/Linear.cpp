@@ -1,0 +1,588 @@
+//===- Linear.cpp - decode, dot, rescale, epilogue --------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A linear layer is composed of a decoder of the weight's format (Decode.h), a
+// dot product that accumulates a tile of rows x panels in registers (integers
+// or f32), the rescaling of its accumulators, and the epilogue. The driver
+// cuts the rows into tiles by the strategy's buckets.
+//
+//===----------------------------------------------------------------------===//
+#include "../Kernels.h"
+#include "Decode.h"
+
+#include "qnt/Dialect/QNT/PanelGeometry.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::cpu;
+
+namespace {
+
+/// Generates the code of one linear layer.
+class LinearEmitter {
+public:
+  LinearEmitter(KernelLibrary &lib, const LinearShape &shape)
+      : lib(lib), shape(shape),
+        panels(PanelGeometry::of(shape.weight,
+                                 cast<PanelsAttr>(shape.weight.getLayout()))),
+        decoder(shape.weight) {
+    if (shape.input)
+      rows = RowsGeometry::of(shape.input);
+    features = shape.weight.getShape()[0];
+    name = makeName();
+  }
+
+  Kernel emit();
+
+private:
+  /// Arguments of a tile function, all pointing at the tile's first row and
+  /// column. `columns` is the number of output features that are left.
+  struct TileArgs {
+    Value x, scales, zeros, sums, weight, out, columns;
+    SmallVector<Value> extra;
+  };
+  using Tile = SmallVector<SmallVector<Value>>; // [row][panel]
+
+  std::string makeName() const;
+  Kernel getTile(int64_t tileRows, int64_t tilePanels);
+  Tile emitFloatDot(KernelBuilder &k, const TileArgs &args, int64_t tileRows,
+                    int64_t tilePanels);
+  Tile emitIntegerDot(KernelBuilder &k, const TileArgs &args, int64_t tileRows,
+                      int64_t tilePanels);
+  void emitIntegerChunks(KernelBuilder &k, const TileArgs &args, Value codes,
+                         Value input, Tile &acc);
+  void emitEpilogue(KernelBuilder &k, const TileArgs &args, Tile &tile);
+  Value applyStep(KernelBuilder &k, const TileArgs &args, EpilogueKind kind,
+                  unsigned operand, int64_t row, int64_t panel, Value x);
+  bool isPartial() const { return features % kLanes != 0; }
+  int64_t outRowBytes() const { return features * 4; }
+  int64_t inRowBytes() const {
+    return shape.input ? rows.rowBytes : shape.weight.getShape()[1] * 4;
+  }
+  /// Lanes of panel `p` of a tile that exist; null when all do.
+  Value lanesLeft(KernelBuilder &k, const TileArgs &args, int64_t p) {
+    return isPartial() ? k.sub(args.columns, k.c64(p * kLanes)) : Value();
+  }
+  Value loadLanes(KernelBuilder &k, Value pointer, Value lanes) {
+    return lanes ? k.loadPartial(k.f32(), pointer, lanes)
+                 : k.load(k.vec(k.f32()), pointer);
+  }
+  void storeLanes(KernelBuilder &k, Value value, Value pointer, Value lanes) {
+    if (lanes)
+      k.storePartial(value, pointer, lanes);
+    else
+      k.store(value, pointer);
+  }
+  Value scaleOf(KernelBuilder &k, Value group) {
+    return k.loadAsF32(shape.weight.getScaleType(), group);
+  }
+
+  KernelLibrary &lib;
+  const LinearShape &shape;
+  PanelGeometry panels;
+  Decoder decoder;
+  RowsGeometry rows;
+  int64_t features = 0;
+  std::string name;
+};
+
+bool takesOperand(EpilogueKind kind) {
+  return kind == EpilogueKind::Bias || kind == EpilogueKind::Add ||
+         kind == EpilogueKind::Mul;
+}
+
+nn::ActivationKind toActivation(EpilogueKind kind) {
+  switch (kind) {
+  case EpilogueKind::Relu:
+    return nn::ActivationKind::Relu;
+  case EpilogueKind::Gelu:
+    return nn::ActivationKind::Gelu;
+  case EpilogueKind::GeluTanh:
+    return nn::ActivationKind::GeluTanh;
+  case EpilogueKind::Silu:
+    return nn::ActivationKind::Silu;
+  case EpilogueKind::Tanh:
+    return nn::ActivationKind::Tanh;
+  case EpilogueKind::Sigmoid:
+    return nn::ActivationKind::Sigmoid;
+  case EpilogueKind::Bias:
+  case EpilogueKind::Add:
+  case EpilogueKind::Mul:
+    break;
+  }
+  llvm_unreachable("not an activation");
+}
+
+std::string typeName(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+} // namespace
+
+/// The key: everything that the code depends on, and no more.
+std::string LinearEmitter::makeName() const {
+  QTensorType weight = shape.weight;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "linear." << shape.strategy.getKernel() << "."
+     << weight.getFormat().getName();
+  if (weight.getScaleType())
+    os << "." << (panels.groups > 1 ? "g" + std::to_string(panels.group)
+                                    : std::string("channel"))
+       << "." << typeName(weight.getScaleType());
+  if (weight.getZeroPoint())
+    os << ".zero";
+  if (shape.input)
+    os << ".x" << (rows.storedUnsigned ? "u8" : "s8") << ".sums"
+       << rows.sumGroup;
+  if (panels.sumBytes)
+    os << ".colsums";
+  os << ".k" << weight.getShape()[1] << ".n" << features;
+  for (EpilogueKind kind : shape.epilogue)
+    os << "." << stringifyEpilogueKind(kind);
+  os << ".t";
+  for (auto [r, p] : llvm::zip(shape.strategy.getRows(),
+                               shape.strategy.getPanels()))
+    os << "_" << r << "x" << p;
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Dot products
+//===----------------------------------------------------------------------===//
+
+/// f32 activations: codes are decoded to scaled f32 lanes, once for all rows.
+LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
+                                                const TileArgs &args,
+                                                int64_t tileRows,
+                                                int64_t tilePanels) {
+  VectorType lanes = k.vec(k.f32());
+  int64_t inputs = shape.weight.getShape()[1];
+  // A lone row would be one dependent chain of additions per panel.
+  int64_t chains = tileRows * tilePanels < 8 ? 2 : 1;
+  SmallVector<Value> acc(chains * tileRows * tilePanels,
+                         k.constant(lanes, 0));
+  auto index = [&](int64_t chain, int64_t row, int64_t panel) {
+    return (chain * tileRows + row) * tilePanels + panel;
+  };
+  // Multiplies `count` consecutive inputs from `first` of the row with decoded
+  // weights weightAt(panel, i).
+  auto accumulate = [&](Value x, int64_t count, SmallVectorImpl<Value> &state,
+                        llvm::function_ref<Value(int64_t, int64_t)> weightAt) {
+    for (int64_t i = 0; i < count; ++i) {
+      SmallVector<Value> weights;
+      for (int64_t p = 0; p < tilePanels; ++p)
+        weights.push_back(weightAt(p, i));
+      for (int64_t r = 0; r < tileRows; ++r) {
+        Value a = k.splat(
+            k.load(k.f32(), k.at(x, r * inRowBytes() + 4 * i), 4));
+        for (int64_t p = 0; p < tilePanels; ++p) {
+          Value &sum = state[index(i % chains, r, p)];
+          sum = k.fma(a, weights[p], sum);
+        }
+      }
+    }
+  };
+
+  if (panels.chunk == 1) {
+    // Wide codes, one vector an input.
+    constexpr int64_t unroll = 4;
+    auto body = [&](Value first, int64_t count, ValueRange state) {
+      SmallVector<Value> next(state);
+      Value x = k.at(args.x, k.mul(first, k.c64(4)));
+      Value w = k.at(args.weight, k.mul(first, k.c64(panels.chunkBytes)));
+      accumulate(x, count, next, [&](int64_t p, int64_t i) {
+        return decoder.decodeWide(
+            k, k.at(w, p * panels.panelBytes + i * panels.chunkBytes));
+      });
+      return next;
+    };
+    int64_t whole = inputs / unroll * unroll;
+    acc = k.loop(k.c64(0), k.c64(whole), unroll, acc,
+                 [&](Value iv, ValueRange state) {
+                   return body(iv, unroll, state);
+                 });
+    if (whole < inputs)
+      acc = body(k.c64(whole), inputs - whole, acc);
+  } else {
+    auto chunkBody = [&](Value x, Value codes, ArrayRef<Value> scale,
+                         ArrayRef<Value> zero, int64_t count,
+                         SmallVectorImpl<Value> &state) {
+      SmallVector<SmallVector<Value>> words(tilePanels);
+      for (int64_t p = 0; p < tilePanels; ++p)
+        words[p] = decoder.loadWords(k, panels,
+                                     k.at(codes, p * panels.panelBytes));
+      accumulate(x, count, state, [&](int64_t p, int64_t i) {
+        return decoder.decodeLane(k, panels, words[p], i, scale[p], zero[p]);
+      });
+    };
+    auto groupBody = [&](Value group, int64_t count, ValueRange state) {
+      SmallVector<Value> next(state), scale, zero;
+      Value base = k.at(args.weight, k.mul(group, k.c64(panels.groupBytes)));
+      Value x = k.at(args.x, k.mul(group, k.c64(panels.group * 4)));
+      for (int64_t p = 0; p < tilePanels; ++p) {
+        Value panel = k.at(base, p * panels.panelBytes);
+        scale.push_back(panels.scaleBytes ? scaleOf(k, panel) : Value());
+        zero.push_back(panels.zeroBytes
+                           ? decoder.loadZero(k, k.at(panel, panels.scaleBytes))
+                           : Value());
+      }
+      Value codes = k.at(base, panels.scaleBytes + panels.zeroBytes);
+      int64_t whole = count / panels.chunk;
+      next = k.loop(k.c64(0), k.c64(whole), 1, next,
+                    [&](Value chunk, ValueRange inner) {
+                      SmallVector<Value> values(inner);
+                      chunkBody(k.at(x, k.mul(chunk, k.c64(panels.chunk * 4))),
+                                k.at(codes, k.mul(chunk,
+                                                  k.c64(panels.chunkBytes))),
+                                scale, zero, panels.chunk, values);
+                      return values;
+                    });
+      if (int64_t rest = count % panels.chunk)
+        chunkBody(k.at(x, whole * panels.chunk * 4),
+                  k.at(codes, whole * panels.chunkBytes), scale, zero, rest,
+                  next);
+      return next;
+    };
+    int64_t whole = inputs / panels.group;
+    acc = k.loop(k.c64(0), k.c64(whole), 1, acc,
+                 [&](Value group, ValueRange state) {
+                   return groupBody(group, panels.group, state);
+                 });
+    if (int64_t rest = inputs % panels.group)
+      acc = groupBody(k.c64(whole), rest, acc);
+  }
+
+  Tile tile(tileRows, SmallVector<Value>(tilePanels));
+  for (int64_t r = 0; r < tileRows; ++r)
+    for (int64_t p = 0; p < tilePanels; ++p) {
+      tile[r][p] = acc[index(0, r, p)];
+      for (int64_t c = 1; c < chains; ++c)
+        tile[r][p] = k.add(tile[r][p], acc[index(c, r, p)]);
+    }
+  return tile;
+}
+
+/// One scale block's worth of integer products, added to `acc`. `codes` is the
+/// first panel's first chunk of the block, `input` the first row's first code.
+void LinearEmitter::emitIntegerChunks(KernelBuilder &k, const TileArgs &args,
+                                      Value codes, Value input, Tile &acc) {
+  int64_t tileRows = acc.size(), tilePanels = acc.front().size();
+  SmallVector<Value> state;
+  for (auto &row : acc)
+    llvm::append_range(state, row);
+  auto body = [&](Value w, Value x, SmallVectorImpl<Value> &sums) {
+    SmallVector<SmallVector<Value>> words(tilePanels);
+    for (int64_t p = 0; p < tilePanels; ++p)
+      words[p] = decoder.loadWords(k, panels, k.at(w, p * panels.panelBytes));
+    for (int64_t quad = 0; quad < panels.chunk / 4; ++quad) {
+      SmallVector<Value> weights;
+      for (int64_t p = 0; p < tilePanels; ++p)
+        weights.push_back(decoder.decodeBytes(k, panels, words[p], quad));
+      for (int64_t r = 0; r < tileRows; ++r) {
+        Value a = k.splat(
+            k.load(k.i32(), k.at(x, r * inRowBytes() + 4 * quad), 4));
+        for (int64_t p = 0; p < tilePanels; ++p) {
+          Value &sum = sums[r * tilePanels + p];
+          sum = rows.storedUnsigned
+                    ? k.dot4(sum, a, weights[p], /*narrow=*/false)
+                    : k.dot4(sum, weights[p], a, decoder.isNarrow());
+        }
+      }
+    }
+  };
+  // Short blocks are unrolled, longer ones loop over chunks.
+  if (panels.chunksPerGroup <= 2) {
+    for (int64_t c = 0; c < panels.chunksPerGroup; ++c)
+      body(k.at(codes, c * panels.chunkBytes), k.at(input, c * panels.chunk),
+           state);
+  } else {
+    state = k.loop(k.c64(0), k.c64(panels.chunksPerGroup), 1, state,
+                   [&](Value c, ValueRange inner) {
+                     SmallVector<Value> sums(inner);
+                     body(k.at(codes, k.mul(c, k.c64(panels.chunkBytes))),
+                          k.at(input, k.mul(c, k.c64(panels.chunk))), sums);
+                     return sums;
+                   });
+  }
+  for (int64_t r = 0; r < tileRows; ++r)
+    for (int64_t p = 0; p < tilePanels; ++p)
+      acc[r][p] = state[r * tilePanels + p];
+}
+
+/// Integer activations: exact i32 sums over each scale block, rescaled to f32.
+LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
+                                                  const TileArgs &args,
+                                                  int64_t tileRows,
+                                                  int64_t tilePanels) {
+  VectorType words = k.vec(k.i32()), lanes = k.vec(k.f32());
+  int64_t multiplier = decoder.getMultiplier();
+  int64_t offset = panels.zeroBytes ? 0 : decoder.getOffset();
+  int64_t sumStride = 4 * rows.sumsPerRow;
+  int64_t sumsPerGroup =
+      rows.sumGroup ? llvm::divideCeil(panels.group, rows.sumGroup) : 0;
+  // The sum of the stored codes of row r over scale block `group`.
+  auto blockSum = [&](Value group, int64_t r) {
+    Value sum;
+    for (int64_t i = 0; i < sumsPerGroup; ++i) {
+      Value at = k.at(args.sums, k.mul(group, k.c64(4 * sumsPerGroup)));
+      Value part = k.load(k.i32(), k.at(at, r * sumStride + 4 * i), 4);
+      sum = sum ? k.add(sum, part) : part;
+    }
+    return sum;
+  };
+
+  SmallVector<Value> acc(tileRows * tilePanels, k.constant(lanes, 0));
+  auto group = [&](Value g, ValueRange state) {
+    SmallVector<Value> next(state);
+    Value base = k.at(args.weight, k.mul(g, k.c64(panels.groupBytes)));
+    Value codes = k.at(base, panels.scaleBytes + panels.zeroBytes);
+    Value input = k.at(args.x, k.mul(g, k.c64(panels.group)));
+    Tile dots(tileRows, SmallVector<Value>(tilePanels));
+    SmallVector<Value> sums(tileRows);
+    for (int64_t r = 0; r < tileRows; ++r) {
+      if (offset || panels.zeroBytes)
+        sums[r] = blockSum(g, r);
+      // The constant zero point of the stored codes starts the sum.
+      Value start = offset && multiplier == 1
+                        ? k.splat(k.mul(sums[r], k.c32(offset)))
+                        : k.constant(words, 0);
+      for (int64_t p = 0; p < tilePanels; ++p)
+        dots[r][p] = start;
+    }
+    emitIntegerChunks(k, args, codes, input, dots);
+    for (int64_t p = 0; p < tilePanels; ++p) {
+      Value panel = k.at(base, p * panels.panelBytes);
+      Value scale = scaleOf(k, panel);
+      Value zero = panels.zeroBytes
+                       ? decoder.loadZero(k, k.at(panel, panels.scaleBytes))
+                       : Value();
+      for (int64_t r = 0; r < tileRows; ++r) {
+        Value dot = dots[r][p];
+        if (multiplier != 1)
+          dot = k.add(k.mul(dot, k.constant(words, multiplier)),
+                      k.splat(k.mul(sums[r], k.c32(offset))));
+        Value number = k.sitofp(dot, k.f32());
+        if (zero)
+          number = k.sub(number,
+                         k.mul(zero, k.splat(k.sitofp(sums[r], k.f32()))));
+        Value &sum = next[r * tilePanels + p];
+        sum = k.fma(scale, number, sum);
+      }
+    }
+    return next;
+  };
+  if (panels.groups == 1)
+    acc = group(k.c64(0), acc);
+  else
+    acc = k.loop(k.c64(0), k.c64(panels.groups), 1, acc, group);
+
+  Tile tile(tileRows, SmallVector<Value>(tilePanels));
+  int64_t sumsAt = panels.groups * panels.groupBytes;
+  for (int64_t r = 0; r < tileRows; ++r) {
+    Value scale = k.splat(k.load(k.f32(), k.at(args.scales, 4 * r), 4));
+    Value zero = panels.sumBytes
+                     ? k.splat(k.load(k.f32(), k.at(args.zeros, 4 * r), 4))
+                     : Value();
+    for (int64_t p = 0; p < tilePanels; ++p) {
+      Value number = acc[r * tilePanels + p];
+      if (zero) {
+        Value columnSums = k.load(
+            lanes, k.at(args.weight, p * panels.panelBytes + sumsAt), 4);
+        number = k.sub(number, k.mul(zero, columnSums));
+      }
+      tile[r][p] = k.mul(scale, number);
+    }
+  }
+  return tile;
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogue
+//===----------------------------------------------------------------------===//
+
+Value LinearEmitter::applyStep(KernelBuilder &k, const TileArgs &args,
+                               EpilogueKind kind, unsigned operand, int64_t row,
+                               int64_t panel, Value x) {
+  if (!takesOperand(kind))
+    return emitActivation(k, toActivation(kind), x);
+  int64_t offset = panel * kLanes * 4;
+  if (kind != EpilogueKind::Bias)
+    offset += row * outRowBytes();
+  Value y = loadLanes(k, k.at(args.extra[operand], offset),
+                      lanesLeft(k, args, panel));
+  return kind == EpilogueKind::Mul ? k.mul(x, y) : k.add(x, y);
+}
+
+void LinearEmitter::emitEpilogue(KernelBuilder &k, const TileArgs &args,
+                                 Tile &tile) {
+  int64_t tileRows = tile.size(), tilePanels = tile.front().size();
+  auto outAt = [&](int64_t r, int64_t p) {
+    return k.at(args.out, r * outRowBytes() + p * kLanes * 4);
+  };
+  auto storeTile = [&] {
+    for (int64_t r = 0; r < tileRows; ++r)
+      for (int64_t p = 0; p < tilePanels; ++p)
+        storeLanes(k, tile[r][p], outAt(r, p), lanesLeft(k, args, p));
+  };
+  // Sums and products happen in registers. From the first elementary function
+  // on, rows are visited in a loop, or its code would stand here for each
+  // register of the tile.
+  unsigned operand = 0, step = 0;
+  for (; step < shape.epilogue.size(); ++step) {
+    EpilogueKind kind = shape.epilogue[step];
+    if (!takesOperand(kind) && kind != EpilogueKind::Relu)
+      break;
+    for (int64_t r = 0; r < tileRows; ++r)
+      for (int64_t p = 0; p < tilePanels; ++p)
+        tile[r][p] = applyStep(k, args, kind, operand, r, p, tile[r][p]);
+    operand += takesOperand(kind);
+  }
+  storeTile();
+  if (step == shape.epilogue.size())
+    return;
+  k.loop(k.c64(0), k.c64(tileRows), 1, [&](Value r) {
+    Value rowOffset = k.mul(r, k.c64(outRowBytes()));
+    TileArgs moved = args;
+    moved.out = k.at(args.out, rowOffset);
+    unsigned index = 0;
+    for (EpilogueKind kind : shape.epilogue)
+      if (takesOperand(kind)) {
+        if (kind != EpilogueKind::Bias)
+          moved.extra[index] = k.at(args.extra[index], rowOffset);
+        ++index;
+      }
+    for (int64_t p = 0; p < tilePanels; ++p) {
+      Value lanes = lanesLeft(k, args, p);
+      Value at = k.at(moved.out, p * kLanes * 4);
+      Value x = loadLanes(k, at, lanes);
+      unsigned next = operand;
+      for (EpilogueKind kind :
+           ArrayRef<EpilogueKind>(shape.epilogue).drop_front(step)) {
+        x = applyStep(k, moved, kind, next, 0, p, x);
+        next += takesOperand(kind);
+      }
+      storeLanes(k, x, at, lanes);
+    }
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles and the driver
+//===----------------------------------------------------------------------===//
+
+Kernel LinearEmitter::getTile(int64_t tileRows, int64_t tilePanels) {
+  OpBuilder types(lib.module.getContext());
+  Type pointer = LLVM::LLVMPointerType::get(types.getContext());
+  unsigned extra = llvm::count_if(shape.epilogue, takesOperand);
+  SmallVector<Type> args(6, pointer);
+  args.push_back(types.getI64Type());
+  args.append(extra, pointer);
+  std::string tileName = name + ".tile" + std::to_string(tileRows) + "x" +
+                         std::to_string(tilePanels);
+  Kernel tile = lib.get(tileName, args, [&](KernelBuilder &k, ValueRange v) {
+    TileArgs tileArgs{v[0], v[1], v[2], v[3], v[4], v[5], v[6], {}};
+    llvm::append_range(tileArgs.extra, v.drop_front(7));
+    Tile result = shape.input
+                      ? emitIntegerDot(k, tileArgs, tileRows, tilePanels)
+                      : emitFloatDot(k, tileArgs, tileRows, tilePanels);
+    emitEpilogue(k, tileArgs, result);
+  });
+  tile.setNoInline(true);
+  return tile;
+}
+
+Kernel LinearEmitter::emit() {
+  OpBuilder types(lib.module.getContext());
+  Type pointer = LLVM::LLVMPointerType::get(types.getContext());
+  Type i64 = types.getI64Type();
+  unsigned extra = llvm::count_if(shape.epilogue, takesOperand);
+  // x, scales, zeros, sums, weight, out, rows, operands.
+  SmallVector<Type> argTypes(6, pointer);
+  argTypes.push_back(i64);
+  argTypes.append(extra, pointer);
+
+  ArrayRef<int64_t> bucketRows = shape.strategy.getRows();
+  ArrayRef<int64_t> bucketPanels = shape.strategy.getPanels();
+  int64_t panelCount = llvm::divideCeil(features, kLanes);
+
+  // Work is cut along the output features, so that every thread reads its own
+  // weights; the unit is the widest tile.
+  int64_t unit = *llvm::max_element(bucketPanels);
+  auto count = [&](KernelBuilder &k, ValueRange) {
+    return k.c64(llvm::divideCeil(panelCount, unit));
+  };
+  auto task = [&](KernelBuilder &k, ValueRange v, Value begin, Value end) {
+    Value rowCount = v[6];
+    Value firstPanel = k.mul(begin, k.c64(unit));
+    Value lastPanel = k.minS(k.mul(end, k.c64(unit)), k.c64(panelCount));
+    // All rows for `tilePanels` panels from `panel`, by tiles of bucket i and
+    // below.
+    auto rowsOf = [&](unsigned bucket, int64_t tilePanels, Value panel) {
+      Value weight = k.at(v[4], k.mul(panel, k.c64(panels.panelBytes)));
+      Value column = k.mul(panel, k.c64(kLanes * 4));
+      Value columns = k.sub(k.c64(features), k.mul(panel, k.c64(kLanes)));
+      Value done = k.c64(0);
+      for (int64_t i = bucket; i >= 0; --i) {
+        int64_t step = bucketRows[i];
+        Value stop = k.add(
+            done, k.mul(k.divS(k.sub(rowCount, done), k.c64(step)),
+                        k.c64(step)));
+        k.loop(done, stop, step, [&](Value row) {
+          Value out = k.at(k.at(v[5], k.mul(row, k.c64(outRowBytes()))),
+                           column);
+          SmallVector<Value> args{
+              k.at(v[0], k.mul(row, k.c64(inRowBytes()))),
+              k.at(v[1], k.mul(row, k.c64(4))),
+              k.at(v[2], k.mul(row, k.c64(4))),
+              k.at(v[3], k.mul(row, k.c64(4 * rows.sumsPerRow))),
+              weight,
+              out,
+              columns};
+          unsigned index = 7;
+          for (EpilogueKind kind : shape.epilogue) {
+            if (!takesOperand(kind))
+              continue;
+            Value operand = k.at(v[index++], column);
+            if (kind != EpilogueKind::Bias)
+              operand = k.at(operand, k.mul(row, k.c64(outRowBytes())));
+            args.push_back(operand);
+          }
+          k.call(getTile(step, tilePanels), args);
+        });
+        done = stop;
+      }
+    };
+    auto bucketBody = [&](unsigned bucket) {
+      int64_t wide = bucketPanels[bucket];
+      Value whole = k.add(
+          firstPanel, k.mul(k.divS(k.sub(lastPanel, firstPanel), k.c64(wide)),
+                            k.c64(wide)));
+      k.loop(firstPanel, whole, wide,
+             [&](Value panel) { rowsOf(bucket, wide, panel); });
+      if (wide > 1 && panelCount % wide)
+        k.loop(whole, lastPanel, 1,
+               [&](Value panel) { rowsOf(bucket, 1, panel); });
+    };
+    // The smallest bucket that holds all rows, else the last.
+    std::function<void(unsigned)> dispatch = [&](unsigned bucket) {
+      if (bucket + 1 == bucketRows.size())
+        return bucketBody(bucket);
+      k.ifElse(
+          k.ltS(rowCount, k.c64(bucketRows[bucket] + 1)),
+          [&] { bucketBody(bucket); }, [&] { dispatch(bucket + 1); });
+    };
+    dispatch(0);
+  };
+  return lib.getParallel(name, argTypes, count, task);
+}
+
+Kernel qnt::cpu::getLinearKernel(KernelLibrary &lib, const LinearShape &shape) {
+  return LinearEmitter(lib, shape).emit();
+}
