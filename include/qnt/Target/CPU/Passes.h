@@ -1,0 +1,26 @@
+//===- Passes.h - passes of the CPU target -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_TARGET_CPU_PASSES_H
+#define QNT_TARGET_CPU_PASSES_H
+
+#include "qnt/Dialect/QNT/QNT.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace qnt::cpu {
+#define GEN_PASS_DECL
+#include "qnt/Target/CPU/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "qnt/Target/CPU/Passes.h.inc"
+} // namespace qnt::cpu
+
+#endif // QNT_TARGET_CPU_PASSES_H

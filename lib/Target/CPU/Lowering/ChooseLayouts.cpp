@@ -1,0 +1,122 @@
+//===- ChooseLayouts.cpp - layouts of weights and activations -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "../KernelBuilder.h"
+
+#include "qnt/Dialect/QNT/PanelGeometry.h"
+#include "qnt/Target/CPU/Passes.h"
+
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+namespace qnt::cpu {
+#define GEN_PASS_DEF_CHOOSELAYOUTSPASS
+#include "qnt/Target/CPU/Passes.h.inc"
+} // namespace qnt::cpu
+
+using namespace mlir;
+using namespace qnt;
+
+namespace {
+
+/// Whether weights of this type are stored as signed bytes, so that the
+/// activations must be the unsigned side of the product.
+bool isStoredSigned(QTensorType weight) {
+  DecodeSpec spec = weight.getFormat().getDecodeSpec();
+  return spec.map == DecodeSpec::Map::Affine && spec.isSigned && spec.bits == 8;
+}
+
+/// The layout in which a dot product with `weight` wants activations of type
+/// `input`, and whether the weight must carry its column sums for it.
+std::pair<RowsAttr, bool> getRowsLayout(QTensorType input, QTensorType weight) {
+  int64_t inputs = weight.getShape()[1];
+  bool grouped = weight.getBlock().getKind() == BlockKind::Group;
+  int64_t group = grouped ? weight.getBlock().getGroup() : 64;
+  int64_t pad = std::lcm(int64_t(64), group);
+  bool wantUnsigned = isStoredSigned(weight);
+  bool isSigned = cast<IntFormatAttr>(input.getFormat()).getIsSigned();
+  int64_t excess = wantUnsigned && isSigned    ? 128
+                   : !wantUnsigned && !isSigned ? -128
+                                                : 0;
+  // Sums serve the zero points of the weights' stored codes.
+  DecodeSpec spec = weight.getFormat().getDecodeSpec();
+  bool hasOffset = weight.getZeroPoint() || spec.offset != 0 ||
+                   (spec.isSigned && spec.bits < 8);
+  int64_t rowBytes = llvm::alignTo(inputs, pad);
+  int64_t sums = !hasOffset ? 0 : grouped ? group : rowBytes;
+  return {RowsAttr::get(input.getContext(), pad, sums, excess),
+          input.getZeroPoint() || excess != 0};
+}
+
+struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
+  void runOnOperation() override {
+    SmallVector<qnt::LinearOp> linears;
+    getOperation()->walk([&](qnt::LinearOp op) { linears.push_back(op); });
+    for (qnt::LinearOp op : linears)
+      if (failed(choose(op)))
+        return signalPassFailure();
+    // Activations whose consumers all took a layout of their own.
+    getOperation()->walk([](QuantizeOp op) {
+      if (op->use_empty())
+        op->erase();
+    });
+  }
+
+  LogicalResult choose(qnt::LinearOp op) {
+    QTensorType weight = op.getWeight().getType();
+    if (weight.getLayout())
+      return success();
+    DecodeSpec spec = weight.getFormat().getDecodeSpec();
+    if (spec.map == DecodeSpec::Map::Table && spec.table.size() > 16)
+      return op.emitOpError("the CPU target decodes tables of up to 16 numbers, "
+                            "got ")
+             << weight;
+    OpBuilder builder(op);
+    bool sums = false;
+    if (auto type = dyn_cast<QTensorType>(op.getInput().getType())) {
+      auto [layout, needsSums] = getRowsLayout(type, weight);
+      sums = needsSums;
+      FailureOr<Value> input = layOut(op, type.withLayout(layout));
+      if (failed(input))
+        return failure();
+      op.getInputMutable().assign(*input);
+    }
+    auto panels = PanelsAttr::get(op.getContext(), cpu::kLanes, sums);
+    if (spec.bits > 8 && spec.bits != 16 && spec.bits != 32)
+      return op.emitOpError("the CPU target has no lowering for ") << weight;
+    Value packed = PackOp::create(builder, op.getLoc(),
+                                  weight.withLayout(panels), op.getWeight());
+    op.getWeightMutable().assign(packed);
+    return success();
+  }
+
+  /// The input of `op` quantised to `type`, shared with other consumers that
+  /// want the same.
+  FailureOr<Value> layOut(qnt::LinearOp op, QTensorType type) {
+    auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+    if (!quantize) {
+      op.emitOpError("expected the input to come from a qnt.quantize in the "
+                     "same function, got ")
+          << op.getInput().getType();
+      return failure();
+    }
+    for (Operation *user : quantize.getInput().getUsers()) {
+      auto other = dyn_cast<QuantizeOp>(user);
+      if (other && other.getType() == type &&
+          other.getScale() == quantize.getScale() &&
+          other.getZero() == quantize.getZero())
+        return Value(other.getResult());
+    }
+    OpBuilder builder(quantize);
+    return Value(QuantizeOp::create(builder, quantize.getLoc(), type,
+                                    quantize.getInput(), quantize.getScale(),
+                                    quantize.getZero(), quantize.getClip()));
+  }
+};
+
+} // namespace
