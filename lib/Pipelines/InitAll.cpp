@@ -10,6 +10,7 @@
 #include "qnt/Dialect/QCheck/QCheck.h"
 #include "qnt/Dialect/QNT/QNT.h"
 #include "qnt/Interpreter/Passes.h"
+#include "qnt/Target/CPU/Passes.h"
 #include "qnt/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -23,5 +24,6 @@ void qnt::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void qnt::registerAllPasses() {
   interp::registerInterpreterPasses();
+  cpu::registerQntTargetCPUPasses();
   registerTransformsPasses();
 }

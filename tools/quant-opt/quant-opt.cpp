@@ -4,16 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "qnt/InitAll.h"
+#include "qnt/Pipelines/Compile.h"
 
-#include "mlir/InitAllPasses.h"
-#include "mlir/Tools/mlir-opt/MlirOptMain.h"
-
-int main(int argc, char **argv) {
-  mlir::DialectRegistry registry;
-  qnt::registerAllDialects(registry);
-  mlir::registerAllPasses();
-  qnt::registerAllPasses();
-  return mlir::asMainReturnCode(
-      mlir::MlirOptMain(argc, argv, "quantization compiler\n", registry));
-}
+int main(int argc, char **argv) { return qnt::quantOptMain(argc, argv); }

@@ -1,0 +1,46 @@
+//===- Compile.h - pipelines from models to code -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_PIPELINES_COMPILE_H
+#define QNT_PIPELINES_COMPILE_H
+
+#include "qnt/Pipelines/Options.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace qnt {
+
+/// Reads a model: a HuggingFace folder, or .mlir / .mlirbc. Errors go to the
+/// context's diagnostics.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+loadModel(llvm::StringRef path, mlir::MLIRContext *context,
+          llvm::StringRef kvType = "f16");
+
+/// Runs the passes of `recipe` on a float model.
+mlir::LogicalResult quantizeModel(mlir::ModuleOp module,
+                                  const QuantizeRecipe &recipe);
+
+/// Compiles to `output`: a shared object with its parameters beside it (or,
+/// with `embed`, inside it), or by extension .ll, .s, .o for the code alone.
+/// Output files appear only when they are whole.
+mlir::LogicalResult compileForCPU(mlir::ModuleOp module,
+                                  const TargetOptions &target,
+                                  llvm::StringRef output, bool embed);
+
+/// Writes a module as .mlir, or .mlirbc; with parameter expressions in it, their
+/// values go to a safetensors file of the same name first.
+mlir::LogicalResult writeModule(mlir::ModuleOp module, llvm::StringRef output);
+
+/// The path of the parameters beside `output`: its extension replaced.
+std::string getParamsPath(llvm::StringRef output);
+
+/// The whole of `quant-opt`; returns the process's exit status.
+int quantOptMain(int argc, char **argv);
+
+} // namespace qnt
+
+#endif // QNT_PIPELINES_COMPILE_H

@@ -1,0 +1,49 @@
+//===- Options.h - what the command line asks for -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_PIPELINES_OPTIONS_H
+#define QNT_PIPELINES_OPTIONS_H
+
+#include "qnt/Target/CPU/ISA.h"
+#include "qnt/Transforms/Passes.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace qnt {
+
+/// The recipe of `--quantize="weights=int4 group=32 activations=int8 ..."`: the
+/// options of the passes that it runs, under one roof.
+struct QuantizeRecipe {
+  /// The text it was parsed from, recorded in what it makes.
+  std::string text;
+  QuantizeOptions quantize;
+  /// Used for activations that share a scale per tensor.
+  CalibrateOptions calibrate;
+  /// Element type of the KV cache: f16 or f32.
+  std::string kv = "f16";
+
+  /// Fails with the key or value that it does not know and what it expected.
+  static llvm::Expected<QuantizeRecipe> parse(llvm::StringRef text);
+  /// The keys, one a line, with what they mean: for --help.
+  static std::string help();
+};
+
+/// The target of `--target="cpu mcpu=native"`.
+struct TargetOptions {
+  std::string text;
+  /// Instruction sets to generate, best first.
+  llvm::SmallVector<const cpu::ISA *> isas;
+  /// Fails with what it does not know and what it expected.
+  static llvm::Expected<TargetOptions> parse(llvm::StringRef text);
+  static std::string help();
+};
+
+} // namespace qnt
+
+#endif // QNT_PIPELINES_OPTIONS_H

@@ -1,0 +1,217 @@
+//===- CompileCPU.cpp - the CPU pipeline -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Descriptor.h"
+
+#include "qnt/Pipelines/Compile.h"
+#include "qnt/Support/AtomicFile.h"
+#include "qnt/Target/CPU/Codegen.h"
+#include "qnt/Target/CPU/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace qnt;
+
+namespace {
+
+namespace fs = llvm::sys::fs;
+
+/// Deletes files that are in the way of nothing once the compilation ends.
+struct TemporaryFiles {
+  std::vector<std::string> paths;
+  ~TemporaryFiles() {
+    for (const std::string &path : paths)
+      (void)fs::remove(path);
+  }
+  FailureOr<std::string> create(Operation *op, StringRef suffix) {
+    llvm::SmallString<128> path;
+    if (std::error_code code = fs::createTemporaryFile("qnt", suffix, path)) {
+      op->emitError("cannot create a temporary file: ") << code.message();
+      return failure();
+    }
+    paths.push_back(path.str().str());
+    return paths.back();
+  }
+};
+
+/// Writes bytes under `path`, whole or not at all.
+LogicalResult writeFile(Operation *op, StringRef path, StringRef bytes) {
+  try {
+    support::writeFileAtomically(path.str(), std::string_view(bytes));
+    return success();
+  } catch (const std::exception &error) {
+    return op->emitError(error.what());
+  }
+}
+
+/// A copy of `module` lowered for `isa`.
+FailureOr<OwningOpRef<ModuleOp>> lowerFor(ModuleOp module,
+                                          const cpu::ISA &isa) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  PassManager pm(module.getContext());
+  cpu::ChooseStrategiesPassOptions strategies;
+  strategies.isa = isa.name.str();
+  pm.addPass(cpu::createChooseStrategiesPass(strategies));
+  cpu::LowerToCPUPassOptions lowering;
+  lowering.isa = isa.name.str();
+  pm.addPass(cpu::createLowerToCPUPass(lowering));
+  pm.addPass(cpu::createLowerKernelsToLLVMPass());
+  if (failed(pm.run(*copy)))
+    return failure();
+  return copy;
+}
+
+/// The manifest with what only the written parameters tell.
+std::string completeManifest(StringRef manifest, uint64_t size,
+                             StringRef sha256, std::vector<std::string> &entries) {
+  llvm::json::Object object =
+      *llvm::cantFail(llvm::json::parse(manifest)).getAsObject();
+  object["params_file"] =
+      llvm::json::Object{{"size", int64_t(size)}, {"sha256", sha256.str()}};
+  for (const llvm::json::Value &entry : *object["entries"].getAsArray())
+    entries.push_back(entry.getAsObject()->getString("name")->str());
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::json::Value(std::move(object));
+  return text;
+}
+
+} // namespace
+
+std::string qnt::getParamsPath(StringRef output) {
+  llvm::SmallString<128> path(output);
+  llvm::sys::path::replace_extension(path, "safetensors");
+  return path.str().str();
+}
+
+LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
+                                 StringRef output, bool embed) {
+  // Parameters first: everything after them is quick.
+  std::string paramsPath = getParamsPath(output);
+  std::string unfinished = paramsPath + ".part";
+  TemporaryFiles temporaries;
+  temporaries.paths.push_back(unfinished);
+  {
+    PassManager pm(module.getContext());
+    pm.addPass(cpu::createFuseEpiloguesPass());
+    pm.addPass(createCSEPass());
+    pm.addPass(cpu::createChooseLayoutsPass());
+    pm.addPass(createCSEPass());
+    MaterializeParamsOptions materialize;
+    materialize.output = unfinished;
+    pm.addPass(createMaterializeParams(materialize));
+    if (failed(pm.run(module)))
+      return failure();
+  }
+
+  StringRef extension = llvm::sys::path::extension(output);
+  bool codeOnly = extension != ".so";
+  if (codeOnly && target.isas.size() != 1)
+    return module.emitError("'")
+           << output << "' holds one instruction set, but the target names "
+           << target.isas.size();
+  std::vector<std::string> objects;
+  std::string manifest;
+  for (const cpu::ISA *isa : target.isas) {
+    auto lowered = lowerFor(module, *isa);
+    if (failed(lowered))
+      return failure();
+    manifest = (**lowered)->getAttrOfType<StringAttr>("qnt.manifest")
+                   .getValue()
+                   .str();
+    llvm::LLVMContext context;
+    std::unique_ptr<llvm::Module> code =
+        cpu::translateToLLVMIR(**lowered, *isa, context);
+    if (!code)
+      return failure();
+    if (extension == ".ll") {
+      std::string text;
+      llvm::raw_string_ostream(text) << *code;
+      return writeFile(module, output, text);
+    }
+    std::string error;
+    std::string machine = cpu::emitMachineCode(
+        *code, *isa,
+        extension == ".s" ? cpu::FileKind::Assembly : cpu::FileKind::Object,
+        error);
+    if (machine.empty())
+      return module.emitError(error);
+    if (codeOnly)
+      return writeFile(module, output, machine);
+    FailureOr<std::string> object = temporaries.create(module, "o");
+    if (failed(object) || failed(writeFile(module, *object, machine)))
+      return failure();
+    objects.push_back(*object);
+  }
+
+  Descriptor descriptor;
+  descriptor.isas = target.isas;
+  uint64_t paramsSize = 0;
+  if (std::error_code code = fs::file_size(unfinished, paramsSize))
+    return module.emitError("cannot read '")
+           << unfinished << "': " << code.message();
+  auto hash = module->getAttrOfType<StringAttr>("qnt.params_sha256");
+  descriptor.manifest =
+      completeManifest(manifest, paramsSize, hash ? hash.getValue() : "",
+                       descriptor.entries);
+  auto addAsset = [&](StringRef name, StringRef path) -> LogicalResult {
+    uint64_t size = 0;
+    if (std::error_code code = fs::file_size(path, size))
+      return module.emitError("cannot read '")
+             << path << "': " << code.message();
+    descriptor.assets.push_back({name.str(), path.str(), int64_t(size)});
+    return success();
+  };
+  if (auto assets = module->getAttrOfType<DictionaryAttr>("qnt.assets"))
+    for (NamedAttribute asset : assets)
+      if (failed(addAsset(asset.getName(),
+                          cast<StringAttr>(asset.getValue()).getValue())))
+        return failure();
+  if (embed) {
+    // Code reaches its data by 32-bit offsets.
+    constexpr uint64_t limit = uint64_t(2000) << 20;
+    if (paramsSize > limit)
+      return module.emitError("parameters of ")
+             << paramsSize << " bytes are too large to embed (limit " << limit
+             << "): leave them beside the model, without --embed";
+    if (failed(addAsset("params.safetensors", unfinished)))
+      return failure();
+  }
+  llvm::LLVMContext context;
+  auto table = buildDescriptor(descriptor, context);
+  std::string error;
+  const cpu::ISA &baseline = cpu::getISAs().back();
+  table->setTargetTriple(llvm::Triple("x86_64-unknown-linux-gnu"));
+  std::string machine = cpu::emitMachineCode(*table, baseline,
+                                             cpu::FileKind::Object, error);
+  FailureOr<std::string> object = temporaries.create(module, "o");
+  if (machine.empty())
+    return module.emitError(error);
+  if (failed(object) || failed(writeFile(module, *object, machine)))
+    return failure();
+  objects.push_back(*object);
+
+  std::string linked = output.str() + ".part";
+  temporaries.paths.push_back(linked);
+  if (failed(cpu::linkShared(objects, linked, error)))
+    return module.emitError(error);
+  // Parameters before code: a model is there when its .so is.
+  auto rename = [&](StringRef from, StringRef to) -> LogicalResult {
+    if (std::error_code code = fs::rename(from, to))
+      return module.emitError("cannot write '")
+             << to << "': " << code.message();
+    return success();
+  };
+  if (!embed && failed(rename(unfinished, paramsPath)))
+    return failure();
+  return rename(linked, output);
+}

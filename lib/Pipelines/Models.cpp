@@ -1,0 +1,85 @@
+//===- Models.cpp - models in, modules out -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Import/HuggingFace.h"
+#include "qnt/Pipelines/Compile.h"
+#include "qnt/Support/AtomicFile.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+using namespace qnt;
+
+FailureOr<OwningOpRef<ModuleOp>> qnt::loadModel(StringRef path,
+                                                MLIRContext *context,
+                                                StringRef kvType) {
+  Location unknown = UnknownLoc::get(context);
+  if (llvm::sys::fs::is_directory(path)) {
+    ImportOptions options;
+    options.kvType = kvType;
+    return importHuggingFace(path, context, options);
+  }
+  if (path != "-" && !llvm::sys::fs::exists(path)) {
+    emitError(unknown) << "no such file or folder: '" << path << "'";
+    return failure();
+  }
+  StringRef extension = llvm::sys::path::extension(path);
+  if (path != "-" && extension != ".mlir" && extension != ".mlirbc") {
+    emitError(unknown) << "cannot tell what '" << path
+                       << "' is: expected a HuggingFace checkpoint folder, or "
+                          "a file ending in .mlir or .mlirbc";
+    return failure();
+  }
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, context);
+  if (!module)
+    return failure();
+  return module;
+}
+
+LogicalResult qnt::quantizeModel(ModuleOp module,
+                                 const QuantizeRecipe &recipe) {
+  PassManager pm(module.getContext());
+  pm.addPass(createNNFold());
+  if (recipe.quantize.per == "tensor")
+    pm.addPass(createCalibrate(recipe.calibrate));
+  pm.addPass(createQuantize(recipe.quantize));
+  pm.addPass(createCSEPass());
+  if (failed(pm.run(module)))
+    return failure();
+  Builder builder(module.getContext());
+  module->setAttr("qnt.quantization",
+                  builder.getDictionaryAttr({builder.getNamedAttr(
+                      "recipe", builder.getStringAttr(recipe.text))}));
+  return success();
+}
+
+LogicalResult qnt::writeModule(ModuleOp module, StringRef output) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (output.ends_with(".mlirbc")) {
+    if (failed(writeBytecodeToFile(module, stream)))
+      return failure();
+  } else {
+    module->print(stream);
+    stream << "\n";
+  }
+  if (output == "-") {
+    llvm::outs() << text;
+    return success();
+  }
+  try {
+    support::writeFileAtomically(output.str(), std::string_view(text));
+  } catch (const std::exception &error) {
+    return module.emitError(error.what());
+  }
+  return success();
+}

@@ -1,0 +1,208 @@
+//===- Options.cpp - what the command line asks for -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Pipelines/Options.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+#include <functional>
+
+using namespace qnt;
+
+namespace {
+
+/// A key of a recipe: what it means, and how its value is taken.
+struct Key {
+  llvm::StringRef name, meaning;
+  std::function<bool(QuantizeRecipe &, llvm::StringRef value)> set;
+};
+
+auto setString(std::string QuantizeOptions::*member) {
+  return [member](QuantizeRecipe &recipe, llvm::StringRef value) {
+    recipe.quantize.*member = value.str();
+    return true;
+  };
+}
+
+auto setNumber(int64_t QuantizeOptions::*member) {
+  return [member](QuantizeRecipe &recipe, llvm::StringRef value) {
+    return !value.getAsInteger(10, recipe.quantize.*member);
+  };
+}
+
+const std::vector<Key> &getKeys() {
+  static const std::vector<Key> keys = {
+      {"weights", "format of linear weights: int2..int8, uint2..uint8, e4m3, "
+                  "e2m1, nf4, bf16, ..., none",
+       setString(&QuantizeOptions::weights)},
+      {"group", "inputs that share a scale (multiple of 16; 0: all)",
+       setNumber(&QuantizeOptions::group)},
+      {"scale", "type of the scales: auto, f16, bf16, f32",
+       setString(&QuantizeOptions::scale)},
+      {"zero", "zero points for weights: true, false",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.quantize.weightsZero = value == "true";
+         return value == "true" || value == "false";
+       }},
+      {"clip", "range of a block of weights: absmax, mse",
+       setString(&QuantizeOptions::clip)},
+      {"activations", "int8 (signedness as the target multiplies fastest), "
+                      "uint8, none",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.quantize.activations = value == "int8" ? "auto" : value.str();
+         return true;
+       }},
+      {"per", "activations that share a scale: token (dynamic), tensor (static, "
+              "needs calib=)",
+       setString(&QuantizeOptions::per)},
+      {"head", "format of the output head: a format, none, same",
+       setString(&QuantizeOptions::head)},
+      {"head-group", "inputs that share a scale in the head",
+       setNumber(&QuantizeOptions::headGroup)},
+      {"embedding", "format of embedding tables: int8, bf16, f16, none",
+       setString(&QuantizeOptions::embedding)},
+      {"floats", "storage of what is not quantised: f32, bf16",
+       setString(&QuantizeOptions::floats)},
+      {"keep", "parameters left alone: regular expressions, by commas",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         llvm::SmallVector<llvm::StringRef> parts;
+         value.split(parts, ',', -1, /*KeepEmpty=*/false);
+         for (llvm::StringRef part : parts)
+           recipe.quantize.keep.push_back(part.str());
+         return !parts.empty();
+       }},
+      {"kv", "element type of the KV cache: f16, f32",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.kv = value.str();
+         return value == "f16" || value == "f32";
+       }},
+      {"calib", "samples to calibrate on: .txt, .npy or .npz",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.calibrate.samples = value.str();
+         return true;
+       }},
+      {"samples", "how many samples to calibrate on",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return !value.getAsInteger(10, recipe.calibrate.count);
+       }},
+      {"seed", "seed of the choice of samples",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return !value.getAsInteger(10, recipe.calibrate.seed);
+       }},
+      {"range", "static range of activations: minmax, percentile, mse",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.calibrate.range = value.str();
+         return value == "minmax" || value == "percentile" || value == "mse";
+       }},
+  };
+  return keys;
+}
+
+std::string listKeys(const std::vector<Key> &keys) {
+  std::string text;
+  for (const Key &key : keys)
+    text += (text.empty() ? "" : ", ") + key.name.str();
+  return text;
+}
+
+llvm::Error failure(const llvm::Twine &message) {
+  return llvm::createStringError(message.str());
+}
+
+} // namespace
+
+llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
+  QuantizeRecipe recipe;
+  recipe.text = text.str();
+  llvm::SmallVector<llvm::StringRef> words;
+  llvm::SplitString(text, words);
+  for (llvm::StringRef word : words) {
+    auto [name, value] = word.split('=');
+    auto key = llvm::find_if(getKeys(),
+                             [&](const Key &key) { return key.name == name; });
+    if (key == getKeys().end())
+      return failure("--quantize: unknown key '" + name + "', expected one of " +
+                     listKeys(getKeys()));
+    if (value.empty() || !key->set(recipe, value))
+      return failure("--quantize: bad value '" + value + "' of '" + name +
+                     "': " + key->meaning);
+  }
+  if (recipe.quantize.per == "tensor" && recipe.calibrate.samples.empty())
+    return failure("--quantize: per=tensor needs samples to calibrate on: "
+                   "calib=FILE");
+  return recipe;
+}
+
+std::string QuantizeRecipe::help() {
+  std::string text = "Quantisation recipe, key=value by spaces:\n";
+  for (const Key &key : getKeys())
+    text += "  " + key.name.str() + ": " + key.meaning.str() + "\n";
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Targets
+//===----------------------------------------------------------------------===//
+
+/// The instruction set that code for a CPU of this name uses.
+static const cpu::ISA *getISAForCPU(llvm::StringRef name) {
+  if (name == "native")
+    return &cpu::getNativeISA();
+  return cpu::findISA(
+      llvm::StringSwitch<llvm::StringRef>(name)
+          .Cases({"znver4", "znver5", "icelake-server", "icelake-client",
+                  "cascadelake", "sapphirerapids", "emeraldrapids",
+                  "graniterapids"},
+                 "avx512vnni")
+          .Cases({"x86-64-v3", "haswell", "broadwell", "skylake", "alderlake",
+                  "znver1", "znver2", "znver3"},
+                 "avx2")
+          .Cases({"x86-64", "x86-64-v2"}, "portable")
+          .Default(name));
+}
+
+llvm::Expected<TargetOptions> TargetOptions::parse(llvm::StringRef text) {
+  TargetOptions options;
+  options.text = text.str();
+  llvm::SmallVector<llvm::StringRef> words;
+  llvm::SplitString(text, words);
+  if (words.empty() || words.front() != "cpu")
+    return failure("--target: expected 'cpu' first, got '" + text + "'");
+  for (llvm::StringRef word : llvm::drop_begin(words)) {
+    auto [name, value] = word.split('=');
+    if (name == "mcpu") {
+      const cpu::ISA *isa = getISAForCPU(value);
+      if (!isa)
+        return failure("--target: unknown mcpu '" + value + "'");
+      options.isas.push_back(isa);
+      continue;
+    }
+    if (name == "isa") {
+      llvm::SmallVector<llvm::StringRef> parts;
+      value.split(parts, ',', -1, /*KeepEmpty=*/false);
+      for (const cpu::ISA &isa : cpu::getISAs())
+        if (value == "all" || llvm::is_contained(parts, isa.name))
+          options.isas.push_back(&isa);
+      for (llvm::StringRef part : parts)
+        if (value != "all" && !cpu::findISA(part))
+          return failure("--target: unknown isa '" + part +
+                         "', expected avx512vnni, avx2, portable or all");
+      continue;
+    }
+    return failure("--target: unknown key '" + name +
+                   "', expected mcpu or isa");
+  }
+  if (options.isas.empty())
+    options.isas.push_back(&cpu::getNativeISA());
+  return options;
+}
+
+std::string TargetOptions::help() {
+  return "Target: cpu [mcpu=native|znver4|x86-64-v3|...] "
+         "[isa=avx512vnni,avx2,portable|all (several versions in one artifact, "
+         "chosen at load)]";
+}
