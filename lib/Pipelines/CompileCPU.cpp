@@ -73,7 +73,8 @@ FailureOr<OwningOpRef<ModuleOp>> lowerFor(ModuleOp module,
 
 /// The manifest with what only the written parameters tell.
 std::string completeManifest(StringRef manifest, uint64_t size,
-                             StringRef sha256, std::vector<std::string> &entries) {
+                             StringRef sha256,
+                             std::vector<std::string> &entries) {
   llvm::json::Object object =
       *llvm::cantFail(llvm::json::parse(manifest)).getAsObject();
   object["params_file"] =
@@ -125,9 +126,8 @@ LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
     auto lowered = lowerFor(module, *isa);
     if (failed(lowered))
       return failure();
-    manifest = (**lowered)->getAttrOfType<StringAttr>("qnt.manifest")
-                   .getValue()
-                   .str();
+    manifest =
+        (**lowered)->getAttrOfType<StringAttr>("qnt.manifest").getValue().str();
     llvm::LLVMContext context;
     std::unique_ptr<llvm::Module> code =
         cpu::translateToLLVMIR(**lowered, *isa, context);
@@ -160,9 +160,8 @@ LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
     return module.emitError("cannot read '")
            << unfinished << "': " << code.message();
   auto hash = module->getAttrOfType<StringAttr>("qnt.params_sha256");
-  descriptor.manifest =
-      completeManifest(manifest, paramsSize, hash ? hash.getValue() : "",
-                       descriptor.entries);
+  descriptor.manifest = completeManifest(
+      manifest, paramsSize, hash ? hash.getValue() : "", descriptor.entries);
   auto addAsset = [&](StringRef name, StringRef path) -> LogicalResult {
     uint64_t size = 0;
     if (std::error_code code = fs::file_size(path, size))
@@ -191,8 +190,8 @@ LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
   std::string error;
   const cpu::ISA &baseline = cpu::getISAs().back();
   table->setTargetTriple(llvm::Triple("x86_64-unknown-linux-gnu"));
-  std::string machine = cpu::emitMachineCode(*table, baseline,
-                                             cpu::FileKind::Object, error);
+  std::string machine =
+      cpu::emitMachineCode(*table, baseline, cpu::FileKind::Object, error);
   FailureOr<std::string> object = temporaries.create(module, "o");
   if (machine.empty())
     return module.emitError(error);

@@ -75,8 +75,8 @@ public:
 
 } // namespace
 
-std::unique_ptr<llvm::Module>
-qnt::buildDescriptor(const Descriptor &descriptor, llvm::LLVMContext &context) {
+std::unique_ptr<llvm::Module> qnt::buildDescriptor(const Descriptor &descriptor,
+                                                   llvm::LLVMContext &context) {
   auto module = std::make_unique<llvm::Module>("descriptor", context);
   DescriptorBuilder b(context, *module);
   llvm::SmallVector<llvm::Constant *> variants, assets;
@@ -91,19 +91,19 @@ qnt::buildDescriptor(const Descriptor &descriptor, llvm::LLVMContext &context) {
                                  b.number(entries.size()), b.table(entries)}));
   }
   for (auto [i, asset] : llvm::enumerate(descriptor.assets))
-    assets.push_back(b.record(
-        {b.text(asset.name),
-         b.include("qnt_asset_" + std::to_string(i), asset.path),
-         b.number(asset.size)}));
+    assets.push_back(
+        b.record({b.text(asset.name),
+                  b.include("qnt_asset_" + std::to_string(i), asset.path),
+                  b.number(asset.size)}));
   std::string prefix = ("qnt_" + descriptor.isas.front()->name).str();
   llvm::Constant *table = b.place(b.record(
       {b.number(QNT_MODULE_ABI), b.text(descriptor.manifest),
        b.number(variants.size()), b.table(variants), b.number(assets.size()),
        b.table(assets), b.function(prefix + "_kv_bytes")}));
 
-  auto *get = llvm::Function::Create(
-      llvm::FunctionType::get(b.pointer, false),
-      llvm::GlobalValue::ExternalLinkage, "qnt_module_get", *module);
+  auto *get = llvm::Function::Create(llvm::FunctionType::get(b.pointer, false),
+                                     llvm::GlobalValue::ExternalLinkage,
+                                     "qnt_module_get", *module);
   llvm::IRBuilder<> body(llvm::BasicBlock::Create(context, "", get));
   body.CreateRet(table);
   return module;

@@ -19,9 +19,8 @@
 using namespace mlir;
 using namespace qnt;
 
-FailureOr<OwningOpRef<ModuleOp>> qnt::loadModel(StringRef path,
-                                                MLIRContext *context,
-                                                StringRef kvType) {
+FailureOr<OwningOpRef<ModuleOp>>
+qnt::loadModel(StringRef path, MLIRContext *context, StringRef kvType) {
   Location unknown = UnknownLoc::get(context);
   if (llvm::sys::fs::is_directory(path)) {
     ImportOptions options;

@@ -36,8 +36,9 @@ auto setNumber(int64_t QuantizeOptions::*member) {
 
 const std::vector<Key> &getKeys() {
   static const std::vector<Key> keys = {
-      {"weights", "format of linear weights: int2..int8, uint2..uint8, e4m3, "
-                  "e2m1, nf4, bf16, ..., none",
+      {"weights",
+       "format of linear weights: int2..int8, uint2..uint8, e4m3, "
+       "e2m1, nf4, bf16, ..., none",
        setString(&QuantizeOptions::weights)},
       {"group", "inputs that share a scale (multiple of 16; 0: all)",
        setNumber(&QuantizeOptions::group)},
@@ -50,14 +51,16 @@ const std::vector<Key> &getKeys() {
        }},
       {"clip", "range of a block of weights: absmax, mse",
        setString(&QuantizeOptions::clip)},
-      {"activations", "int8 (signedness as the target multiplies fastest), "
-                      "uint8, none",
+      {"activations",
+       "int8 (signedness as the target multiplies fastest), "
+       "uint8, none",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.quantize.activations = value == "int8" ? "auto" : value.str();
          return true;
        }},
-      {"per", "activations that share a scale: token (dynamic), tensor (static, "
-              "needs calib=)",
+      {"per",
+       "activations that share a scale: token (dynamic), tensor (static, "
+       "needs calib=)",
        setString(&QuantizeOptions::per)},
       {"head", "format of the output head: a format, none, same",
        setString(&QuantizeOptions::head)},
@@ -125,8 +128,8 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
     auto key = llvm::find_if(getKeys(),
                              [&](const Key &key) { return key.name == name; });
     if (key == getKeys().end())
-      return failure("--quantize: unknown key '" + name + "', expected one of " +
-                     listKeys(getKeys()));
+      return failure("--quantize: unknown key '" + name +
+                     "', expected one of " + listKeys(getKeys()));
     if (value.empty() || !key->set(recipe, value))
       return failure("--quantize: bad value '" + value + "' of '" + name +
                      "': " + key->meaning);

@@ -30,12 +30,12 @@ struct Flags {
       "(-o model.so), or code (.ll, .s, .o), or IR (.mlir, .mlirbc)"};
   std::string quantizeHelp = QuantizeRecipe::help();
   std::string targetHelp = TargetOptions::help();
-  llvm::cl::opt<std::string> quantize{
-      "quantize", llvm::cl::desc(quantizeHelp), llvm::cl::cat(category),
-      llvm::cl::value_desc("recipe")};
-  llvm::cl::opt<std::string> target{
-      "target", llvm::cl::desc(targetHelp), llvm::cl::cat(category),
-      llvm::cl::value_desc("target")};
+  llvm::cl::opt<std::string> quantize{"quantize", llvm::cl::desc(quantizeHelp),
+                                      llvm::cl::cat(category),
+                                      llvm::cl::value_desc("recipe")};
+  llvm::cl::opt<std::string> target{"target", llvm::cl::desc(targetHelp),
+                                    llvm::cl::cat(category),
+                                    llvm::cl::value_desc("target")};
   llvm::cl::opt<bool> embed{
       "embed",
       llvm::cl::desc("Put the parameters into the .so: one file to deploy"),
@@ -114,7 +114,6 @@ int qnt::quantOptMain(int argc, char **argv) {
   // Plain passes on plain IR: exactly mlir-opt.
   if (isModule(input) && isModule(output) &&
       !flags.quantize.getNumOccurrences() && !flags.target.getNumOccurrences())
-    return asMainReturnCode(
-        MlirOptMain(argc, argv, input, output, registry));
+    return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
   return run(flags, config, registry, input, output);
 }

@@ -31,8 +31,8 @@ mlir::LogicalResult compileForCPU(mlir::ModuleOp module,
                                   const TargetOptions &target,
                                   llvm::StringRef output, bool embed);
 
-/// Writes a module as .mlir, or .mlirbc; with parameter expressions in it, their
-/// values go to a safetensors file of the same name first.
+/// Writes a module as .mlir, or .mlirbc; with parameter expressions in it,
+/// their values go to a safetensors file of the same name first.
 mlir::LogicalResult writeModule(mlir::ModuleOp module, llvm::StringRef output);
 
 /// The path of the parameters beside `output`: its extension replaced.

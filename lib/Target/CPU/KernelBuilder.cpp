@@ -201,8 +201,8 @@ static Value extendHalf(KernelBuilder &k, Value x) {
                        k.constant(floats, 0x1p112));
   Value special = k.bitcast(
       k.bor(k.shl(magnitude, 13), k.constant(words, 0x7f800000)), floats);
-  number = k.select(k.geS(magnitude, k.constant(words, 0x7c00)), special,
-                    number);
+  number =
+      k.select(k.geS(magnitude, k.constant(words, 0x7c00)), special, number);
   return k.bitcast(k.bor(k.bitcast(number, words), sign), floats);
 }
 
@@ -215,15 +215,13 @@ static Value truncateToHalf(KernelBuilder &k, Value x) {
   Value sign = k.shrU(k.sub(bits, magnitude), 16);
   // Normal results: rebase the exponent, add half a unit less the even bit.
   Value odd = k.band(k.shrU(magnitude, 13), k.constant(words, 1));
-  Value normal =
-      k.shrU(k.add(k.sub(magnitude, k.constant(words, (112 << 23) - 0xfff)),
-                   odd),
-             13);
+  Value normal = k.shrU(
+      k.add(k.sub(magnitude, k.constant(words, (112 << 23) - 0xfff)), odd), 13);
   // Subnormal ones: adding 0.5 aligns the mantissa to units of 2^-24.
   Value half = k.constant(floats, 0.5);
-  Value small = k.sub(k.bitcast(k.add(k.bitcast(magnitude, floats), half),
-                                words),
-                      k.bitcast(half, words));
+  Value small =
+      k.sub(k.bitcast(k.add(k.bitcast(magnitude, floats), half), words),
+            k.bitcast(half, words));
   Value result =
       k.select(k.ltS(magnitude, k.constant(words, 113 << 23)), small, normal);
   // From 65520 on, infinity; NaN stays NaN.

@@ -26,8 +26,8 @@ SmallVector<Value> Decoder::loadWords(KernelBuilder &k,
   SmallVector<Value> words;
   for (const PanelGeometry::Plane &plane : panels.planes)
     for (int64_t v = 0; v < plane.vectors; ++v)
-      words.push_back(k.load(k.vec(k.i32()),
-                             k.at(codes, plane.offset + v * 4 * kLanes)));
+      words.push_back(
+          k.load(k.vec(k.i32()), k.at(codes, plane.offset + v * 4 * kLanes)));
   return words;
 }
 
@@ -98,9 +98,9 @@ Value Decoder::decodeMiniFloat(KernelBuilder &k, Value code) const {
                       k.constant(words, double((127 - bias) << 23)));
   Value number = k.bitcast(moved, lanes);
   // Subnormal ones: an integer times the smallest spacing.
-  Value small = k.mul(k.sitofp(magnitude, k.f32()),
-                      k.constant(lanes, std::ldexp(1.0, 1 - bias -
-                                                            int(spec.mantissa))));
+  Value small =
+      k.mul(k.sitofp(magnitude, k.f32()),
+            k.constant(lanes, std::ldexp(1.0, 1 - bias - int(spec.mantissa))));
   Value isNormal =
       k.geS(magnitude, k.constant(words, double(1u << spec.mantissa)));
   number = k.select(isNormal, number, small);
@@ -147,7 +147,7 @@ Value Decoder::decodeTable(KernelBuilder &k, Value code) const {
 }
 
 Value Decoder::decodeWide(KernelBuilder &k, Value codes) const {
-  Type element = spec.bits == 32       ? k.f32()
+  Type element = spec.bits == 32      ? k.f32()
                  : spec.exponent == 8 ? k.bf16()
                                       : k.f16();
   return k.loadAsF32(element, codes);
@@ -155,7 +155,7 @@ Value Decoder::decodeWide(KernelBuilder &k, Value codes) const {
 
 Value Decoder::loadZero(KernelBuilder &k, Value zeros) const {
   Value bytes = k.load(k.vec(k.i8()), zeros);
-  Value words = isStoredSigned() ? k.sext(bytes, k.i32())
-                                 : k.zext(bytes, k.i32());
+  Value words =
+      isStoredSigned() ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
   return k.sitofp(words, k.f32());
 }

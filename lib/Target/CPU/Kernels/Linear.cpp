@@ -133,8 +133,9 @@ std::string LinearEmitter::makeName() const {
   os << "linear." << shape.strategy.getKernel() << "."
      << weight.getFormat().getName();
   if (weight.getScaleType())
-    os << "." << (panels.groups > 1 ? "g" + std::to_string(panels.group)
-                                    : std::string("channel"))
+    os << "."
+       << (panels.groups > 1 ? "g" + std::to_string(panels.group)
+                             : std::string("channel"))
        << "." << typeName(weight.getScaleType());
   if (weight.getZeroPoint())
     os << ".zero";
@@ -147,8 +148,8 @@ std::string LinearEmitter::makeName() const {
   for (EpilogueKind kind : shape.epilogue)
     os << "." << stringifyEpilogueKind(kind);
   os << ".t";
-  for (auto [r, p] : llvm::zip(shape.strategy.getRows(),
-                               shape.strategy.getPanels()))
+  for (auto [r, p] :
+       llvm::zip(shape.strategy.getRows(), shape.strategy.getPanels()))
     os << "_" << r << "x" << p;
   return text;
 }
@@ -166,8 +167,7 @@ LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
   int64_t inputs = shape.weight.getShape()[1];
   // A lone row would be one dependent chain of additions per panel.
   int64_t chains = tileRows * tilePanels < 8 ? 2 : 1;
-  SmallVector<Value> acc(chains * tileRows * tilePanels,
-                         k.constant(lanes, 0));
+  SmallVector<Value> acc(chains * tileRows * tilePanels, k.constant(lanes, 0));
   auto index = [&](int64_t chain, int64_t row, int64_t panel) {
     return (chain * tileRows + row) * tilePanels + panel;
   };
@@ -180,8 +180,8 @@ LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
       for (int64_t p = 0; p < tilePanels; ++p)
         weights.push_back(weightAt(p, i));
       for (int64_t r = 0; r < tileRows; ++r) {
-        Value a = k.splat(
-            k.load(k.f32(), k.at(x, r * inRowBytes() + 4 * i), 4));
+        Value a =
+            k.splat(k.load(k.f32(), k.at(x, r * inRowBytes() + 4 * i), 4));
         for (int64_t p = 0; p < tilePanels; ++p) {
           Value &sum = state[index(i % chains, r, p)];
           sum = k.fma(a, weights[p], sum);
@@ -204,10 +204,9 @@ LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
       return next;
     };
     int64_t whole = inputs / unroll * unroll;
-    acc = k.loop(k.c64(0), k.c64(whole), unroll, acc,
-                 [&](Value iv, ValueRange state) {
-                   return body(iv, unroll, state);
-                 });
+    acc = k.loop(
+        k.c64(0), k.c64(whole), unroll, acc,
+        [&](Value iv, ValueRange state) { return body(iv, unroll, state); });
     if (whole < inputs)
       acc = body(k.c64(whole), inputs - whole, acc);
   } else {
@@ -216,8 +215,8 @@ LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
                          SmallVectorImpl<Value> &state) {
       SmallVector<SmallVector<Value>> words(tilePanels);
       for (int64_t p = 0; p < tilePanels; ++p)
-        words[p] = decoder.loadWords(k, panels,
-                                     k.at(codes, p * panels.panelBytes));
+        words[p] =
+            decoder.loadWords(k, panels, k.at(codes, p * panels.panelBytes));
       accumulate(x, count, state, [&](int64_t p, int64_t i) {
         return decoder.decodeLane(k, panels, words[p], i, scale[p], zero[p]);
       });
@@ -235,15 +234,14 @@ LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
       }
       Value codes = k.at(base, panels.scaleBytes + panels.zeroBytes);
       int64_t whole = count / panels.chunk;
-      next = k.loop(k.c64(0), k.c64(whole), 1, next,
-                    [&](Value chunk, ValueRange inner) {
-                      SmallVector<Value> values(inner);
-                      chunkBody(k.at(x, k.mul(chunk, k.c64(panels.chunk * 4))),
-                                k.at(codes, k.mul(chunk,
-                                                  k.c64(panels.chunkBytes))),
-                                scale, zero, panels.chunk, values);
-                      return values;
-                    });
+      next = k.loop(
+          k.c64(0), k.c64(whole), 1, next, [&](Value chunk, ValueRange inner) {
+            SmallVector<Value> values(inner);
+            chunkBody(k.at(x, k.mul(chunk, k.c64(panels.chunk * 4))),
+                      k.at(codes, k.mul(chunk, k.c64(panels.chunkBytes))),
+                      scale, zero, panels.chunk, values);
+            return values;
+          });
       if (int64_t rest = count % panels.chunk)
         chunkBody(k.at(x, whole * panels.chunk * 4),
                   k.at(codes, whole * panels.chunkBytes), scale, zero, rest,
@@ -286,8 +284,8 @@ void LinearEmitter::emitIntegerChunks(KernelBuilder &k, const TileArgs &args,
       for (int64_t p = 0; p < tilePanels; ++p)
         weights.push_back(decoder.decodeBytes(k, panels, words[p], quad));
       for (int64_t r = 0; r < tileRows; ++r) {
-        Value a = k.splat(
-            k.load(k.i32(), k.at(x, r * inRowBytes() + 4 * quad), 4));
+        Value a =
+            k.splat(k.load(k.i32(), k.at(x, r * inRowBytes() + 4 * quad), 4));
         for (int64_t p = 0; p < tilePanels; ++p) {
           Value &sum = sums[r * tilePanels + p];
           sum = rows.storedUnsigned
@@ -370,8 +368,8 @@ LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
                       k.splat(k.mul(sums[r], k.c32(offset))));
         Value number = k.sitofp(dot, k.f32());
         if (zero)
-          number = k.sub(number,
-                         k.mul(zero, k.splat(k.sitofp(sums[r], k.f32()))));
+          number =
+              k.sub(number, k.mul(zero, k.splat(k.sitofp(sums[r], k.f32()))));
         Value &sum = next[r * tilePanels + p];
         sum = k.fma(scale, number, sum);
       }
@@ -393,8 +391,8 @@ LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
     for (int64_t p = 0; p < tilePanels; ++p) {
       Value number = acc[r * tilePanels + p];
       if (zero) {
-        Value columnSums = k.load(
-            lanes, k.at(args.weight, p * panels.panelBytes + sumsAt), 4);
+        Value columnSums =
+            k.load(lanes, k.at(args.weight, p * panels.panelBytes + sumsAt), 4);
         number = k.sub(number, k.mul(zero, columnSums));
       }
       tile[r][p] = k.mul(scale, number);
@@ -531,12 +529,12 @@ Kernel LinearEmitter::emit() {
       Value done = k.c64(0);
       for (int64_t i = bucket; i >= 0; --i) {
         int64_t step = bucketRows[i];
-        Value stop = k.add(
-            done, k.mul(k.divS(k.sub(rowCount, done), k.c64(step)),
-                        k.c64(step)));
+        Value stop =
+            k.add(done, k.mul(k.divS(k.sub(rowCount, done), k.c64(step)),
+                              k.c64(step)));
         k.loop(done, stop, step, [&](Value row) {
-          Value out = k.at(k.at(v[5], k.mul(row, k.c64(outRowBytes()))),
-                           column);
+          Value out =
+              k.at(k.at(v[5], k.mul(row, k.c64(outRowBytes()))), column);
           SmallVector<Value> args{
               k.at(v[0], k.mul(row, k.c64(inRowBytes()))),
               k.at(v[1], k.mul(row, k.c64(4))),

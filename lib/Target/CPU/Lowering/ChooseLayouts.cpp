@@ -40,7 +40,7 @@ std::pair<RowsAttr, bool> getRowsLayout(QTensorType input, QTensorType weight) {
   int64_t pad = std::lcm(int64_t(64), group);
   bool wantUnsigned = isStoredSigned(weight);
   bool isSigned = cast<IntFormatAttr>(input.getFormat()).getIsSigned();
-  int64_t excess = wantUnsigned && isSigned    ? 128
+  int64_t excess = wantUnsigned && isSigned     ? 128
                    : !wantUnsigned && !isSigned ? -128
                                                 : 0;
   // Sums serve the zero points of the weights' stored codes.
@@ -73,8 +73,9 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       return success();
     DecodeSpec spec = weight.getFormat().getDecodeSpec();
     if (spec.map == DecodeSpec::Map::Table && spec.table.size() > 16)
-      return op.emitOpError("the CPU target decodes tables of up to 16 numbers, "
-                            "got ")
+      return op.emitOpError(
+                 "the CPU target decodes tables of up to 16 numbers, "
+                 "got ")
              << weight;
     OpBuilder builder(op);
     bool sums = false;

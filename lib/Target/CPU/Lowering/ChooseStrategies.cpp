@@ -65,14 +65,13 @@ struct ChooseStrategies
     bool grouped = weight.getBlock().getKind() == BlockKind::Group;
     Tiles tiles = getTiles(target, bool(input), grouped,
                            weight.getFormat().getBits() <= 8);
-    std::string kernel =
-        ((input ? "dot4-" : "fma-") + target.name).str();
-    auto strategy = StrategyAttr::get(op.getContext(), kernel, tiles.rows,
-                                      tiles.panels);
+    std::string kernel = ((input ? "dot4-" : "fma-") + target.name).str();
+    auto strategy =
+        StrategyAttr::get(op.getContext(), kernel, tiles.rows, tiles.panels);
     op.setStrategyAttr(strategy);
-    remark::passed(op.getLoc(),
-                   remark::RemarkOpts::name("strategy")
-                       .category("qnt-cpu-strategy"))
+    remark::passed(
+        op.getLoc(),
+        remark::RemarkOpts::name("strategy").category("qnt-cpu-strategy"))
         << remark::metric("kernel", kernel)
         << remark::metric("weight", weight.getFormat().getName());
   }

@@ -48,19 +48,18 @@ struct LinearToQuantized : OpRewritePattern<nn::LinearOp> {
         context, weight.getShape(), parseFormat("f32", context),
         BlockAttr::get(context, BlockKind::Unscaled, 0), Type(),
         /*zeroPoint=*/false, Attribute());
-    Value codes = QuantizeOp::create(rewriter, op.getLoc(), type,
-                                     op.getWeight(), Value(), Value(),
-                                     ClipMethod::AbsMax);
+    Value codes =
+        QuantizeOp::create(rewriter, op.getLoc(), type, op.getWeight(), Value(),
+                           Value(), ClipMethod::AbsMax);
     SmallVector<Attribute> steps;
     SmallVector<Value> operands;
     if (op.getBias()) {
       steps.push_back(EpilogueKindAttr::get(context, EpilogueKind::Bias));
       operands.push_back(op.getBias());
     }
-    rewriter.replaceOpWithNewOp<qnt::LinearOp>(op, op.getInput(), codes,
-                                               operands,
-                                               rewriter.getArrayAttr(steps),
-                                               StrategyAttr());
+    rewriter.replaceOpWithNewOp<qnt::LinearOp>(
+        op, op.getInput(), codes, operands, rewriter.getArrayAttr(steps),
+        StrategyAttr());
     return success();
   }
 };
@@ -73,10 +72,9 @@ void fuse(PatternRewriter &rewriter, qnt::LinearOp linear, Operation *consumer,
   SmallVector<Value> operands(linear.getExtra());
   if (operand)
     operands.push_back(operand);
-  auto fused = qnt::LinearOp::create(rewriter, linear.getLoc(),
-                                     linear.getInput(), linear.getWeight(),
-                                     operands, rewriter.getArrayAttr(steps),
-                                     linear.getStrategyAttr());
+  auto fused = qnt::LinearOp::create(
+      rewriter, linear.getLoc(), linear.getInput(), linear.getWeight(),
+      operands, rewriter.getArrayAttr(steps), linear.getStrategyAttr());
   rewriter.replaceOp(consumer, fused);
   rewriter.eraseOp(linear);
 }
@@ -101,8 +99,9 @@ struct FuseBinary : OpRewritePattern<BinaryOp> {
     // Of two linears, the later one takes the other's result: it is the one
     // whose own result is then never stored unfused.
     SmallVector<std::pair<qnt::LinearOp, Value>> choices;
-    for (auto [value, other] : {std::pair<Value, Value>(op.getLhs(), op.getRhs()),
-                                std::pair<Value, Value>(op.getRhs(), op.getLhs())}) {
+    for (auto [value, other] :
+         {std::pair<Value, Value>(op.getLhs(), op.getRhs()),
+          std::pair<Value, Value>(op.getRhs(), op.getLhs())}) {
       auto linear = value.getDefiningOp<qnt::LinearOp>();
       if (linear && linear->hasOneUse() && value.getType() == other.getType() &&
           linear->getBlock() == op->getBlock())

@@ -94,8 +94,8 @@ std::string nameOf(Operation &op) {
   });
   if (name.empty())
     if (auto linear = dyn_cast<qnt::LinearOp>(op))
-      if (auto load = linear.getWeight()
-                          .getDefiningOp<ml_program::GlobalLoadConstOp>())
+      if (auto load =
+              linear.getWeight().getDefiningOp<ml_program::GlobalLoadConstOp>())
         name = load.getGlobal().getLeafReference().str();
   return name.empty() ? op.getName().getStringRef().str() : name;
 }
@@ -216,8 +216,7 @@ Value FunctionLowering::emitProduct(KernelBuilder &k,
 Value FunctionLowering::bufferAt(KernelBuilder &k, unsigned buffer) {
   const MemoryPlan::Buffer &place = memory.buffers[buffer];
   auto [base, product] = regionBases.at(place.region);
-  return k.at(frame,
-              k.add(base, k.mul(product, k.c64(place.unitOffset))));
+  return k.at(frame, k.add(base, k.mul(product, k.c64(place.unitOffset))));
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,23 +253,21 @@ void FunctionLowering::record(KernelBuilder &k, Operation &op, Kernel kernel,
       [](KernelBuilder &k, ValueRange args) {
         // qnt_context.after_op is the fourth field.
         Value hook = k.load(k.ptr(), k.at(args[0], 24), 8);
-        Value isSet = LLVM::ICmpOp::create(
-            k.b, k.loc, LLVM::ICmpPredicate::ne, hook,
-            LLVM::ZeroOp::create(k.b, k.loc, k.ptr()));
+        Value isSet =
+            LLVM::ICmpOp::create(k.b, k.loc, LLVM::ICmpPredicate::ne, hook,
+                                 LLVM::ZeroOp::create(k.b, k.loc, k.ptr()));
         k.ifThen(isSet, [&] {
           auto type = LLVM::LLVMFunctionType::get(
               LLVM::LLVMVoidType::get(k.b.getContext()),
               {k.ptr(), k.i64(), k.ptr()});
-          LLVM::CallOp::create(
-              k.b, k.loc, type,
-              ValueRange{hook, args[0], args[1], args[2]});
+          LLVM::CallOp::create(k.b, k.loc, type,
+                               ValueRange{hook, args[0], args[1], args[2]});
         });
       });
   k.call(report, {context, k.c64(id), output});
 }
 
-LogicalResult FunctionLowering::emitLinear(KernelBuilder &k,
-                                           qnt::LinearOp op) {
+LogicalResult FunctionLowering::emitLinear(KernelBuilder &k, qnt::LinearOp op) {
   QTensorType weight = op.getWeight().getType();
   auto load = op.getWeight().getDefiningOp<ml_program::GlobalLoadConstOp>();
   if (!load || !weight.getLayout())
@@ -278,8 +275,10 @@ LogicalResult FunctionLowering::emitLinear(KernelBuilder &k,
                           "(run qnt-cpu-layout and qnt-materialize-params)");
   if (!op.getStrategy())
     return op.emitOpError("has no strategy (run qnt-cpu-strategy)");
-  LinearShape shape{weight, dyn_cast<QTensorType>(op.getInput().getType()),
-                    {}, op.getStrategyAttr()};
+  LinearShape shape{weight,
+                    dyn_cast<QTensorType>(op.getInput().getType()),
+                    {},
+                    op.getStrategyAttr()};
   for (Attribute step : op.getEpilogue())
     shape.epilogue.push_back(cast<EpilogueKindAttr>(step).getValue());
   Kernel kernel = getLinearKernel(module.lib, shape);
@@ -333,10 +332,10 @@ LogicalResult FunctionLowering::emitAttention(KernelBuilder &k,
   Value cache, capacity, start = null(k), limits = null(k);
   if (op.getCache()) {
     capacity = capacities[op.getCache()];
-    Value layerBytes = k.mul(k.mul(batch, capacity),
-                             k.c64(shape.cache.bytesPerPosition()));
-    cache = k.at(pointer(op.getCache()),
-                 k.mul(layerBytes, k.c64(*op.getLayer())));
+    Value layerBytes =
+        k.mul(k.mul(batch, capacity), k.c64(shape.cache.bytesPerPosition()));
+    cache =
+        k.at(pointer(op.getCache()), k.mul(layerBytes, k.c64(*op.getLayer())));
     start = limits = pointer(op.getStart());
   } else {
     capacity = k.roundUp(dimOf(k, op.getKey(), 1), kLanes);
@@ -449,11 +448,11 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
       })
       .Case([&](nn::EmbeddingOp embedding) {
         return simple(
-            getEmbeddingKernel(lib,
-                               getElementTypeOrSelf(embedding.getTable()),
+            getEmbeddingKernel(lib, getElementTypeOrSelf(embedding.getTable()),
                                featuresOf(embedding.getTable())),
-            {context, pointer(embedding.getIds()), pointer(embedding.getTable()),
-             pointer(embedding.getResult()), rowsOf(k, embedding.getResult())});
+            {context, pointer(embedding.getIds()),
+             pointer(embedding.getTable()), pointer(embedding.getResult()),
+             rowsOf(k, embedding.getResult())});
       })
       .Case([&](qnt::EmbeddingOp embedding) {
         QTensorType table = embedding.getTable().getType();
@@ -461,18 +460,18 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
         Value rows = rowsOf(k, embedding.getResult());
         if (!table.hasScale()) {
           unsigned bits = table.getFormat().getBits();
-          Type element =
-              bits == 32 ? k.f32()
-              : table.getFormat().getDecodeSpec().exponent == 8 ? k.bf16()
-                                                                : k.f16();
+          Type element = bits == 32 ? k.f32()
+                         : table.getFormat().getDecodeSpec().exponent == 8
+                             ? k.bf16()
+                             : k.f16();
           return simple(
               getEmbeddingKernel(lib, element, table.getShape().back()),
               {context, pointer(embedding.getIds()), parts[0],
                pointer(embedding.getResult()), rows});
         }
         return simple(getQuantizedEmbeddingKernel(lib, table),
-                      {context, pointer(embedding.getIds()), parts[0],
-                       parts[1], table.getZeroPoint() ? parts[2] : null(k),
+                      {context, pointer(embedding.getIds()), parts[0], parts[1],
+                       table.getZeroPoint() ? parts[2] : null(k),
                        pointer(embedding.getResult()), rows});
       })
       .Case([&](nn::PositionIdsOp positions) {
@@ -497,12 +496,11 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
                        dimOf(k, pool.getInput(), 1)});
       })
       .Case([&](nn::RMSNormOp norm) {
-        return simple(getRMSNormKernel(lib, featuresOf(norm.getInput()),
-                                       norm.getGroups(),
-                                       norm.getEps().convertToDouble()),
-                      {context, pointer(norm.getInput()),
-                       pointer(norm.getScale()), pointer(norm.getResult()),
-                       rowsOf(k, norm.getInput())});
+        return simple(
+            getRMSNormKernel(lib, featuresOf(norm.getInput()), norm.getGroups(),
+                             norm.getEps().convertToDouble()),
+            {context, pointer(norm.getInput()), pointer(norm.getScale()),
+             pointer(norm.getResult()), rowsOf(k, norm.getInput())});
       })
       .Case([&](nn::LayerNormOp norm) {
         return simple(getLayerNormKernel(lib, featuresOf(norm.getInput()),
@@ -524,13 +522,11 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
       })
       .Case([&](nn::RopeOp rope) {
         int64_t features = featuresOf(rope.getInput());
-        return simple(getRopeKernel(lib, rope.getHeads(),
-                                    features / rope.getHeads(),
-                                    featuresOf(rope.getTable()),
-                                    rope.getInterleaved()),
-                      {context, pointer(rope.getInput()),
-                       pointer(rope.getTable()), pointer(rope.getResult()),
-                       rowsOf(k, rope.getInput())});
+        return simple(
+            getRopeKernel(lib, rope.getHeads(), features / rope.getHeads(),
+                          featuresOf(rope.getTable()), rope.getInterleaved()),
+            {context, pointer(rope.getInput()), pointer(rope.getTable()),
+             pointer(rope.getResult()), rowsOf(k, rope.getInput())});
       })
       .Default([](Operation *other) {
         return other->emitOpError("has no lowering in the CPU target");
@@ -566,11 +562,11 @@ void FunctionLowering::emitFrameFunction() {
   symbolValues = values;
   function.walk([&](func::CallOp call) {
     SmallVector<Value> actual;
-    const FunctionSymbols &callee =
-        module.symbols.at(call.getCallee().str());
+    const FunctionSymbols &callee = module.symbols.at(call.getCallee().str());
     for (Dim dim : symbols.getCallSymbols(call, callee))
       actual.push_back(emitDim(k, dim));
-    called = k.maxS(called, emitFrameBytes(module, k, call.getCallee(), actual));
+    called =
+        k.maxS(called, emitFrameBytes(module, k, call.getCallee(), actual));
   });
   LLVM::ReturnOp::create(b, k.loc, ValueRange{k.add(own, called)});
 }
@@ -593,13 +589,14 @@ LogicalResult FunctionLowering::run() {
 
   LogicalResult status = success();
   std::string name = "body." + function.getName().str();
-  module.bodies[function.getName().str()] = module.lib.get(
-      name, args, [&](KernelBuilder &k, ValueRange values) {
+  module.bodies[function.getName().str()] =
+      module.lib.get(name, args, [&](KernelBuilder &k, ValueRange values) {
         context = values[0];
         params = values[1];
         frame = values[2];
         values = values.drop_front(3);
-        symbolValues = llvm::to_vector(values.take_front(symbols.getNumSymbols()));
+        symbolValues =
+            llvm::to_vector(values.take_front(symbols.getNumSymbols()));
         values = values.drop_front(symbols.getNumSymbols());
         for (BlockArgument argument : function.getArguments()) {
           places[argument] = {values.front()};
@@ -625,8 +622,8 @@ LogicalResult FunctionLowering::run() {
               auto direct = returned.find(root(operand));
               if (direct != returned.end() && direct->second == i)
                 continue;
-              int64_t width =
-                  getElementTypeOrSelf(operand.getType()).getIntOrFloatBitWidth();
+              int64_t width = getElementTypeOrSelf(operand.getType())
+                                  .getIntOrFloatBitWidth();
               Value bytes =
                   k.mul(extent(k, operand, 0, symbols.getDims(operand).size()),
                         k.c64(width / 8));

@@ -23,10 +23,9 @@ using namespace qnt;
 using namespace qnt::cpu;
 
 int64_t qnt::cpu::getCacheBytesPerPosition(nn::KVCacheType cache) {
-  return cache.getLayers() *
-         CacheGeometry{cache.getHeads(), cache.getHeadDim(),
-                       cache.getElementType()}
-             .bytesPerPosition();
+  return cache.getLayers() * CacheGeometry{cache.getHeads(), cache.getHeadDim(),
+                                           cache.getElementType()}
+                                 .bytesPerPosition();
 }
 
 //===----------------------------------------------------------------------===//
@@ -105,10 +104,9 @@ LogicalResult qnt::cpu::lowerEntry(ModuleLowering &module,
       else
         sizes.push_back(symbols.symbols[dim.value].name);
     }
-    return llvm::json::Object{
-        {"name", tensorName.str()},
-        {"dtype", dtypeName(getElementTypeOrSelf(type))},
-        {"shape", std::move(sizes)}};
+    return llvm::json::Object{{"name", tensorName.str()},
+                              {"dtype", dtypeName(getElementTypeOrSelf(type))},
+                              {"shape", std::move(sizes)}};
   };
   auto nameOf = [](Attribute attr, const char *kind, unsigned i) {
     auto text = dyn_cast_if_present<StringAttr>(attr);
@@ -166,8 +164,8 @@ LogicalResult qnt::cpu::lowerEntry(ModuleLowering &module,
   k.call(module.bodies.at(name), call);
   LLVM::ReturnOp::create(b, k.loc, ValueRange{k.c32(0)});
 
-  auto arena = createEntry(module, function.getLoc(), symbol + "_arena", i64,
-                           {pointer});
+  auto arena =
+      createEntry(module, function.getLoc(), symbol + "_arena", i64, {pointer});
   OpBuilder arenaBuilder = OpBuilder::atBlockBegin(&arena.getBody().front());
   KernelBuilder a(arenaBuilder, function.getLoc(), module.lib.isa);
   Value bytes =
@@ -186,10 +184,9 @@ LogicalResult qnt::cpu::lowerEntry(ModuleLowering &module,
 static void emitCacheSize(ModuleLowering &module) {
   Builder types(module.source.getContext());
   Type i64 = types.getI64Type();
-  auto function =
-      createEntry(module, module.source.getLoc(),
-                  ("qnt_" + module.lib.isa.name + "_kv_bytes").str(), i64,
-                  {i64, i64});
+  auto function = createEntry(
+      module, module.source.getLoc(),
+      ("qnt_" + module.lib.isa.name + "_kv_bytes").str(), i64, {i64, i64});
   OpBuilder b = OpBuilder::atBlockBegin(&function.getBody().front());
   KernelBuilder k(b, function.getLoc(), module.lib.isa);
   int64_t perPosition =
@@ -244,8 +241,7 @@ struct LowerToCPU : cpu::impl::LowerToCPUPassBase<LowerToCPU> {
     for (func::FuncOp function : order) {
       if (failed(lowerFunction(module, function)))
         return failure();
-      if (function.isPublic() &&
-          failed(lowerEntry(module, function, entries)))
+      if (function.isPublic() && failed(lowerEntry(module, function, entries)))
         return failure();
     }
     emitCacheSize(module);

@@ -15,8 +15,8 @@
 
 namespace qnt::cpu {
 
-/// What is known of the whole module while its functions are lowered one by one:
-/// kernels, parameters, operations for the manifest.
+/// What is known of the whole module while its functions are lowered one by
+/// one: kernels, parameters, operations for the manifest.
 struct ModuleLowering {
   ModuleLowering(mlir::ModuleOp source, mlir::ModuleOp target, const ISA &isa)
       : source(source), lib(target, isa) {}

@@ -24,17 +24,17 @@ static std::optional<ArrayRef<int64_t>> getShapeOf(Type type) {
   return std::nullopt;
 }
 
-FailureOr<FunctionSymbols>
-FunctionSymbols::analyze(func::FuncOp function,
-                         const std::map<std::string, FunctionSymbols> &callees) {
+FailureOr<FunctionSymbols> FunctionSymbols::analyze(
+    func::FuncOp function,
+    const std::map<std::string, FunctionSymbols> &callees) {
   FunctionSymbols result;
   std::map<std::string, int64_t> byName;
   for (BlockArgument argument : function.getArguments()) {
     auto shape = getShapeOf(argument.getType());
     if (!shape)
       continue;
-    auto names =
-        function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "qnt.dims");
+    auto names = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(),
+                                                      "qnt.dims");
     SmallVector<Dim> dims;
     for (auto [i, size] : llvm::enumerate(*shape)) {
       if (!ShapedType::isDynamic(size)) {
@@ -59,7 +59,9 @@ FunctionSymbols::analyze(func::FuncOp function,
     result.dims[argument] = dims;
   }
 
-  auto lastOf = [](Type type) { return Dim::constant(getShapeOf(type)->back()); };
+  auto lastOf = [](Type type) {
+    return Dim::constant(getShapeOf(type)->back());
+  };
   for (Operation &op : function.getBody().front()) {
     if (auto call = dyn_cast<func::CallOp>(op)) {
       const FunctionSymbols &callee = callees.at(call.getCallee().str());
@@ -82,7 +84,9 @@ FunctionSymbols::analyze(func::FuncOp function,
       if (!shape)
         continue;
       SmallVector<Dim> dims;
-      auto of = [&](Value operand) { return SmallVector<Dim>(result.dims[operand]); };
+      auto of = [&](Value operand) {
+        return SmallVector<Dim>(result.dims[operand]);
+      };
       if (!llvm::any_of(*shape, ShapedType::isDynamic)) {
         for (int64_t size : *shape)
           dims.push_back(Dim::constant(size));

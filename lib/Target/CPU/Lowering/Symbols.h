@@ -56,8 +56,8 @@ public:
   llvm::SmallVector<Symbol> symbols;
 
   /// What a call passes for the callee's symbols, in this function's terms.
-  llvm::SmallVector<Dim>
-  getCallSymbols(mlir::func::CallOp call, const FunctionSymbols &callee) const;
+  llvm::SmallVector<Dim> getCallSymbols(mlir::func::CallOp call,
+                                        const FunctionSymbols &callee) const;
 
 private:
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Dim>> dims;

@@ -1,0 +1,284 @@
+//===- AttentionTile.cpp - attention of a few query rows --------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "AttentionTile.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::cpu;
+
+/// Keys whose scores are held at a time: with 8 rows 8 KiB.
+constexpr int64_t kBlock = 256;
+/// Below every score, yet finite, so that differences are numbers.
+constexpr float kLowest = -1e30f;
+
+/// Vectors of kLanes that sums may fill, with room for operands.
+static int64_t accumulators(const ISA &isa) { return isa.vectorRegisters / 2; }
+
+int64_t qnt::cpu::getMaxAttentionRows(const ISA &isa) {
+  return std::min<int64_t>(8, accumulators(isa));
+}
+
+namespace {
+class TileWriter {
+public:
+  TileWriter(KernelBuilder &k, const AttentionShape &shape, int64_t rows)
+      : k(k), shape(shape), rows(rows), dim(shape.cache.headDim),
+        group(shape.heads / shape.cache.heads),
+        wide(std::clamp<int64_t>(accumulators(k.isa) / rows, 1, 4)) {}
+
+  void emit(ValueRange args) {
+    query = args[0];
+    out = args[1];
+    keys = args[2];
+    values = args[3];
+    limit = args[6];
+    scaled = k.stack(4 * rows * dim);
+    sums = k.stack(4 * rows * dim);
+    scores = k.stack(4 * rows * kBlock);
+    maxima = k.stack(4 * rows * kLanes);
+    totals = k.stack(4 * rows * kLanes);
+    maximum = k.stack(4 * rows);
+    factor = k.stack(4 * rows);
+    first = k.stack(4 * rows);
+    last = k.stack(4 * rows);
+    offset = k.stack(8 * rows);
+
+    overRows([&](Value r) { prepareRow(r, args[4], args[5]); });
+    // Limits grow from row to row.
+    Value low = k.c64(0);
+    if (shape.window) {
+      low = k.sext(k.load(k.i32(), first, 4), k.i64());
+      low = k.mul(k.divS(low, k.c64(kLanes)), k.c64(kLanes));
+    }
+    Value high =
+        k.sext(k.load(k.i32(), k.at(last, 4 * (rows - 1)), 4), k.i64());
+    k.loop(low, high, kBlock, [&](Value position) {
+      Value count = k.minS(k.sub(high, position), k.c64(kBlock));
+      Value panels = k.ceilDiv(count, kLanes);
+      scoreBlock(position, panels);
+      overRows([&](Value r) { exponentiate(r, panels); });
+      accumulateBlock(position, count);
+    });
+    overRows([&](Value r) { writeRow(r); });
+  }
+
+private:
+  void overRows(std::function<void(Value)> body) {
+    k.loop(k.c64(0), k.c64(rows), 1, body);
+  }
+  int64_t elementBytes() const { return shape.cache.elementBytes(); }
+  int64_t panelBytes() const { return dim * kLanes * elementBytes(); }
+  Value wordAt(Value array, Value r) { return f32At(k, array, r); }
+  Value lineAt(Value array, Value r, int64_t words) {
+    return k.at(array, k.mul(r, k.c64(4 * words)));
+  }
+
+  /// Row r's limits, its query times the scale, sums of nothing.
+  void prepareRow(Value r, Value firstRow, Value lastRow) {
+    Value row = k.minS(k.add(firstRow, r), lastRow);
+    Value token = k.divS(row, k.c64(group));
+    Value head = k.sub(row, k.mul(token, k.c64(group)));
+    Value index = k.add(k.mul(token, k.c64(shape.heads)), head);
+    Value place = k.mul(index, k.c64(4 * dim));
+    k.store(place, k.at(offset, k.shl(r, 3)), 8);
+
+    Value position = shape.fromStart ? k.add(limit, token) : token;
+    Value after = k.add(position, k.c64(1));
+    Value end = limit;
+    if (shape.fromStart)
+      end = after;
+    else if (shape.causal)
+      end = k.minS(limit, after);
+    k.store(k.trunc(end, k.i32()), wordAt(last, r), 4);
+    if (shape.window) {
+      Value begin = k.maxS(k.sub(after, k.c64(shape.window)), k.c64(0));
+      k.store(k.trunc(begin, k.i32()), wordAt(first, r), 4);
+    }
+
+    Value from = k.at(query, place);
+    Value scale = k.constant(k.vec(k.f32()), shape.scale);
+    Value none = k.constant(k.vec(k.f32()), 0);
+    k.overLanes(dim, [&](Value i, Value count) {
+      storeLanes(k, k.mul(loadLanes(k, from, i, count), scale),
+                 lineAt(scaled, r, dim), i, count);
+      storeLanes(k, none, lineAt(sums, r, dim), i, count);
+    });
+    k.store(k.constant(k.vec(k.f32()), kLowest), lineAt(maxima, r, kLanes), 4);
+    k.store(none, lineAt(totals, r, kLanes), 4);
+    k.store(k.cf32(kLowest), wordAt(maximum, r), 4);
+  }
+
+  /// Scores of the block that starts at `position`, masked, and the maxima so
+  /// far, lane by lane.
+  void scoreBlock(Value position, Value panels) {
+    Value whole = k.sub(panels, k.remS(panels, k.c64(wide)));
+    k.loop(k.c64(0), whole, wide,
+           [&](Value panel) { scorePanels(position, panel, wide); });
+    if (wide > 1)
+      k.loop(whole, panels, 1,
+             [&](Value panel) { scorePanels(position, panel, 1); });
+  }
+
+  void scorePanels(Value position, Value panel, int64_t count) {
+    Value firstKey = k.add(position, k.mul(panel, k.c64(kLanes)));
+    Value from = k.at(keys, k.mul(firstKey, k.c64(dim * elementBytes())));
+    int64_t unroll = dim % 4 == 0 ? 4 : 1;
+    SmallVector<Value> acc(rows * count, k.constant(k.vec(k.f32()), 0));
+    acc = k.loop(
+        k.c64(0), k.c64(dim), unroll, acc, [&](Value d, ValueRange state) {
+          SmallVector<Value> next(state);
+          Value line = k.at(from, k.mul(d, k.c64(kLanes * elementBytes())));
+          Value q = k.at(scaled, k.shl(d, 2));
+          for (int64_t u = 0; u < unroll; ++u) {
+            SmallVector<Value> lanes;
+            for (int64_t p = 0; p < count; ++p)
+              lanes.push_back(k.loadAsF32(
+                  shape.cache.element,
+                  k.at(line, p * panelBytes() + u * kLanes * elementBytes())));
+            for (int64_t r = 0; r < rows; ++r) {
+              Value number =
+                  k.splat(k.load(k.f32(), k.at(q, 4 * (r * dim + u)), 4));
+              for (int64_t p = 0; p < count; ++p)
+                next[r * count + p] =
+                    k.fma(number, lanes[p], next[r * count + p]);
+            }
+          }
+          return next;
+        });
+
+    Value masked =
+        k.constant(k.vec(k.f32()), -std::numeric_limits<double>::infinity());
+    Value to = k.at(scores, k.mul(panel, k.c64(4 * kLanes)));
+    Value key = k.add(k.splat(k.trunc(firstKey, k.i32())), k.iota());
+    for (int64_t r = 0; r < rows; ++r) {
+      Value end = k.splat(k.load(k.i32(), k.at(last, 4 * r), 4));
+      Value best = k.load(k.vec(k.f32()), k.at(maxima, 4 * r * kLanes), 4);
+      for (int64_t p = 0; p < count; ++p) {
+        Value place = k.add(key, k.constant(key.getType(), double(p * kLanes)));
+        Value valid = k.ltS(place, end);
+        if (shape.window) {
+          Value begin = k.splat(k.load(k.i32(), k.at(first, 4 * r), 4));
+          valid = k.band(valid, k.geS(place, begin));
+        }
+        Value score = k.select(valid, acc[r * count + p], masked);
+        k.store(score, k.at(to, 4 * (r * kBlock + p * kLanes)), 4);
+        best = k.maxF(score, best);
+      }
+      k.store(best, k.at(maxima, 4 * r * kLanes), 4);
+    }
+  }
+
+  /// Scores of row r to exp(score - maximum) and their sum; what the sums so
+  /// far shrink by because the maximum grew.
+  void exponentiate(Value r, Value panels) {
+    Value best =
+        k.reduceMaxF(k.load(k.vec(k.f32()), lineAt(maxima, r, kLanes), 4));
+    Value shrink = k.exp(k.sub(k.load(k.f32(), wordAt(maximum, r), 4), best));
+    k.store(best, wordAt(maximum, r), 4);
+    k.store(shrink, wordAt(factor, r), 4);
+    Value total = lineAt(totals, r, kLanes), line = lineAt(scores, r, kBlock);
+    Value lanes = k.splat(best);
+    Value start = k.mul(k.load(k.vec(k.f32()), total, 4), k.splat(shrink));
+    Value sum = k.loop(k.c64(0), panels, 1, ValueRange{start},
+                       [&](Value panel, ValueRange sum) {
+                         Value at = k.at(line, k.mul(panel, k.c64(4 * kLanes)));
+                         Value score = k.load(k.vec(k.f32()), at, 4);
+                         Value power = k.exp(k.sub(score, lanes));
+                         k.store(power, at, 4);
+                         return SmallVector<Value>{k.add(sum[0], power)};
+                       })[0];
+    k.store(sum, total, 4);
+  }
+
+  /// sums = sums * factor + powers * values, some vectors of features at a
+  /// time.
+  void accumulateBlock(Value position, Value count) {
+    int64_t step = wide * kLanes, whole = dim / step * step;
+    Value from = k.at(values, k.mul(position, k.c64(dim * elementBytes())));
+    if (whole)
+      k.loop(k.c64(0), k.c64(whole), step,
+             [&](Value d) { accumulate(from, count, d, step); });
+    for (int64_t d = whole; d < dim; d += kLanes)
+      accumulate(from, count, k.c64(d), std::min(kLanes, dim - d));
+  }
+
+  void accumulate(Value from, Value keyCount, Value d, int64_t features) {
+    int64_t vectors = llvm::divideCeil(features, kLanes);
+    Value count = features < kLanes ? k.c64(features) : Value();
+    SmallVector<Value> acc;
+    for (int64_t r = 0; r < rows; ++r) {
+      Value shrink = k.splat(k.load(k.f32(), k.at(factor, 4 * r), 4));
+      for (int64_t v = 0; v < vectors; ++v)
+        acc.push_back(k.mul(
+            loadLanes(k, k.at(sums, 4 * (r * dim + v * kLanes)), d, count),
+            shrink));
+    }
+    Value column = k.at(from, k.mul(d, k.c64(elementBytes())));
+    acc = k.loop(k.c64(0), keyCount, 1, acc, [&](Value key, ValueRange state) {
+      SmallVector<Value> next(state), lanes;
+      Value row = k.at(column, k.mul(key, k.c64(dim * elementBytes())));
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value at = k.at(row, v * kLanes * elementBytes());
+        lanes.push_back(count
+                            ? k.loadAsF32Partial(shape.cache.element, at, count)
+                            : k.loadAsF32(shape.cache.element, at));
+      }
+      Value power = k.at(scores, k.shl(key, 2));
+      for (int64_t r = 0; r < rows; ++r) {
+        Value number = k.splat(k.load(k.f32(), k.at(power, 4 * r * kBlock), 4));
+        for (int64_t v = 0; v < vectors; ++v)
+          next[r * vectors + v] =
+              k.fma(number, lanes[v], next[r * vectors + v]);
+      }
+      return next;
+    });
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t v = 0; v < vectors; ++v)
+        storeLanes(k, acc[r * vectors + v],
+                   k.at(sums, 4 * (r * dim + v * kLanes)), d, count);
+  }
+
+  void writeRow(Value r) {
+    Value total =
+        k.reduceAdd(k.load(k.vec(k.f32()), lineAt(totals, r, kLanes), 4));
+    // A row that attends to nothing is zero.
+    Value inverse =
+        k.select(k.gtF(total, k.cf32(0)), k.fdiv(k.cf32(1), total), k.cf32(0));
+    Value lanes = k.splat(inverse);
+    Value to = k.at(out, k.load(k.i64(), k.at(offset, k.shl(r, 3)), 8));
+    k.overLanes(dim, [&](Value i, Value count) {
+      Value sum = loadLanes(k, lineAt(sums, r, dim), i, count);
+      storeLanes(k, k.mul(sum, lanes), to, i, count);
+    });
+  }
+
+  KernelBuilder &k;
+  const AttentionShape &shape;
+  /// Rows; features of a head; query heads to a head of keys; vectors to a row
+  /// that inner loops hold.
+  int64_t rows, dim, group, wide;
+  Value query, out, keys, values, limit;
+  /// On the stack, a line a row: scaled queries, sums over values, scores of a
+  /// block, running maxima and sums of powers by lane; then one word a row: the
+  /// maximum, what it grew by, the first and the end of the keys attended to,
+  /// and the offset in query and out.
+  Value scaled, sums, scores, maxima, totals, maximum, factor, first, last,
+      offset;
+};
+} // namespace
+
+Kernel qnt::cpu::getAttentionTile(KernelLibrary &lib, StringRef name,
+                                  const AttentionShape &shape, int64_t rows) {
+  return lib.get(llvm::formatv("{0}.tile{1}", name, rows).str(),
+                 argTypes(lib, 4, 3), [&](KernelBuilder &k, ValueRange args) {
+                   TileWriter(k, shape, rows).emit(args);
+                 });
+}
