@@ -302,5 +302,7 @@ LogicalResult AttentionOp::verify() {
   if (getWindow() && (int64_t)*getWindow() <= 0) // (C5)
     return emitOpError("expected a positive window, got ")
            << int64_t(*getWindow());
+  if (getWindow() && !getCausal() && !hasCache) // (C5)
+    return emitOpError("expected a window on causal attention only");
   return success();
 }

@@ -297,7 +297,8 @@ def NN_AttentionOp : NN_Op<"attention", [
     attends to positions 0 .. start[b] + t (always causal). Without one, tokens
     attend to the first lengths[b] tokens of their sequence (all T without
     `lengths`), with `causal` to none after themselves. `window` w restricts a
-    token to the last w positions, its own included.
+    token to the last w positions, its own included. A token that may attend to
+    nothing yields zeros.
 
     ```mlir
     %y = nn.attention %q, %k, %v cache(%kv : !nn.kv_cache<6 layers, 2 heads, 64, f16>) layer 3 at(%pos : tensor<?xi32>)
@@ -314,7 +315,8 @@ def NN_AttentionOp : NN_Op<"attention", [
       and `start` have shape [B].
     - (C4) `cache` and `start` come together, without `lengths`; the cache has
       `kvHeads` heads of that size and more than `layer` layers.
-    - (C5) `window`, where given, is positive.
+    - (C5) `window`, where given, is positive, and the attention is causal or has
+      a cache.
   }];
   let arguments = (ins NN_Features:$query, NN_Features:$key, NN_Features:$value,
                        Optional<NN_Ids>:$lengths,

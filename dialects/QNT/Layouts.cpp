@@ -11,6 +11,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
+#include "qnt/Support/Half.h"
 
 using namespace mlir;
 using namespace qnt;
@@ -145,4 +146,59 @@ void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
       std::memcpy(panel + g.groups * g.groupBytes + 4 * column, &rounded, 4);
     }
   }
+}
+
+static float readScale(const char *at, Type type) {
+  if (type.isF32()) {
+    float value;
+    std::memcpy(&value, at, 4);
+    return value;
+  }
+  uint16_t bits = llvm::support::endian::read16le(at);
+  return type.isF16() ? support::f16ToFloat(bits) : support::bf16ToFloat(bits);
+}
+
+void PanelsAttr::unpack(const QTensorType &type, llvm::ArrayRef<char> blob,
+                        llvm::MutableArrayRef<uint32_t> codes,
+                        llvm::MutableArrayRef<float> scales,
+                        llvm::MutableArrayRef<float> zeros) const {
+  auto g = PanelGeometry::of(type, *this);
+  int64_t k = type.getShape()[1];
+  unsigned bits = type.getFormat().getBits();
+  uint32_t mask = bits == 32 ? ~0u : (1u << bits) - 1;
+  bool signedZero = type.getFormat().getMin() < 0 && g.excess == 0;
+  for (int64_t row = 0; row < type.getShape()[0]; ++row)
+    for (int64_t group = 0; group < g.groups; ++group) {
+      int64_t column = row % g.columns;
+      const char *base =
+          blob.data() + row / g.columns * g.panelBytes + group * g.groupBytes;
+      if (g.scaleBytes)
+        scales[row * g.groups + group] = readScale(
+            base + column * (g.scaleBytes / g.columns), type.getScaleType());
+      if (g.zeroBytes) {
+        char zero = base[g.scaleBytes + column];
+        zeros[row * g.groups + group] =
+            float(signedZero ? int8_t(zero) : uint8_t(zero) - int(g.excess));
+      }
+      int64_t first = group * g.group;
+      for (int64_t i = first, end = std::min(first + g.group, k); i < end;
+           ++i) {
+        int64_t inChunk = (i - first) % g.chunk;
+        const char *chunk = base + g.scaleBytes + g.zeroBytes +
+                            (i - first) / g.chunk * g.chunkBytes;
+        uint32_t code = 0;
+        if (bits > 8)
+          std::memcpy(&code, chunk + column * (bits / 8), bits / 8);
+        for (const PanelGeometry::Plane &plane : g.planes) {
+          int64_t fields = 8 / plane.width, quad = inChunk / 4;
+          auto byte =
+              uint8_t(chunk[plane.offset + quad / fields * 4 * g.columns +
+                            4 * column + inChunk % 4]);
+          code |= (byte >> (quad % fields * plane.width) &
+                   ((1u << plane.width) - 1))
+                  << plane.shift;
+        }
+        codes[row * k + i] = (code - g.excess) & mask;
+      }
+    }
 }

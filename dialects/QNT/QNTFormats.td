@@ -67,7 +67,16 @@ def QNT_Layout : AttrInterface<"Layout"> {
       unless these are the last, which are padded. Calls are independent.}],
       "void", "packRows",
       (ins "const ::qnt::QTensorType &":$type, "const ::qnt::RowBlock &":$block,
-           "::llvm::MutableArrayRef<char>":$blob)>
+           "::llvm::MutableArrayRef<char>":$blob)>,
+    InterfaceMethod<[{
+      Reads a whole blob back: `codes` [N, K], `scales` and `zeros` [N, groups
+      per row] or, without them, empty. A `per_tensor` scale is repeated for each
+      row.}],
+      "void", "unpack",
+      (ins "const ::qnt::QTensorType &":$type, "::llvm::ArrayRef<char>":$blob,
+           "::llvm::MutableArrayRef<uint32_t>":$codes,
+           "::llvm::MutableArrayRef<float>":$scales,
+           "::llvm::MutableArrayRef<float>":$zeros)>
   ];
 }
 

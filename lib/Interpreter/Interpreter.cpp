@@ -27,6 +27,7 @@ const Registry &Registry::get() {
     Registry all;
     registerArith(all);
     registerTensor(all);
+    registerParameters(all);
     registerLookups(all);
     registerElementwise(all);
     registerNorms(all);

@@ -83,6 +83,7 @@ private:
 
 void registerArith(Registry &registry);
 void registerTensor(Registry &registry);
+void registerParameters(Registry &registry);
 void registerLookups(Registry &registry);
 void registerElementwise(Registry &registry);
 void registerNorms(Registry &registry);

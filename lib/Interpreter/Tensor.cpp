@@ -1,4 +1,4 @@
-//===- Tensor.cpp - shapes and parameters -*- C++ -*-===//
+//===- Tensor.cpp - shapes -*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,7 +7,6 @@
 #include "Registry.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -73,78 +72,10 @@ static LogicalResult evaluate(tensor::ExpandShapeOp op, Frame &frame) {
   return success();
 }
 
-//===----------------------------------------------------------------------===//
-// Parameters
-//===----------------------------------------------------------------------===//
-
-static std::optional<ElementKind> kindOf(params::DType dtype) {
-  using params::DType;
-  switch (dtype) {
-  case DType::F64:
-    return ElementKind::F64;
-  case DType::F32:
-    return ElementKind::F32;
-  case DType::F16:
-    return ElementKind::F16;
-  case DType::BF16:
-    return ElementKind::BF16;
-  case DType::I64:
-    return ElementKind::I64;
-  case DType::I32:
-    return ElementKind::I32;
-  case DType::I16:
-    return ElementKind::I16;
-  case DType::I8:
-    return ElementKind::I8;
-  case DType::U8:
-    return ElementKind::U8;
-  case DType::Bool:
-    return ElementKind::I1;
-  case DType::F8E4M3:
-  case DType::F8E5M2:
-    return std::nullopt;
-  }
-  llvm_unreachable("unknown DType");
-}
-
-static LogicalResult evaluate(ml_program::GlobalLoadConstOp op, Frame &frame) {
-  StringRef name = op.getGlobal().getLeafReference();
-  auto global = dyn_cast_or_null<ml_program::GlobalOp>(frame.lookup(name));
-  if (!global)
-    return op.emitOpError("loads an unknown global '") << name << "'";
-  if (!isa_and_nonnull<ml_program::ExternAttr>(global.getValueAttr()))
-    return op.emitOpError("expected an extern global, got '") << name << "'";
-  if (!frame.params())
-    return op.emitOpError("loads parameter '")
-           << name << "', but the module has no qnt.params";
-  try {
-    const params::TensorView &view = frame.params()->get(name.str());
-    auto kind = kindOf(view.dtype);
-    if (!kind)
-      return op.emitOpError("loads parameter '")
-             << name << "' of dtype " << params::name(view.dtype)
-             << ", which the interpreter cannot hold";
-    // The store stays open while any of its tensors is in use.
-    std::shared_ptr<const char> bytes(
-        frame.params(), reinterpret_cast<const char *>(view.bytes.data()));
-    Datum datum = Tensor::ofBytes(*kind, view.shape, bytes);
-    std::string why;
-    if (!fits(datum, op.getType(), why))
-      return op.emitOpError("expected parameter '")
-             << name << "' of type " << op.getType() << ", "
-             << frame.params()->path() << " has " << why;
-    frame.set(op, std::move(datum));
-    return success();
-  } catch (const params::ParamsError &error) {
-    return op.emitOpError(error.what());
-  }
-}
-
 void interp::registerTensor(Registry &registry) {
   registry.add<tensor::CastOp>(evaluate);
   registry.add<tensor::DimOp>(evaluate);
   registry.add<tensor::EmptyOp>(evaluate);
   registry.add<tensor::CollapseShapeOp>(evaluate);
   registry.add<tensor::ExpandShapeOp>(evaluate);
-  registry.add<ml_program::GlobalLoadConstOp>(evaluate);
 }
