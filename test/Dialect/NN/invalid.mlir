@@ -370,6 +370,14 @@ func.func @attention_c5(%q: tensor<?x?x8xf32>) {
 
 // -----
 
+func.func @attention_c5_causal(%q: tensor<?x?x8xf32>) {
+  // expected-error @+1 {{expected a window on causal attention only}}
+  %0 = nn.attention %q, %q, %q heads 2 kv_heads 2 scale 1.0 window 4 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
 // expected-error @+1 {{expected positive layers, heads and head size, got 0, 2, 4}}
 func.func private @kv_cache_c1(!nn.kv_cache<0 layers, 2 heads, 4, f16>)
 
