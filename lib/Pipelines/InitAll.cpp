@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/InitAll.h"
 
+#include "CompiledModelRunner.h"
+
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QCheck/QCheck.h"
 #include "qnt/Dialect/QNT/QNT.h"
@@ -25,5 +27,6 @@ void qnt::registerAllDialects(mlir::DialectRegistry &registry) {
 void qnt::registerAllPasses() {
   interp::registerInterpreterPasses();
   cpu::registerQntTargetCPUPasses();
-  registerTransformsPasses();
+  registerTransformsPasses(
+      {/*costModel=*/nullptr, std::make_shared<CompiledModelRunner>()});
 }

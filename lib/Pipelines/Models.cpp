@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "CompiledModelRunner.h"
+
 #include "qnt/Import/HuggingFace.h"
 #include "qnt/Pipelines/Compile.h"
 #include "qnt/Support/AtomicFile.h"
@@ -49,7 +51,8 @@ LogicalResult qnt::quantizeModel(ModuleOp module,
   PassManager pm(module.getContext());
   pm.addPass(createNNFold());
   if (recipe.quantize.per == "tensor")
-    pm.addPass(createCalibrate(recipe.calibrate));
+    pm.addPass(createCalibrate(recipe.calibrate,
+                               std::make_shared<CompiledModelRunner>()));
   pm.addPass(createQuantize(recipe.quantize));
   pm.addPass(createCSEPass());
   if (failed(pm.run(module)))
