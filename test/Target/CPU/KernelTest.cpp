@@ -177,6 +177,7 @@ int main(int argc, char **argv) {
       {"norms", testNorms},
       {"quantize", testQuantizeRows},
       {"rope", testRope},
+      {"attention", testAttention},
   };
   llvm::cl::opt<std::string> isaName("isa", llvm::cl::Required,
                                      llvm::cl::desc("instruction set"));

@@ -80,4 +80,15 @@ for name, (low, high, zero_point, excess) in FORMATS.items():
             assert (codes[row, features:] == 0).all(), (name, row)
     checked += 1
 
-assert checked == 8 + len(FORMATS), checked
+# 3 heads, no causal mask, keys up to each sequence's length.
+query, keys, values, lengths, out = (
+    load("attention." + part)
+    for part in ("query", "keys", "values", "lengths", "out"))
+for b, length in enumerate(lengths.astype(int)):
+    for head in range(query.shape[2]):
+        scores = query[b, :, head] @ keys[b, head, :length].T
+        weights = special.softmax(scores / np.sqrt(query.shape[3]), axis=-1)
+        close("attention", out[b, :, head], weights @ values[b, head, :length],
+              3e-5, 3e-5)
+
+assert checked == 8 + len(FORMATS) + 9, checked
