@@ -49,14 +49,21 @@ bool ParamEvaluator::needsAllRows(Value value) const {
                       [&](Value operand) { return needsAllRows(operand); });
 }
 
-void ParamEvaluator::release(Value value) const {
+void ParamEvaluator::release(Value value, RowRange rows) const {
   Operation *op = value.getDefiningOp();
+  int64_t total = std::max<int64_t>(1, getNumRows(value.getType()));
   if (auto load = dyn_cast<GlobalLoadConstOp>(op))
     for (const auto &entry :
-         getStoredTensors(load.getType(), getLoadedName(load)))
-      store.release(store.get(entry.name));
+         getStoredTensors(load.getType(), getLoadedName(load))) {
+      params::TensorView part = store.get(entry.name);
+      size_t begin = part.bytes.size() * rows.first / total;
+      size_t end = part.bytes.size() * (rows.first + rows.count) / total;
+      part.bytes = part.bytes.subspan(begin, end - begin);
+      store.release(part);
+    }
   for (Value operand : op->getOperands())
-    release(operand);
+    if (getNumRows(operand.getType()) == total)
+      release(operand, rows);
 }
 
 //===----------------------------------------------------------------------===//

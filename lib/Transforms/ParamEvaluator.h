@@ -45,8 +45,9 @@ public:
   /// Rows of a quantised tensor without layout.
   QuantizedRows evaluateQuantized(mlir::Value value, RowRange rows) const;
 
-  /// Tells the store that the tensors behind `value` are done with for now.
-  void release(mlir::Value value) const;
+  /// Tells the store that what `rows` of `value` were made from is done with for
+  /// now.
+  void release(mlir::Value value, RowRange rows) const;
 
 private:
   QuantizedRows loadQuantized(QTensorType type, const std::string &name,

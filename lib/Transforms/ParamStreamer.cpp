@@ -137,7 +137,6 @@ bool ParamStreamer::write(size_t index, Bytes bytes) {
       writer.write(zeros);
       scales.clear();
       zeros.clear();
-      evaluator.release(jobs[blocks[index].job].value);
     }
   } catch (...) {
     failure = std::current_exception();
@@ -157,6 +156,7 @@ void ParamStreamer::work() {
     Bytes bytes;
     try {
       bytes = evaluate(jobs[block.job], block.rows);
+      evaluator.release(jobs[block.job].value, block.rows);
     } catch (...) {
       // Blocks before this one were all taken, and each reports its failure,
       // so the first in order is found whatever the threads do.
