@@ -45,8 +45,8 @@ public:
   /// Rows of a quantised tensor without layout.
   QuantizedRows evaluateQuantized(mlir::Value value, RowRange rows) const;
 
-  /// Tells the store that what `rows` of `value` were made from is done with for
-  /// now.
+  /// Tells the store that what `rows` of `value` were made from is done with
+  /// for now.
   void release(mlir::Value value, RowRange rows) const;
 
 private:
