@@ -5,7 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 // quant-opt's passes with a runner that reports what a text file says: a line
-// for each portion of values, the site first.
+// for each portion of values, the site first. With --no-runner as the first
+// argument there is none.
 //===----------------------------------------------------------------------===//
 #include "qnt/Dialect/QNT/QNT.h"
 #include "qnt/InitAll.h"
@@ -46,9 +47,15 @@ public:
 } // namespace
 
 int main(int argc, char **argv) {
+  std::shared_ptr<qnt::ModelRunner> runner = std::make_shared<RecordedRun>();
+  if (argc > 1 && llvm::StringRef(argv[1]) == "--no-runner") {
+    runner = nullptr;
+    ++argv;
+    --argc;
+  }
   DialectRegistry registry;
   qnt::registerAllDialects(registry);
-  qnt::registerTransformsPasses({nullptr, std::make_shared<RecordedRun>()});
+  qnt::registerTransformsPasses({nullptr, runner});
   return asMainReturnCode(
       MlirOptMain(argc, argv, "calibration test\n", registry));
 }

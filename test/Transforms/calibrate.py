@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-folder, model, tool = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+folder, model, tool = pathlib.Path(sys.argv[1]), sys.argv[2], [sys.argv[3]]
 seed = random.randrange(1 << 32)
 print("seed", seed)
 rng = np.random.default_rng(seed)
@@ -36,7 +36,7 @@ def record(path, sites=SITES):
 
 def run(program, *options):
     return subprocess.run(
-        [program, model, "--qnt-calibrate=" + " ".join(options)],
+        [*program, model, "--qnt-calibrate=" + " ".join(options)],
         capture_output=True, text=True, cwd=folder)
 
 
@@ -73,10 +73,11 @@ for name, values in SITES.items():
     assert (actual == expected).all(), name
     assert site["count"] == len(values) == sum(site["bins"])
 
-# Percentiles, to a bin; quant-opt needs no runner to read statistics.
+# Percentiles, to a bin; reading statistics needs no runner.
+NO_RUNNER = [*tool, "--no-runner"]
 for percent in (50, 99, 99.9, 100):
     got = ranges("statistics=stats.json", "range=percentile", f"percentile={percent}",
-                 program="quant-opt")
+                 program=NO_RUNNER)
     for name, values in SITES.items():
         width = 2.0 ** stats["sites"][name]["limit_exponent"] / (BINS / 2)
         cut = np.quantile(np.abs(values.astype(np.float64)), percent / 100, method="inverted_cdf")
@@ -122,7 +123,7 @@ def fails(expected, *options, program=tool):
     assert expected in errors[0], (expected, errors[0])
 
 
-fails("nothing here can run the model; give statistics=FILE", "samples=values.txt", program="quant-opt")
+fails("nothing here can run the model; give statistics=FILE", "samples=values.txt", program=NO_RUNNER)
 fails("expected samples=FILE or statistics=FILE", "")
 fails("no.txt: cannot be read", "samples=no.txt")
 fails("no.json", "statistics=no.json")

@@ -110,7 +110,7 @@ text = "\n".join(['module attributes {qnt.params = "model.safetensors"} {'] + de
                  + ["func.func @f() {"] + body + ["return", "}", "}"])
 save_file(weights, folder / "model.safetensors")
 result = subprocess.run(
-    ["quant-opt", "-", "--qnt-materialize-params=output=out.safetensors", "-o", "/dev/null"],
+    ["quant-opt", "-", "--qnt-materialize-params=output=out.safetensors"],
     input=text, capture_output=True, text=True, cwd=folder)
 assert result.returncode == 0, result.stderr
 got = load_file(folder / "out.safetensors")

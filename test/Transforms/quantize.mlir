@@ -1,5 +1,5 @@
 // RUN: quant-opt %S/Inputs/model.mlir --qnt-quantize="weights=int4 group=32 activations=auto head=int8 embedding=int8" | FileCheck %s
-// RUN: quant-opt %S/Inputs/model.mlir --qnt-quantize="weights=int4 group=32 activations=auto head=int8 embedding=int8" --remark-policy=all --remarks-filter=qnt-quantize -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: quant-opt %S/Inputs/model.mlir --qnt-quantize="weights=int4 group=32 activations=auto head=int8 embedding=int8" --remark-policy=all --remarks-filter=qnt-quantize 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // One op quantises the input of both layers that take it; the head's 8-bit
 // weights go with unsigned activations.
