@@ -17,6 +17,8 @@ namespace qnt::huggingface {
 struct ModelInfo {
   llvm::StringRef kind;
   int64_t vocabSize = 0, hiddenSize = 0, layers = 0, maxLength = 0;
+  /// Kinds of tokens that an encoder distinguishes; 0 for other models.
+  int64_t tokenTypes = 0;
 };
 
 /// Writes the functions of a model of `architecture` through `graph`. Throws

@@ -123,6 +123,9 @@ DictionaryAttr qnt::huggingface::readModelAttr(const Checkpoint &checkpoint,
   attributes.append("hidden_size", builder.getI64IntegerAttr(info.hiddenSize));
   attributes.append("layers", builder.getI64IntegerAttr(info.layers));
   attributes.append("max_length", builder.getI64IntegerAttr(info.maxLength));
+  if (info.tokenTypes)
+    attributes.append("token_types",
+                      builder.getI64IntegerAttr(info.tokenTypes));
   attributes.append("eos", builder.getI64ArrayAttr(ids("eos_token_id")));
   SmallVector<int64_t> bos = ids("bos_token_id");
   if (!bos.empty())

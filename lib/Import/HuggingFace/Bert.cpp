@@ -174,5 +174,6 @@ ModelInfo qnt::huggingface::importBert(StringRef architecture,
            (!name.starts_with(prefix + "embeddings.") ||
             name.ends_with("position_ids"));
   });
-  return {"encoder", shape.vocab, shape.hidden, shape.layers, shape.positions};
+  return {"encoder",    shape.vocab,     shape.hidden,
+          shape.layers, shape.positions, shape.types};
 }

@@ -22,8 +22,8 @@ class Module;
 namespace qnt::cpu {
 
 /// Lowers a module of kernels (llvm.func with arith, math, vector, scf and llvm
-/// inside) to the llvm dialect alone. Elementary functions on vectors become
-/// polynomials. Fails with an error at the first op that is left.
+/// inside) to the llvm dialect alone. Fails with an error at the first op that
+/// is left.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
 
 /// LLVM IR of a lowered module, optimised for `isa`. Null after an error at the

@@ -81,9 +81,8 @@ def LowerToCPUPass : Pass<"qnt-lower-to-cpu", "::mlir::ModuleOp"> {
 def LowerKernelsToLLVMPass : Pass<"qnt-cpu-kernels-to-llvm", "::mlir::ModuleOp"> {
   let summary = "bodies of kernels to the llvm dialect";
   let description = [{
-    The rest of the way to `mlir-translate --mlir-to-llvmir`: elementary
-    functions become polynomials, scf, vector, math and arith the llvm dialect.
-    Fails at the first op that is left.
+    The rest of the way to `mlir-translate --mlir-to-llvmir`: scf, vector, math
+    and arith become the llvm dialect. Fails at the first op that is left.
   }];
 }
 
