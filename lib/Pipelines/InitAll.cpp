@@ -12,6 +12,7 @@
 #include "qnt/Dialect/QCheck/QCheck.h"
 #include "qnt/Dialect/QNT/QNT.h"
 #include "qnt/Interpreter/Passes.h"
+#include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Target/CPU/Passes.h"
 #include "qnt/Transforms/Passes.h"
 
@@ -29,4 +30,5 @@ void qnt::registerAllPasses() {
   cpu::registerQntTargetCPUPasses();
   registerTransformsPasses(
       {/*costModel=*/nullptr, std::make_shared<CompiledModelRunner>()});
+  registerPipelines();
 }

@@ -4,16 +4,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "CompiledModelRunner.h"
-
 #include "qnt/Import/HuggingFace.h"
 #include "qnt/Pipelines/Compile.h"
+#include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Support/AtomicFile.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -49,12 +47,7 @@ qnt::loadModel(StringRef path, MLIRContext *context, StringRef kvType) {
 LogicalResult qnt::quantizeModel(ModuleOp module,
                                  const QuantizeRecipe &recipe) {
   PassManager pm(module.getContext());
-  pm.addPass(createNNFold());
-  if (recipe.quantize.per == "tensor")
-    pm.addPass(createCalibrate(recipe.calibrate,
-                               std::make_shared<CompiledModelRunner>()));
-  pm.addPass(createQuantize(recipe.quantize));
-  pm.addPass(createCSEPass());
+  buildQuantizePipeline(pm, recipe);
   if (failed(pm.run(module)))
     return failure();
   Builder builder(module.getContext());

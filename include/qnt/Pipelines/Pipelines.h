@@ -1,0 +1,36 @@
+//===- Pipelines.h - named pass pipelines -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_PIPELINES_PIPELINES_H
+#define QNT_PIPELINES_PIPELINES_H
+
+#include "qnt/Pipelines/Options.h"
+
+#include "mlir/Pass/PassManager.h"
+
+namespace qnt {
+
+/// From a float model to a quantised one (`qnt-quantize-pipeline`): fold,
+/// calibrate where the recipe needs it, quantise. Parameters stay expressions.
+void buildQuantizePipeline(mlir::OpPassManager &pm,
+                           const QuantizeRecipe &recipe);
+
+/// The part of the CPU target that is the same for every instruction set
+/// (`qnt-cpu-params-pipeline`): fuse epilogues, choose layouts, evaluate the
+/// parameters into the safetensors file `params`.
+void buildCPUParamsPipeline(mlir::OpPassManager &pm, llvm::StringRef params);
+
+/// The rest (`qnt-cpu-code-pipeline`): strategies, kernels and functions for
+/// one instruction set, down to the llvm dialect.
+void buildCPUCodePipeline(mlir::OpPassManager &pm, llvm::StringRef isa);
+
+/// Makes the pipelines known by name, and `qnt-cpu-pipeline`, which is the two
+/// of the CPU one after the other.
+void registerPipelines();
+
+} // namespace qnt
+
+#endif // QNT_PIPELINES_PIPELINES_H

@@ -1,0 +1,131 @@
+//===- Pipelines.cpp - the order of passes -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Pipelines/Pipelines.h"
+
+#include "CompiledModelRunner.h"
+
+#include "qnt/Target/CPU/Passes.h"
+
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace qnt;
+
+//===----------------------------------------------------------------------===//
+// Orders
+//===----------------------------------------------------------------------===//
+
+void qnt::buildQuantizePipeline(OpPassManager &pm,
+                                const QuantizeRecipe &recipe) {
+  pm.addPass(createNNFold());
+  if (recipe.quantize.per == "tensor")
+    pm.addPass(createCalibrate(recipe.calibrate,
+                               std::make_shared<CompiledModelRunner>()));
+  pm.addPass(createQuantize(recipe.quantize));
+  pm.addPass(createCSEPass());
+}
+
+void qnt::buildCPUParamsPipeline(OpPassManager &pm, llvm::StringRef params) {
+  pm.addPass(cpu::createFuseEpiloguesPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(cpu::createChooseLayoutsPass());
+  pm.addPass(createCSEPass());
+  MaterializeParamsOptions materialize;
+  materialize.output = params.str();
+  pm.addPass(createMaterializeParams(materialize));
+}
+
+void qnt::buildCPUCodePipeline(OpPassManager &pm, llvm::StringRef isa) {
+  cpu::ChooseStrategiesPassOptions strategies;
+  strategies.isa = isa.str();
+  pm.addPass(cpu::createChooseStrategiesPass(strategies));
+  cpu::LowerToCPUPassOptions lowering;
+  lowering.isa = isa.str();
+  pm.addPass(cpu::createLowerToCPUPass(lowering));
+  pm.addPass(cpu::createLowerKernelsToLLVMPass());
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct QuantizePipelineOptions
+    : public PassPipelineOptions<QuantizePipelineOptions> {
+  Option<std::string> recipe{
+      *this, "recipe",
+      llvm::cl::desc("What to quantise how, as in quant-opt --quantize.")};
+};
+
+struct CPUParamsPipelineOptions
+    : public PassPipelineOptions<CPUParamsPipelineOptions> {
+  Option<std::string> params{
+      *this, "params",
+      llvm::cl::desc("The safetensors file to write parameters to.")};
+};
+
+struct CPUCodePipelineOptions
+    : public PassPipelineOptions<CPUCodePipelineOptions> {
+  Option<std::string> isa{
+      *this, "isa",
+      llvm::cl::desc("Instruction set: avx512vnni, avx2, portable or native."),
+      llvm::cl::init("native")};
+};
+
+struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
+  Option<std::string> params{
+      *this, "params",
+      llvm::cl::desc("The safetensors file to write parameters to.")};
+  Option<std::string> isa{
+      *this, "isa",
+      llvm::cl::desc("Instruction set: avx512vnni, avx2, portable or native."),
+      llvm::cl::init("native")};
+};
+
+} // namespace
+
+void qnt::registerPipelines() {
+  // A recipe is a language of its own, whose errors are the pipeline's.
+  registerPassPipeline(
+      "qnt-quantize-pipeline", "From a float model to a quantised one",
+      [](OpPassManager &pm, StringRef text,
+         function_ref<LogicalResult(const Twine &)> emitError)
+          -> LogicalResult {
+        QuantizePipelineOptions options;
+        if (failed(options.parseFromString(text)))
+          return failure();
+        auto recipe = QuantizeRecipe::parse(options.recipe);
+        if (!recipe)
+          return emitError(llvm::toString(recipe.takeError()));
+        buildQuantizePipeline(pm, *recipe);
+        return success();
+      },
+      [](function_ref<void(const detail::PassOptions &)> describe) {
+        describe(QuantizePipelineOptions());
+      });
+  PassPipelineRegistration<CPUParamsPipelineOptions>(
+      "qnt-cpu-params-pipeline",
+      "Fuse, choose layouts for the CPU, write the parameters",
+      [](OpPassManager &pm, const CPUParamsPipelineOptions &options) {
+        buildCPUParamsPipeline(pm, options.params);
+      });
+  PassPipelineRegistration<CPUCodePipelineOptions>(
+      "qnt-cpu-code-pipeline",
+      "From written parameters to the llvm dialect of one instruction set",
+      [](OpPassManager &pm, const CPUCodePipelineOptions &options) {
+        buildCPUCodePipeline(pm, options.isa);
+      });
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "qnt-cpu-pipeline", "From a model to the llvm dialect and its parameters",
+      [](OpPassManager &pm, const CPUPipelineOptions &options) {
+        buildCPUParamsPipeline(pm, options.params);
+        buildCPUCodePipeline(pm, options.isa);
+      });
+}
