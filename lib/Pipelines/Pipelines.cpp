@@ -107,7 +107,7 @@ void qnt::registerPipelines() {
         buildQuantizePipeline(pm, *recipe);
         return success();
       },
-      [](function_ref<void(const detail::PassOptions &)> describe) {
+      [](function_ref<void(const mlir::detail::PassOptions &)> describe) {
         describe(QuantizePipelineOptions());
       });
   PassPipelineRegistration<CPUParamsPipelineOptions>(

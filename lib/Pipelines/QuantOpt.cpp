@@ -112,7 +112,7 @@ int qnt::quantOptMain(int argc, char **argv) {
       argc, argv, "QNT, a quantization compiler", registry);
   MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
   // Plain passes on plain IR: exactly mlir-opt.
-  if (isModule(input) && isModule(output) &&
+  if (isModule(input) && !isCode(output) && !flags.embed &&
       !flags.quantize.getNumOccurrences() && !flags.target.getNumOccurrences())
     return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
   return run(flags, config, registry, input, output);

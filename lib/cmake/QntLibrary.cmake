@@ -2,11 +2,22 @@
 #   A static library of the compiler, linked against the shared LLVM and MLIR.
 # qnt_plain_library(NAME SOURCES... [LINK libs...])
 #   A static library that does not see LLVM or MLIR (runtime, tokenisers, ...).
+#   Either is part of an installation when it lives in dialects/ or lib/.
+function(qnt_installed name)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  if(folder MATCHES "^(dialects|lib)(/|$)")
+    set_property(GLOBAL APPEND PROPERTY QNT_INSTALLED ${name})
+    target_include_directories(${name} INTERFACE
+      $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  endif()
+endfunction()
+
 function(qnt_plain_library name)
   cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_compile_options(${name} PRIVATE -Wall -Wextra -Wno-unused-parameter)
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
+  qnt_installed(${name})
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
@@ -17,6 +28,7 @@ function(qnt_library name)
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   llvm_update_compile_flags(${name})
   target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
+  qnt_installed(${name})
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
