@@ -1,0 +1,97 @@
+//===- FunctionLowering.h - one function to kernel calls -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TARGET_CPU_LOWERING_FUNCTIONLOWERING_H
+#define QNT_LIB_TARGET_CPU_LOWERING_FUNCTIONLOWERING_H
+
+#include "ModuleLowering.h"
+
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace qnt::cpu {
+
+/// Lowers one function: plans its frame, then emits a call for every op.
+class FunctionLowering {
+public:
+  FunctionLowering(ModuleLowering &module, mlir::func::FuncOp function)
+      : module(module), function(function),
+        symbols(module.symbols.at(function.getName().str())) {}
+
+  mlir::LogicalResult run();
+
+private:
+  // Planning.
+  void plan();
+  /// The value whose buffer `value` shares.
+  static mlir::Value root(mlir::Value value);
+  /// Whether `value` is a parameter, which lies in the store.
+  static bool isParam(mlir::Value value) {
+    return value.getDefiningOp<mlir::ml_program::GlobalLoadConstOp>() !=
+           nullptr;
+  }
+  void reserve(mlir::Value value, int64_t step);
+
+  // Emission.
+  void emitFrameFunction();
+  mlir::LogicalResult emitOp(KernelBuilder &k, mlir::Operation &op);
+  mlir::LogicalResult emitLinear(KernelBuilder &k, qnt::LinearOp op);
+  mlir::LogicalResult emitQuantize(KernelBuilder &k, QuantizeOp op);
+  mlir::LogicalResult emitAttention(KernelBuilder &k, nn::AttentionOp op);
+  mlir::LogicalResult emitBinary(KernelBuilder &k, mlir::Operation &op,
+                                 BinaryKind kind);
+  mlir::LogicalResult emitCall(KernelBuilder &k, mlir::func::CallOp op);
+  /// The product of dimensions [first, last) of `value`, i64.
+  mlir::Value extent(KernelBuilder &k, mlir::Value value, unsigned first,
+                     unsigned last);
+  mlir::Value rowsOf(KernelBuilder &k, mlir::Value value) {
+    return extent(k, value, 0, symbols.getDims(value).size() - 1);
+  }
+  mlir::Value dimOf(KernelBuilder &k, mlir::Value value, unsigned dim) {
+    return extent(k, value, dim, dim + 1);
+  }
+  mlir::Value emitDim(KernelBuilder &k, Dim dim);
+  mlir::Value emitProduct(KernelBuilder &k,
+                          const MemoryPlan::Monomial &monomial,
+                          mlir::ValueRange symbolValues);
+  /// The pointers of a value: one, or codes, scales, zeros and sums.
+  llvm::ArrayRef<mlir::Value> pointers(mlir::Value value) {
+    return places[root(value)];
+  }
+  mlir::Value pointer(mlir::Value value) { return pointers(value).front(); }
+  mlir::Value null(KernelBuilder &k) {
+    return mlir::LLVM::ZeroOp::create(k.b, k.loc, k.ptr());
+  }
+  mlir::Value pointerOrNull(KernelBuilder &k, mlir::Value value) {
+    return value ? pointer(value) : null(k);
+  }
+  mlir::Value bufferAt(KernelBuilder &k, unsigned buffer);
+  void record(KernelBuilder &k, mlir::Operation &op, Kernel kernel,
+              mlir::Value output, int64_t macs = 0, int64_t bytes = 0);
+
+  ModuleLowering &module;
+  mlir::func::FuncOp function;
+  const FunctionSymbols &symbols;
+  MemoryPlan memory;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<unsigned>> buffers;
+  llvm::DenseMap<mlir::Operation *, unsigned> scratch;
+  /// Results that are written straight to the caller's buffer.
+  llvm::DenseMap<mlir::Value, unsigned> returned;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> places;
+  llvm::DenseMap<mlir::Value, mlir::Value> capacities;
+  std::map<MemoryPlan::Monomial, std::pair<mlir::Value, mlir::Value>>
+      regionBases;
+  mlir::Value context, params, frame, frameEnd;
+  llvm::SmallVector<mlir::Value> symbolValues;
+};
+
+/// Keys and values of an attention without a cache lie in scratch like one, in
+/// f32.
+CacheGeometry getCacheGeometry(nn::AttentionOp op);
+
+} // namespace qnt::cpu
+
+#endif // QNT_LIB_TARGET_CPU_LOWERING_FUNCTIONLOWERING_H

@@ -1,0 +1,341 @@
+//===- LowerOps.cpp - operations to kernel calls -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "FunctionLowering.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::cpu;
+
+/// The module path of an op: the innermost name of its location.
+static std::string nameOf(Operation &op) {
+  std::string name;
+  op.getLoc()->walk([&](Location loc) {
+    if (auto named = dyn_cast<NameLoc>(loc)) {
+      name = named.getName().str();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  if (name.empty())
+    if (auto linear = dyn_cast<qnt::LinearOp>(op))
+      if (auto load =
+              linear.getWeight().getDefiningOp<ml_program::GlobalLoadConstOp>())
+        name = load.getGlobal().getLeafReference().str();
+  return name.empty() ? op.getName().getStringRef().str() : name;
+}
+
+/// Lists the op in the manifest and reports its output to the host.
+void FunctionLowering::record(KernelBuilder &k, Operation &op, Kernel kernel,
+                              Value output, int64_t macs, int64_t bytes) {
+  int64_t id = module.ops.size();
+  llvm::json::Object entry{{"name", nameOf(op)},
+                           {"op", op.getName().getStringRef().str()},
+                           {"kernel", kernel ? kernel.getName().str() : ""},
+                           {"macs_per_row", macs},
+                           {"bytes", bytes}};
+  if (auto observe = dyn_cast<ObserveOp>(op))
+    entry["name"] = observe.getSite().str();
+  Value result = op.getResult(0);
+  bool isFloat = isa<RankedTensorType>(result.getType()) &&
+                 getElementTypeOrSelf(result.getType()).isF32();
+  entry["dtype"] = isFloat ? "f32" : "none";
+  llvm::json::Array shape;
+  for (Dim dim : symbols.getDims(result)) {
+    if (dim.isConstant)
+      shape.push_back(dim.value);
+    else
+      shape.push_back(symbols.symbols[dim.value].name);
+  }
+  entry["shape"] = std::move(shape);
+  module.ops.push_back(std::move(entry));
+
+  Kernel report = module.lib.get(
+      "qnt.after_op", {k.ptr(), k.i64(), k.ptr()},
+      [](KernelBuilder &k, ValueRange args) {
+        // qnt_context.after_op is the fourth field.
+        Value hook = k.load(k.ptr(), k.at(args[0], 24), 8);
+        Value isSet =
+            LLVM::ICmpOp::create(k.b, k.loc, LLVM::ICmpPredicate::ne, hook,
+                                 LLVM::ZeroOp::create(k.b, k.loc, k.ptr()));
+        k.ifThen(isSet, [&] {
+          auto type = LLVM::LLVMFunctionType::get(
+              LLVM::LLVMVoidType::get(k.b.getContext()),
+              {k.ptr(), k.i64(), k.ptr()});
+          LLVM::CallOp::create(k.b, k.loc, type,
+                               ValueRange{hook, args[0], args[1], args[2]});
+        });
+      });
+  k.call(report, {context, k.c64(id), output});
+}
+
+LogicalResult FunctionLowering::emitLinear(KernelBuilder &k, qnt::LinearOp op) {
+  QTensorType weight = op.getWeight().getType();
+  auto load = op.getWeight().getDefiningOp<ml_program::GlobalLoadConstOp>();
+  if (!load || !weight.getLayout())
+    return op.emitOpError("expected a materialised weight in a packed layout "
+                          "(run qnt-cpu-layout and qnt-materialize-params)");
+  if (!op.getStrategy())
+    return op.emitOpError("has no strategy (run qnt-cpu-strategy)");
+  LinearShape shape{weight,
+                    dyn_cast<QTensorType>(op.getInput().getType()),
+                    {},
+                    op.getStrategyAttr()};
+  for (Attribute step : op.getEpilogue())
+    shape.epilogue.push_back(cast<EpilogueKindAttr>(step).getValue());
+  Kernel kernel = getLinearKernel(module.lib, shape);
+  SmallVector<Value> args{context};
+  llvm::append_range(args, pointers(op.getInput()));
+  while (args.size() < 5)
+    args.push_back(null(k));
+  args.push_back(pointer(op.getWeight()));
+  args.push_back(pointer(op.getResult()));
+  args.push_back(rowsOf(k, op.getResult()));
+  for (Value operand : op.getExtra())
+    args.push_back(pointer(operand));
+  k.call(kernel, args);
+  int64_t bytes = cast<Layout>(weight.getLayout()).getByteSize(weight);
+  module.weightBytes[load.getGlobal().getLeafReference().str()] = bytes;
+  record(k, *op, kernel, pointer(op.getResult()),
+         weight.getShape()[0] * weight.getShape()[1], bytes);
+  return success();
+}
+
+LogicalResult FunctionLowering::emitQuantize(KernelBuilder &k, QuantizeOp op) {
+  QTensorType type = op.getResult().getType();
+  if (!isa_and_nonnull<RowsAttr>(type.getLayout()))
+    return op.emitOpError("expected an activation in #qnt.rows (run "
+                          "qnt-cpu-layout)");
+  if (op.getClip() != ClipMethod::AbsMax)
+    return op.emitOpError("activations are clipped by absmax at run time, got ")
+           << stringifyClipMethod(op.getClip());
+  bool isStatic = (bool)op.getScale();
+  Kernel kernel = getQuantizeRowsKernel(module.lib, type, isStatic);
+  SmallVector<Value> args{context, pointer(op.getInput()),
+                          pointerOrNull(k, op.getScale()),
+                          pointerOrNull(k, op.getZero())};
+  llvm::append_range(args, pointers(op.getResult()));
+  args.push_back(rowsOf(k, op.getInput()));
+  k.call(kernel, args);
+  record(k, *op, kernel, pointer(op.getResult()));
+  return success();
+}
+
+LogicalResult FunctionLowering::emitAttention(KernelBuilder &k,
+                                              nn::AttentionOp op) {
+  AttentionShape shape;
+  shape.heads = op.getHeads();
+  shape.scale = op.getScale().convertToDouble();
+  shape.causal = op.getCausal() || op.getCache();
+  shape.window = op.getWindow().value_or(0);
+  shape.cache = getCacheGeometry(op);
+  shape.fromStart = (bool)op.getCache();
+  Value batch = dimOf(k, op.getQuery(), 0), tokens = dimOf(k, op.getQuery(), 1);
+  Value cache, capacity, start = null(k), limits = null(k);
+  if (op.getCache()) {
+    capacity = capacities[op.getCache()];
+    Value layerBytes =
+        k.mul(k.mul(batch, capacity), k.c64(shape.cache.bytesPerPosition()));
+    cache =
+        k.at(pointer(op.getCache()), k.mul(layerBytes, k.c64(*op.getLayer())));
+    start = limits = pointer(op.getStart());
+  } else {
+    capacity = k.roundUp(dimOf(k, op.getKey(), 1), kLanes);
+    cache = bufferAt(k, scratch[op]);
+    if (op.getLengths())
+      limits = pointer(op.getLengths());
+  }
+  Kernel store = getCacheStoreKernel(module.lib, shape.cache);
+  k.call(store, {context, pointer(op.getKey()), pointer(op.getValue()), cache,
+                 start, batch, tokens, capacity});
+  Kernel kernel = getAttentionKernel(module.lib, shape);
+  k.call(kernel, {context, pointer(op.getQuery()), cache, limits,
+                  pointer(op.getResult()), batch, tokens, capacity});
+  record(k, *op, kernel, pointer(op.getResult()));
+  return success();
+}
+
+LogicalResult FunctionLowering::emitBinary(KernelBuilder &k, Operation &op,
+                                           BinaryKind kind) {
+  Value lhs = op.getOperand(0), rhs = op.getOperand(1);
+  auto whole = cast<RankedTensorType>(lhs.getType());
+  auto suffix = cast<RankedTensorType>(rhs.getType());
+  if (suffix.getRank() != 1 && suffix.getRank() != whole.getRank())
+    return op.emitOpError("the CPU target broadcasts vectors over rows only, "
+                          "got ")
+           << suffix << " against " << whole;
+  Kernel kernel =
+      getBinaryKernel(module.lib, kind, whole.getShape().back(),
+                      suffix.getRank() == 1 && whole.getRank() != 1);
+  Value result = op.getResult(0);
+  k.call(kernel, {context, pointer(lhs), pointer(rhs), pointer(result),
+                  rowsOf(k, lhs)});
+  record(k, op, kernel, pointer(result));
+  return success();
+}
+
+LogicalResult FunctionLowering::emitCall(KernelBuilder &k, func::CallOp op) {
+  std::string callee = op.getCallee().str();
+  const FunctionSymbols &target = module.symbols.at(callee);
+  SmallVector<Value> args{context, params, frameEnd};
+  for (Dim dim : symbols.getCallSymbols(op, target))
+    args.push_back(emitDim(k, dim));
+  for (Value operand : op.getOperands()) {
+    args.push_back(pointer(operand));
+    if (isa<nn::KVCacheType>(operand.getType()))
+      args.push_back(capacities[operand]);
+  }
+  for (Value result : op.getResults())
+    args.push_back(pointer(result));
+  k.call(module.bodies.at(callee), args);
+  return success();
+}
+
+LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
+  // Lays the results out.
+  for (Value result : op.getResults()) {
+    if (isParam(result) || root(result) != result)
+      continue;
+    auto direct = returned.find(result);
+    if (direct != returned.end())
+      continue; // set up with the arguments
+    for (unsigned buffer : buffers.lookup(result))
+      places[result].push_back(bufferAt(k, buffer));
+  }
+  KernelLibrary &lib = module.lib;
+  auto simple = [&](Kernel kernel, ValueRange args) {
+    k.call(kernel, args);
+    record(k, op, kernel, pointer(op.getResult(0)));
+    return success();
+  };
+  auto featuresOf = [](Value value) {
+    return cast<RankedTensorType>(value.getType()).getShape().back();
+  };
+  return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case([&](ml_program::GlobalLoadConstOp load) -> LogicalResult {
+        std::string name = load.getGlobal().getLeafReference().str();
+        auto type = dyn_cast<QTensorType>(load.getType());
+        SmallVector<std::string> names{name};
+        if (type && !type.getLayout() && type.hasScale()) {
+          names = {name + ".codes", name + ".scales"};
+          if (type.getZeroPoint())
+            names.push_back(name + ".zeros");
+        } else if (type && !type.getLayout()) {
+          names = {name + ".codes"};
+        }
+        for (const std::string &tensor : names)
+          places[load.getResult()].push_back(
+              k.load(k.ptr(), k.at(params, 8 * module.getParam(tensor)), 8));
+        return success();
+      })
+      .Case<tensor::CastOp>([&](auto) { return success(); })
+      .Case([&](ObserveOp observe) {
+        record(k, op, Kernel(), pointer(observe.getInput()));
+        return success();
+      })
+      .Case([&](qnt::LinearOp linear) { return emitLinear(k, linear); })
+      .Case([&](QuantizeOp quantize) { return emitQuantize(k, quantize); })
+      .Case([&](nn::AttentionOp attention) {
+        return emitAttention(k, attention);
+      })
+      .Case([&](func::CallOp call) { return emitCall(k, call); })
+      .Case([&](nn::AddOp) { return emitBinary(k, op, BinaryKind::Add); })
+      .Case([&](nn::MulOp) { return emitBinary(k, op, BinaryKind::Mul); })
+      .Case([&](nn::ActivationOp activation) {
+        return simple(getActivationKernel(lib, activation.getKind(),
+                                          featuresOf(activation.getInput())),
+                      {context, pointer(activation.getInput()),
+                       pointer(activation.getResult()),
+                       rowsOf(k, activation.getInput())});
+      })
+      .Case([&](nn::EmbeddingOp embedding) {
+        return simple(
+            getEmbeddingKernel(lib, getElementTypeOrSelf(embedding.getTable()),
+                               featuresOf(embedding.getTable())),
+            {context, pointer(embedding.getIds()),
+             pointer(embedding.getTable()), pointer(embedding.getResult()),
+             rowsOf(k, embedding.getResult())});
+      })
+      .Case([&](qnt::EmbeddingOp embedding) {
+        QTensorType table = embedding.getTable().getType();
+        ArrayRef<Value> parts = pointers(embedding.getTable());
+        Value rows = rowsOf(k, embedding.getResult());
+        if (!table.hasScale()) {
+          unsigned bits = table.getFormat().getBits();
+          Type element = bits == 32 ? k.f32()
+                         : table.getFormat().getDecodeSpec().exponent == 8
+                             ? k.bf16()
+                             : k.f16();
+          return simple(
+              getEmbeddingKernel(lib, element, table.getShape().back()),
+              {context, pointer(embedding.getIds()), parts[0],
+               pointer(embedding.getResult()), rows});
+        }
+        return simple(getQuantizedEmbeddingKernel(lib, table),
+                      {context, pointer(embedding.getIds()), parts[0], parts[1],
+                       table.getZeroPoint() ? parts[2] : null(k),
+                       pointer(embedding.getResult()), rows});
+      })
+      .Case([&](nn::PositionIdsOp positions) {
+        return simple(getPositionIdsKernel(lib),
+                      {context, pointerOrNull(k, positions.getStart()),
+                       pointer(positions.getResult()),
+                       dimOf(k, positions.getResult(), 0),
+                       dimOf(k, positions.getResult(), 1)});
+      })
+      .Case([&](nn::SelectRowsOp select) {
+        return simple(
+            getSelectRowsKernel(lib, featuresOf(select.getInput())),
+            {context, pointer(select.getInput()),
+             pointerOrNull(k, select.getRows()), pointer(select.getResult()),
+             dimOf(k, select.getInput(), 0), dimOf(k, select.getInput(), 1)});
+      })
+      .Case([&](nn::MeanPoolOp pool) {
+        return simple(getMeanPoolKernel(lib, featuresOf(pool.getInput())),
+                      {context, pointer(pool.getInput()),
+                       pointer(pool.getLengths()), pointer(pool.getResult()),
+                       dimOf(k, pool.getInput(), 0),
+                       dimOf(k, pool.getInput(), 1)});
+      })
+      .Case([&](nn::RMSNormOp norm) {
+        return simple(
+            getRMSNormKernel(lib, featuresOf(norm.getInput()), norm.getGroups(),
+                             norm.getEps().convertToDouble()),
+            {context, pointer(norm.getInput()), pointer(norm.getScale()),
+             pointer(norm.getResult()), rowsOf(k, norm.getInput())});
+      })
+      .Case([&](nn::LayerNormOp norm) {
+        return simple(getLayerNormKernel(lib, featuresOf(norm.getInput()),
+                                         norm.getEps().convertToDouble()),
+                      {context, pointer(norm.getInput()),
+                       pointer(norm.getScale()), pointer(norm.getShift()),
+                       pointer(norm.getResult()), rowsOf(k, norm.getInput())});
+      })
+      .Case([&](nn::L2NormalizeOp norm) {
+        return simple(getL2NormalizeKernel(lib, featuresOf(norm.getInput())),
+                      {context, pointer(norm.getInput()),
+                       pointer(norm.getResult()), rowsOf(k, norm.getInput())});
+      })
+      .Case([&](nn::RopeTableOp table) {
+        Value positions = table.getPositions();
+        return simple(getRopeTableKernel(lib, table),
+                      {context, pointer(positions), pointer(table.getResult()),
+                       extent(k, positions, 0, 2)});
+      })
+      .Case([&](nn::RopeOp rope) {
+        int64_t features = featuresOf(rope.getInput());
+        return simple(
+            getRopeKernel(lib, rope.getHeads(), features / rope.getHeads(),
+                          featuresOf(rope.getTable()), rope.getInterleaved()),
+            {context, pointer(rope.getInput()), pointer(rope.getTable()),
+             pointer(rope.getResult()), rowsOf(k, rope.getInput())});
+      })
+      .Default([](Operation *other) {
+        return other->emitOpError("has no lowering in the CPU target");
+      });
+}
