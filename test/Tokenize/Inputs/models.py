@@ -198,6 +198,10 @@ def unigram(texts, special=(), normalizer=None, **flags):
     def edit(data):
         data["added_tokens"] = data["added_tokens"][:3]
         data["model"].update(flags)
+        # The package reads numbers of 17 digits to within a unit in the last
+        # place, which decides between equally good segmentations.
+        data["model"]["vocab"] = [[piece, round(score, 9)]
+                                  for piece, score in data["model"]["vocab"]]
     return edited(t, edit)
 
 
