@@ -16,6 +16,7 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -87,11 +88,37 @@ std::string qnt::getParamsPath(StringRef output) {
   return path.str().str();
 }
 
+/// Whether `path` is one of the files of the parameter store `source`.
+static bool isSource(StringRef path, StringRef source) {
+  if (fs::equivalent(path, source))
+    return true;
+  // An index names its shards.
+  if (!source.ends_with(".json"))
+    return false;
+  auto index = llvm::MemoryBuffer::getFile(source);
+  llvm::SmallString<128> shard(llvm::sys::path::parent_path(source));
+  StringRef name = llvm::sys::path::filename(path);
+  llvm::sys::path::append(shard, name);
+  return index && fs::equivalent(path, shard) &&
+         (*index)->getBuffer().contains(("\"" + name + "\"").str());
+}
+
 LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
                                  StringRef output, bool embed) {
   // Parameters first: everything after them is quick.
   std::string paramsPath = getParamsPath(output);
   std::string unfinished = paramsPath + ".part";
+  StringRef extension = llvm::sys::path::extension(output);
+  bool codeOnly = extension != ".so";
+  if (codeOnly && target.isas.size() != 1)
+    return module.emitError("'")
+           << output << "' holds one instruction set, but the target names "
+           << target.isas.size();
+  auto source = module->getAttrOfType<StringAttr>("qnt.params");
+  if (!embed && !codeOnly && source && isSource(paramsPath, source.getValue()))
+    return module.emitError("the compiled model's parameters would overwrite '")
+           << paramsPath
+           << "', which they are made of: choose another name for the output";
   TemporaryFiles temporaries;
   temporaries.paths.push_back(unfinished);
   {
@@ -101,12 +128,6 @@ LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
       return failure();
   }
 
-  StringRef extension = llvm::sys::path::extension(output);
-  bool codeOnly = extension != ".so";
-  if (codeOnly && target.isas.size() != 1)
-    return module.emitError("'")
-           << output << "' holds one instruction set, but the target names "
-           << target.isas.size();
   std::vector<std::string> objects;
   std::string manifest;
   for (const cpu::ISA *isa : target.isas) {

@@ -64,11 +64,21 @@ LogicalResult qnt::writeModule(ModuleOp module, StringRef output) {
     if (failed(writeBytecodeToFile(module, stream)))
       return failure();
   } else {
-    module->print(stream);
+    // Locations name the layers of the source model.
+    OpPrintingFlags flags;
+    if (output != "-")
+      flags.enableDebugInfo();
+    module->print(stream, flags);
     stream << "\n";
   }
-  if (output == "-") {
-    llvm::outs() << text;
+  llvm::sys::fs::file_status status;
+  if (output == "-" || (!llvm::sys::fs::status(output, status) &&
+                        llvm::sys::fs::is_other(status))) {
+    std::error_code code;
+    llvm::raw_fd_ostream(output, code) << text;
+    if (code)
+      return module.emitError("cannot write '")
+             << output << "': " << code.message();
     return success();
   }
   try {

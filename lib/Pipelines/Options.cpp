@@ -7,6 +7,7 @@
 #include "qnt/Pipelines/Options.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 
 #include <functional>
@@ -123,6 +124,7 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   recipe.text = text.str();
   llvm::SmallVector<llvm::StringRef> words;
   llvm::SplitString(text, words);
+  llvm::StringSet<> given;
   for (llvm::StringRef word : words) {
     auto [name, value] = word.split('=');
     auto key = llvm::find_if(getKeys(),
@@ -130,6 +132,8 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
     if (key == getKeys().end())
       return failure("--quantize: unknown key '" + name +
                      "', expected one of " + listKeys(getKeys()));
+    if (!given.insert(name).second)
+      return failure("--quantize: key '" + name + "' is given twice");
     if (value.empty() || !key->set(recipe, value))
       return failure("--quantize: bad value '" + value + "' of '" + name +
                      "': " + key->meaning);
@@ -185,15 +189,20 @@ llvm::Expected<TargetOptions> TargetOptions::parse(llvm::StringRef text) {
       continue;
     }
     if (name == "isa") {
-      llvm::SmallVector<llvm::StringRef> parts;
-      value.split(parts, ',', -1, /*KeepEmpty=*/false);
-      for (const cpu::ISA &isa : cpu::getISAs())
-        if (value == "all" || llvm::is_contained(parts, isa.name))
+      if (value == "all") {
+        for (const cpu::ISA &isa : cpu::getISAs())
           options.isas.push_back(&isa);
-      for (llvm::StringRef part : parts)
-        if (value != "all" && !cpu::findISA(part))
+        continue;
+      }
+      llvm::SmallVector<llvm::StringRef> parts;
+      value.split(parts, ',');
+      for (llvm::StringRef part : parts) {
+        const cpu::ISA *isa = cpu::findISA(part);
+        if (!isa)
           return failure("--target: unknown isa '" + part +
                          "', expected avx512vnni, avx2, portable or all");
+        options.isas.push_back(isa);
+      }
       continue;
     }
     return failure("--target: unknown key '" + name +
@@ -201,6 +210,9 @@ llvm::Expected<TargetOptions> TargetOptions::parse(llvm::StringRef text) {
   }
   if (options.isas.empty())
     options.isas.push_back(&cpu::getNativeISA());
+  // Best first, each once: they are entries of one table.
+  llvm::sort(options.isas);
+  options.isas.erase(llvm::unique(options.isas), options.isas.end());
   return options;
 }
 

@@ -6,14 +6,18 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/InitAll.h"
 #include "qnt/Pipelines/Compile.h"
+#include "qnt/Support/AtomicFile.h"
 
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Support/FileUtilities.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 
@@ -27,7 +31,8 @@ struct Flags {
   llvm::cl::OptionCategory category{
       "Quantisation and code generation",
       "Models in (HuggingFace folder, .mlir, .mlirbc), compiled models out "
-      "(-o model.so), or code (.ll, .s, .o), or IR (.mlir, .mlirbc)"};
+      "(-o model.so), or one instruction set's code to read (.ll, .s, .o), or "
+      "IR (.mlir, .mlirbc)"};
   std::string quantizeHelp = QuantizeRecipe::help();
   std::string targetHelp = TargetOptions::help();
   llvm::cl::opt<std::string> quantize{"quantize", llvm::cl::desc(quantizeHelp),
@@ -42,8 +47,16 @@ struct Flags {
       llvm::cl::cat(category)};
 };
 
+/// Whether `path` exists and is neither file nor folder, such as /dev/null.
+bool isSpecial(StringRef path) {
+  llvm::sys::fs::file_status status;
+  return !llvm::sys::fs::status(path, status) &&
+         llvm::sys::fs::is_other(status);
+}
+
 bool isModule(StringRef path) {
-  return path == "-" || path.ends_with(".mlir") || path.ends_with(".mlirbc");
+  return path == "-" || path.ends_with(".mlir") || path.ends_with(".mlirbc") ||
+         isSpecial(path);
 }
 
 bool isCode(StringRef path) {
@@ -55,6 +68,70 @@ bool isCode(StringRef path) {
 int fail(const Twine &message) {
   llvm::errs() << "quant-opt: " << message << "\n";
   return 1;
+}
+
+/// Prints the first error as one line that names a file: where the diagnostic's
+/// location is in one, that; else the input, unless the message names a file in
+/// it. Later errors follow from the first. Warnings and remarks are printed
+/// likewise, all of them.
+class Diagnostics {
+public:
+  Diagnostics(MLIRContext &context, StringRef input)
+      : input(input.rtrim('/')),
+        handler(&context, [this](Diagnostic &d) { print(d); }) {
+    context.printOpOnDiagnostic(false);
+  }
+
+private:
+  void print(Diagnostic &diagnostic) {
+    bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    if (isError && std::exchange(failed, true))
+      return;
+    std::string message = diagnostic.str(), where;
+    llvm::raw_string_ostream os(where);
+    diagnostic.getLocation()->walk([&](Location loc) {
+      if (auto file = dyn_cast<FileLineColLoc>(loc)) {
+        where.clear();
+        os << file.getFilename().getValue() << ":" << file.getLine() << ":"
+           << file.getColumn() << ": ";
+        return WalkResult::interrupt();
+      }
+      if (auto name = dyn_cast<NameLoc>(loc); name && where.empty())
+        os << input << ": " << name.getName().getValue() << ": ";
+      return WalkResult::advance();
+    });
+    if (where.empty() && !StringRef(message).contains(input))
+      os << input << ": ";
+    StringRef kind = isError ? ""
+                     : diagnostic.getSeverity() == DiagnosticSeverity::Warning
+                         ? "warning: "
+                         : "remark: ";
+    llvm::errs() << "quant-opt: " << where << kind
+                 << StringRef(message).split('\n').first << "\n";
+  }
+
+  std::string input;
+  bool failed = false;
+  ScopedDiagnosticHandler handler;
+};
+
+/// Whether a file can be created or replaced under `path`: known before the
+/// work, not after it.
+llvm::Error checkWritable(StringRef path) {
+  namespace fs = llvm::sys::fs;
+  auto failure = [&](const Twine &why) {
+    return llvm::createStringError("cannot write '" + path + "': " + why);
+  };
+  if (fs::is_directory(path))
+    return failure("it is a folder");
+  StringRef parent = llvm::sys::path::parent_path(path);
+  if (parent.empty())
+    parent = ".";
+  if (!fs::is_directory(parent))
+    return failure("there is no folder '" + parent + "'");
+  if (std::error_code code = fs::access(parent, fs::AccessMode::Write))
+    return failure(code.message());
+  return llvm::Error::success();
 }
 
 int run(const Flags &flags, MlirOptMainConfig &config,
@@ -81,9 +158,13 @@ int run(const Flags &flags, MlirOptMainConfig &config,
                 output + "'");
   if (flags.embed && !output.ends_with(".so"))
     return fail("--embed needs an output ending in .so, got '" + output + "'");
+  if (output != "-" && !isSpecial(output))
+    if (llvm::Error error = checkWritable(output))
+      return fail(llvm::toString(std::move(error)));
 
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
+  Diagnostics diagnostics(context, input);
   auto module = loadModel(input, &context, recipe.kv);
   if (failed(module))
     return 1;
@@ -97,6 +178,36 @@ int run(const Flags &flags, MlirOptMainConfig &config,
       isCompiling ? compileForCPU(**module, *target, output, flags.embed)
                   : writeModule(**module, output);
   return succeeded(status) ? 0 : 1;
+}
+
+/// Exceptions of the libraries without MLIR end here at the latest.
+int guarded(llvm::function_ref<int()> body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc &) {
+    return fail("out of memory");
+  } catch (const std::exception &error) {
+    return fail(error.what());
+  }
+}
+
+/// What mlir-opt does, into a file that appears only when it is whole.
+int runPlain(MlirOptMainConfig &config, DialectRegistry &registry,
+             StringRef input, StringRef output) {
+  if (llvm::Error error = checkWritable(output))
+    return fail(llvm::toString(std::move(error)));
+  std::string error;
+  std::unique_ptr<llvm::MemoryBuffer> file = openInputFile(input, &error);
+  if (!file)
+    return fail(error);
+  if (output.ends_with(".mlirbc"))
+    config.emitBytecode(true);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (failed(MlirOptMain(stream, std::move(file), registry, config)))
+    return 1;
+  support::writeFileAtomically(output.str(), std::string_view(text));
+  return 0;
 }
 
 } // namespace
@@ -113,7 +224,11 @@ int qnt::quantOptMain(int argc, char **argv) {
   MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
   // Plain passes on plain IR: exactly mlir-opt.
   if (isModule(input) && !isCode(output) && !flags.embed &&
-      !flags.quantize.getNumOccurrences() && !flags.target.getNumOccurrences())
-    return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
-  return run(flags, config, registry, input, output);
+      !flags.quantize.getNumOccurrences() &&
+      !flags.target.getNumOccurrences()) {
+    if (output == "-" || isSpecial(output))
+      return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
+    return guarded([&] { return runPlain(config, registry, input, output); });
+  }
+  return guarded([&] { return run(flags, config, registry, input, output); });
 }

@@ -25,14 +25,17 @@ mlir::LogicalResult quantizeModel(mlir::ModuleOp module,
                                   const QuantizeRecipe &recipe);
 
 /// Compiles to `output`: a shared object with its parameters beside it (or,
-/// with `embed`, inside it), or by extension .ll, .s, .o for the code alone.
-/// Output files appear only when they are whole.
+/// with `embed`, inside it). By extension .ll, .s or .o, writes the code of one
+/// instruction set alone, to be read or inspected: without the manifest and the
+/// parameters, it is no model that can be loaded. Output files appear only when
+/// they are whole.
 mlir::LogicalResult compileForCPU(mlir::ModuleOp module,
                                   const TargetOptions &target,
                                   llvm::StringRef output, bool embed);
 
-/// Writes a module as .mlir, or .mlirbc; with parameter expressions in it,
-/// their values go to a safetensors file of the same name first.
+/// Writes a module as .mlirbc, or else as text; "-" is standard output.
+/// Parameters stay in the store that `qnt.params` names, and expressions on
+/// them stay expressions.
 mlir::LogicalResult writeModule(mlir::ModuleOp module, llvm::StringRef output);
 
 /// The path of the parameters beside `output`: its extension replaced.

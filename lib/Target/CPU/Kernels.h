@@ -45,9 +45,10 @@ Kernel getBinaryKernel(KernelLibrary &lib, BinaryKind kind, int64_t features,
 /// `element` is f32, f16 or bf16.
 Kernel getEmbeddingKernel(KernelLibrary &lib, mlir::Type element,
                           int64_t features);
-/// (ctx, ids i32 [rows], codes u8 [V, features], scales f32 [V, groups], zeros
-/// f32 [V, groups] or null, out f32, rows): out = scale * (decode(code) - zero)
-/// for a table type of up to 8 bits, one code a byte.
+/// (ctx, ids i32 [rows], codes u8 [V, features], scales [V, groups] of the
+/// table's scale type, zeros [V, groups] of u8 (unsigned formats) or i8, or
+/// null, out f32, rows): out = scale * (decode(code) - zero) for a table type
+/// of up to 8 bits, one code a byte.
 Kernel getQuantizedEmbeddingKernel(KernelLibrary &lib, QTensorType table);
 
 /// (ctx, start i32 [batch] or null, out i32 [batch, tokens], batch, tokens).
@@ -93,10 +94,10 @@ struct RowsGeometry {
 
 /// (ctx, x f32, scale f32 or null, zero f32 or null, codes, scales, zeros,
 /// sums, rows): qnt.quantize to `type` (8 bits or fewer, blocks per_row or
-/// per_tensor, absmax clipping; layout #qnt.rows). With static per_tensor types
-/// the scale and zero pointers are read; otherwise they are null. Padding codes
-/// are 0 as stored and not part of the sums. Scales and zeros are written for
-/// every row.
+/// per_tensor, absmax clipping; layout #qnt.rows; a row of zeros has scale 0).
+/// With static per_tensor types the scale and zero pointers are read; otherwise
+/// they are null. Padding codes are 0 as stored and not part of the sums.
+/// Scales and zeros are written for every row.
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
                              bool isStatic);
 

@@ -116,9 +116,10 @@ static void testQuantizedEmbedding(Suite &suite) {
         code = suite.integer(0, (1 << bits) - 1);
       while (c.type.getFormat().decode(code) !=
              c.type.getFormat().decode(code));
-    Floats scales = suite.normal(vocabulary * groups), zeros(scales.size());
+    Floats scales = suite.normal(vocabulary * groups);
+    std::vector<uint8_t> zeros(scales.size());
     if (c.zero)
-      for (float &zero : zeros)
+      for (uint8_t &zero : zeros)
         zero = suite.integer(0, 15);
     std::vector<int32_t> ids;
     Floats out(rows * c.features), want;

@@ -51,14 +51,15 @@ def quantize(x, low, high, zero_point):
     x = np.where(np.isnan(x), np.float32(0), x).astype(np.float32)
     tiny = np.finfo(np.float32).tiny
     if not x.any():
-        scale, zero = np.float32(1), low if zero_point else 0
+        # Any scale would do; the kernel stores 0.
+        scale, zero = np.float32(0), low if zero_point else 0
     elif zero_point:
         bottom, top = min(x.min(), np.float32(0)), max(x.max(), np.float32(0))
         scale = max(np.float32((top - bottom) / np.float32(high - low)), tiny)
         zero = int(np.clip(low - np.rint(bottom / scale), low, high))
     else:
         scale, zero = max(np.abs(x).max() / np.float32(high), tiny), 0
-    codes = np.clip(np.rint(x / scale) + zero, low, high)
+    codes = np.clip(np.rint(x / (scale or 1)) + zero, low, high)
     return scale, zero, codes
 
 

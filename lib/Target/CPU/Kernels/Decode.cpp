@@ -18,6 +18,8 @@ Decoder::Decoder(QTensorType weight)
   offset = spec.offset;
   if (spec.map == DecodeSpec::Map::Affine && spec.isSigned && spec.bits < 8)
     offset -= int64_t(spec.multiplier) << (spec.bits - 1);
+  hasSignedZeros =
+      weight.getFormat().getMin() < 0 && (isStoredSigned() || !spec.isSigned);
 }
 
 SmallVector<Value> Decoder::loadWords(KernelBuilder &k,
@@ -68,15 +70,16 @@ Value Decoder::decodeLane(KernelBuilder &k, const PanelGeometry &panels,
                      ? k.shrS(k.shl(words[quad], 24 - 8 * byte), 24)
                      : fieldOf(k, panels, words, quad, 8 * byte, 1);
     number = k.sitofp(code, k.f32());
-    if (zero) {
-      number = k.sub(number, zero);
-    } else if (offset || spec.multiplier != 1) {
+    int64_t shiftBy = getOffset(bool(zero));
+    if (shiftBy || spec.multiplier != 1) {
       Value factor = k.constant(number.getType(), spec.multiplier);
-      Value shift = k.constant(number.getType(), double(offset));
-      if (scale)
+      Value shift = k.constant(number.getType(), double(shiftBy));
+      if (scale && !zero)
         return k.fma(number, k.mul(scale, factor), k.mul(scale, shift));
       number = k.fma(number, factor, shift);
     }
+    if (zero)
+      number = k.sub(number, zero);
   } else {
     Value code = fieldOf(k, panels, words, quad, 8 * byte, 1);
     number = spec.map == DecodeSpec::Map::MiniFloat ? decodeMiniFloat(k, code)
@@ -156,6 +159,6 @@ Value Decoder::decodeWide(KernelBuilder &k, Value codes) const {
 Value Decoder::loadZero(KernelBuilder &k, Value zeros) const {
   Value bytes = k.load(k.vec(k.i8()), zeros);
   Value words =
-      isStoredSigned() ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
+      hasSignedZeros ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
   return k.sitofp(words, k.f32());
 }

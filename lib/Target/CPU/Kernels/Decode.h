@@ -38,9 +38,12 @@ public:
   /// 16 zero points of stored codes as f32 lanes.
   mlir::Value loadZero(KernelBuilder &k, mlir::Value zeros) const;
 
-  /// number = multiplier * stored + offset, for integer formats.
+  /// number = multiplier * stored + offset, for integer formats. With zero
+  /// points, what stored codes have in excess cancels.
   int64_t getMultiplier() const { return spec.multiplier; }
-  int64_t getOffset() const { return offset; }
+  int64_t getOffset(bool hasZero) const {
+    return hasZero ? spec.offset : offset;
+  }
   /// Whether stored codes are below 128.
   bool isNarrow() const { return spec.bits < 8; }
   /// Whether stored bytes are signed (8-bit signed integers only).
@@ -55,6 +58,8 @@ private:
 
   DecodeSpec spec;
   int64_t offset = 0;
+  /// Whether stored zero points are signed bytes.
+  bool hasSignedZeros = false;
 };
 
 } // namespace qnt::cpu

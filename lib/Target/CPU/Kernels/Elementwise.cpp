@@ -110,6 +110,16 @@ static Value decodeLanes(KernelBuilder &k, NumberFormat format, Value table,
                                      4);
 }
 
+/// One stored scale in all lanes.
+static Value loadScale(KernelBuilder &k, Type type, Value pointer) {
+  if (type.isF32())
+    return k.splat(k.load(type, pointer, 4));
+  Value bits = k.splat(k.load(k.i16(), pointer, 2));
+  if (type.isBF16())
+    return k.bitcast(k.shl(k.zext(bits, k.i32()), 16), k.vec(k.f32()));
+  return k.extF(k.bitcast(bits, k.vec(type)), k.f32());
+}
+
 Kernel qnt::cpu::getQuantizedEmbeddingKernel(KernelLibrary &lib,
                                              QTensorType table) {
   NumberFormat format = table.getFormat();
@@ -118,11 +128,13 @@ Kernel qnt::cpu::getQuantizedEmbeddingKernel(KernelLibrary &lib,
   int64_t group = kind == BlockKind::Group ? table.getGroupSize() : features;
   int64_t groups = llvm::divideCeil(features, group);
   // One scale for the whole table: every row reads the first.
-  int64_t scaleStride = kind == BlockKind::PerTensor ? 0 : 4 * groups;
+  int64_t rowGroups = kind == BlockKind::PerTensor ? 0 : groups;
+  Type scaleType = table.getScaleType();
+  int64_t scaleBytes = scaleType.getIntOrFloatBitWidth() / 8;
   bool hasZero = table.getZeroPoint(), affine = table.isInteger();
-  std::string name =
-      formatv("embedding.{0}.{1}x{2}{3}{4}", format.getName(), features, group,
-              hasZero ? ".zero" : "", scaleStride ? "" : ".per_tensor");
+  std::string name = formatv(
+      "embedding.{0}.{1}x{2}.{3}{4}{5}", format.getName(), features, group,
+      scaleType, hasZero ? ".zero" : "", rowGroups ? "" : ".per_tensor");
   LLVM::GlobalOp numbers = affine ? nullptr : getDecodeTable(lib, format);
   return getRowsKernel(
       lib, name, argTypes(lib, 5, 1), 2 * features,
@@ -130,16 +142,20 @@ Kernel qnt::cpu::getQuantizedEmbeddingKernel(KernelLibrary &lib,
       [=](KernelBuilder &k, ValueRange args, Value row) {
         Value id = loadId(k, args[0], row);
         Value codes = k.at(args[1], k.mul(id, k.c64(features)));
-        Value scaleRow = k.mul(id, k.c64(scaleStride));
-        Value scales = k.at(args[2], scaleRow);
-        Value zeros = hasZero ? k.at(args[3], scaleRow) : Value();
+        Value firstGroup = k.mul(id, k.c64(rowGroups));
         Value out = k.at(args[4], k.mul(row, k.c64(4 * features)));
         Value lookup = affine ? Value() : addressOf(k, numbers);
         auto decodeGroup = [&](Value g, int64_t elements) {
-          Value scale = k.splat(k.load(k.f32(), f32At(k, scales, g), 4));
+          Value block = k.add(firstGroup, g);
+          Value scale = loadScale(
+              k, scaleType, k.at(args[2], k.mul(block, k.c64(scaleBytes))));
           Value zero;
-          if (hasZero)
-            zero = k.splat(k.load(k.f32(), f32At(k, zeros, g), 4));
+          if (hasZero) {
+            Value byte = k.load(k.i8(), k.at(args[3], block), 1);
+            Value wide = format.getMin() < 0 ? k.sext(byte, k.i32())
+                                             : k.zext(byte, k.i32());
+            zero = k.splat(k.sitofp(wide, k.f32()));
+          }
           Value first = k.mul(g, k.c64(group));
           k.overLanes(elements, [&](Value i, Value count) {
             Value index = k.add(first, i), from = k.at(codes, index);

@@ -321,7 +321,7 @@ LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
                                                   int64_t tilePanels) {
   VectorType words = k.vec(k.i32()), lanes = k.vec(k.f32());
   int64_t multiplier = decoder.getMultiplier();
-  int64_t offset = panels.zeroBytes ? 0 : decoder.getOffset();
+  int64_t offset = decoder.getOffset(panels.zeroBytes != 0);
   int64_t sumStride = 4 * rows.sumsPerRow;
   int64_t sumsPerGroup =
       rows.sumGroup ? llvm::divideCeil(panels.group, rows.sumGroup) : 0;

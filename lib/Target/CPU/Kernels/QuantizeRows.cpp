@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Numerics are those of BlockQuantizer, to the bit: true divisions, codes
-// clamped before they are rounded.
+// clamped before they are rounded. Only the scale of a row of zeros is stored
+// as 0 instead of 1.
 //
 //===----------------------------------------------------------------------===//
 #include "Common.h"
@@ -53,6 +54,9 @@ struct RowQuantizer {
 
   struct Params {
     Value scale, zero;
+    /// The scale to store: 0 for a row of zeros, so that what linear layers
+    /// make of it is exactly 0 whatever zero points they subtract.
+    Value stored;
   };
 
   /// NaN compares false: it does not count.
@@ -80,19 +84,24 @@ struct RowQuantizer {
   }
 
   Params chooseParams(Value x) {
-    if (!type.getZeroPoint())
-      return {
-          scaleOf(extreme(x, /*largest=*/true, /*magnitude=*/true), highest),
-          k.cf32(0)};
+    auto storedOf = [&](Value range, Value scale) {
+      return k.select(k.gtF(range, k.cf32(0)), scale, k.cf32(0));
+    };
+    if (!type.getZeroPoint()) {
+      Value range = extreme(x, /*largest=*/true, /*magnitude=*/true);
+      Value scale = scaleOf(range, highest);
+      return {scale, k.cf32(0), storedOf(range, scale)};
+    }
     Value high = extreme(x, /*largest=*/true, /*magnitude=*/false);
     Value low = extreme(x, /*largest=*/false, /*magnitude=*/false);
-    Value scale = scaleOf(k.sub(high, low), highest - lowest);
+    Value range = k.sub(high, low);
+    Value scale = scaleOf(range, highest - lowest);
     // Rounding after clamping gives the same at integer bounds.
     Value steps = k.fdiv(low, scale);
     steps = k.minF(k.maxF(steps, k.cf32(float(lowest - highest))), k.cf32(0));
     Value zero =
         k.sub(k.cf32(float(lowest)), k.sitofp(k.roundToInt(steps), k.f32()));
-    return {scale, zero};
+    return {scale, zero, storedOf(range, scale)};
   }
 
   /// Stored codes of 16 numbers, as i32.
@@ -173,14 +182,17 @@ Kernel qnt::cpu::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
         Value codes = k.at(args[3], k.mul(row, k.c64(geometry.rowBytes)));
         Value sums = k.at(args[6], k.mul(row, k.c64(4 * geometry.sumsPerRow)));
         RowQuantizer::Params params;
-        if (isStatic)
-          params = {k.load(k.f32(), args[1], 4),
+        if (isStatic) {
+          Value scale = k.load(k.f32(), args[1], 4);
+          params = {scale,
                     type.getZeroPoint() ? k.load(k.f32(), args[2], 4)
-                                        : k.cf32(0)};
-        else
+                                        : k.cf32(0),
+                    scale};
+        } else {
           params = quantizer.chooseParams(x);
+        }
         quantizer.encodeRow(x, codes, sums, params);
-        k.store(params.scale, f32At(k, args[4], row), 4);
+        k.store(params.stored, f32At(k, args[4], row), 4);
         k.store(k.add(params.zero, k.cf32(float(geometry.excess))),
                 f32At(k, args[5], row), 4);
       });

@@ -1,0 +1,151 @@
+"""Graphs in MLIR that are compiled, run, and given to the interpreter."""
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+from safetensors.numpy import save_file
+
+NAMES = {"float32": "f32", "float16": "f16", "bfloat16": "bf16",
+         "int32": "i32"}
+NEEDED = {"avx512vnni": {"avx512f", "avx512cd", "avx512bw", "avx512dq",
+                         "avx512vl", "avx512_vnni", "fma", "f16c", "bmi2"},
+          "avx2": {"avx2", "fma", "f16c", "bmi2"}, "portable": set()}
+
+
+def runnable():
+    """The instruction sets that this machine executes."""
+    with open("/proc/cpuinfo") as file:
+        line = next((l for l in file if l.startswith("flags")), "")
+    return [isa for isa, needed in NEEDED.items()
+            if needed <= set(line.split())]
+
+
+def seeded(argv):
+    seed = int(argv[1]) if len(argv) > 1 else random.randrange(1 << 30)
+    print("seed", seed)
+    return np.random.default_rng(seed)
+
+
+def checked(command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)[:400]}\n{done.stderr[:3000]}")
+    return done
+
+
+def tensor(shape, element="f32"):
+    return f"tensor<{''.join(f'{n}x' for n in shape)}{element}>"
+
+
+class Entry:
+    """One public function. `dims` name the dimensions of inputs, numbers are
+    static."""
+
+    def __init__(self, graph, name):
+        self.graph, self.name = graph, name
+        self.arguments, self.lines, self.results = [], [], []
+        self.probes = []
+
+    def input(self, name, dims, element="f32"):
+        shape = ["?" if isinstance(d, str) else d for d in dims]
+        names = ", ".join(f'"{d}"' if isinstance(d, str) else '""'
+                          for d in dims)
+        of = tensor(shape, element)
+        self.arguments.append(f'%{name}: {of} {{qnt.name = "{name}", '
+                              f'qnt.dims = [{names}]}}')
+        return f"%{name}", of
+
+    def cache(self, of):
+        self.arguments.append(f"%kv: {of}")
+        return "%kv"
+
+    def param(self, array):
+        """A parameter of the store; its value and type."""
+        name = f"p{len(self.graph.params)}"
+        self.graph.params[name] = np.array(array, order="C")
+        of = tensor(array.shape, NAMES[array.dtype.name])
+        return self.op(f"ml_program.global_load_const @{name} : {of}"), of
+
+    def op(self, text, lines=None):
+        lines = self.lines if lines is None else lines
+        name = f"%{'probe' if lines is self.probes else 'op'}{len(lines)}"
+        lines.append(f"{name} = {text}")
+        return name
+
+    def result(self, value, of):
+        self.results.append((value, of))
+        return len(self.results) - 1
+
+    def text(self, probes=None):
+        """The function, or with `probes` one that returns those instead."""
+        results = self.results if probes is None else probes
+        types = ", ".join(
+            of + (f' {{qnt.name = "y{i}"}}' if probes is None else "")
+            for i, (_, of) in enumerate(results))
+        lines = self.lines + (self.probes if probes is not None else [])
+        return (f"func.func @{self.name}{'' if probes is None else '.probe'}"
+                f"({', '.join(self.arguments)}) -> ({types}) {{\n  " +
+                "\n  ".join(lines) + "\n  return " +
+                ", ".join(v for v, _ in results) + " : " +
+                ", ".join(of for _, of in results) + "\n}\n")
+
+
+class Graph:
+    def __init__(self, interpreter):
+        self.interpreter = interpreter
+        self.folder = tempfile.TemporaryDirectory()
+        self.params, self.entries = {}, []
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def entry(self, name):
+        self.entries.append(Entry(self, name))
+        return self.entries[-1]
+
+    def write(self, name, functions):
+        text = f'module attributes {{qnt.params = "{self.path("in.st")}"}} {{\n'
+        for param, array in self.params.items():
+            of = tensor(array.shape, NAMES[array.dtype.name])
+            text += (f"ml_program.global private @{param}(#ml_program.extern "
+                     f": {of}) : {of}\n")
+        with open(self.path(name), "w") as file:
+            file.write(text + "".join(functions) + "}\n")
+
+    def finish(self, probes={}):
+        """Writes the model and starts to compile it for every instruction
+        set. `probes` holds further results by entry, for the interpreter
+        only."""
+        save_file(self.params, self.path("in.st"))
+        functions = [entry.text() for entry in self.entries]
+        self.write("model.mlir", functions)
+        self.write("probe.mlir", functions + [
+            e.text(probes[e.name]) for e in self.entries if e.name in probes])
+        self.compiler = subprocess.Popen(
+            ["quant-opt", self.path("model.mlir"), "--target=cpu isa=all",
+             "-o", self.path("model.so")], stderr=subprocess.PIPE, text=True)
+
+    def wait(self):
+        errors = self.compiler.communicate()[1]
+        if self.compiler.returncode:
+            sys.exit(f"{errors[:3000]}")
+
+    def interpret(self, entry, inputs, count, cache=()):
+        np.savez(self.path("x.npz"), **inputs)
+        out = self.path(entry + ".truth")
+        checked([self.interpreter, self.path("probe.mlir"), entry,
+                 self.path("x.npz"), out, *map(str, cache)])
+        return [np.load(f"{out}.{i}.npy") for i in range(count)]
+
+    def run(self, entry, isa, inputs, count, *options):
+        np.savez(self.path("y.npz"), **inputs)
+        command = ["quant-run", self.path("model.so"), "--entry", entry,
+                   "--isa", isa, "--input", self.path("y.npz"), *options]
+        for i in range(count):
+            command += ["--output", f"y{i}={self.path(f'y{i}.npy')}"]
+        done = checked(command)
+        assert f"{isa} kernels" in done.stderr, done.stderr
+        return [np.load(self.path(f"y{i}.npy")) for i in range(count)]

@@ -1,0 +1,30 @@
+// RUN: quant-opt %s --qnt-cpu-strategy=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,VNNI
+// RUN: quant-opt %s --qnt-cpu-strategy=isa=avx2 | FileCheck %s --check-prefixes=CHECK,AVX2
+// RUN: quant-opt %s --qnt-cpu-strategy=isa=portable | FileCheck %s --check-prefixes=CHECK,PORTABLE
+// RUN: quant-opt %s --qnt-cpu-strategy=isa=avx2 --remark-policy=all --remarks-filter=qnt-cpu-strategy -o - 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: not quant-opt %s --qnt-cpu-strategy=isa=avx3 2>&1 | FileCheck %s --check-prefix=BAD
+
+// The dot product follows the instruction set and the operands; i32 sums that
+// are rescaled by group leave fewer registers for rows than others do.
+// CHECK-LABEL: func @kinds
+// CHECK-SAME:  (%[[XQ:.*]]: !qnt.tensor<?x64, int8
+// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy <kernel = "dot4-avx512vnni", rows = [1, 4, 12], panels = [4, 2, 1]>
+// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy <kernel = "dot4-avx512vnni", rows = [1, 4, 12], panels = [4, 4, 2]>
+// VNNI:          qnt.linear {{.*}} strategy <kernel = "fma-avx512vnni",
+// AVX2:          strategy <kernel = "dot4-avx2", rows = [1, 2], panels = [2, 1]>
+// AVX2:          strategy <kernel = "dot4-avx2", rows = [1, 4], panels = [2, 1]>
+// AVX2:          strategy <kernel = "fma-avx2",
+// PORTABLE:      strategy <kernel = "dot4-portable",
+// PORTABLE:      strategy <kernel = "dot4-portable",
+// PORTABLE:      strategy <kernel = "fma-portable",
+// REMARK-COUNT-2: [Passed] strategy | Category:qnt-cpu-strategy | kernel=dot4-avx2, weight=int
+// REMARK:         [Passed] strategy | Category:qnt-cpu-strategy | kernel=fma-avx2, weight=e4m3
+// BAD: error: unknown instruction set 'avx3', expected avx512vnni, avx2, portable or native
+func.func @kinds(%xq: !qnt.tensor<?x64, int8, per_row, scale f32>, %x: tensor<?x64xf32>,
+                 %a: !qnt.tensor<32x64, int4, group<32>, scale f16>, %b: !qnt.tensor<32x64, int8, per_channel, scale f32>,
+                 %c: !qnt.tensor<32x64, e4m3, per_channel, scale f32>) -> (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {
+  %0 = qnt.linear %xq, %a : !qnt.tensor<?x64, int8, per_row, scale f32>, !qnt.tensor<32x64, int4, group<32>, scale f16>
+  %1 = qnt.linear %xq, %b : !qnt.tensor<?x64, int8, per_row, scale f32>, !qnt.tensor<32x64, int8, per_channel, scale f32>
+  %2 = qnt.linear %x, %c : tensor<?x64xf32>, !qnt.tensor<32x64, e4m3, per_channel, scale f32>
+  return %0, %1, %2 : tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>
+}

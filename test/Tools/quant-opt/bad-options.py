@@ -1,0 +1,81 @@
+# REQUIRES: python
+# RUN: %python %s %t.dir
+"""Options that make no sense: one line that says what was expected."""
+import os
+import sys
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
+from harness import checkpoint, fails, finish, make, path, quant_opt
+
+model = checkpoint()
+
+for recipe, patterns in [
+        ("weigths=int4", ["unknown key 'weigths'", "expected one of weights"]),
+        ("weights", ["bad value '' of 'weights'"]),
+        ("weights=", ["bad value '' of 'weights'"]),
+        ("weights=int9", ["weights=int9", "unknown number format"]),
+        ("weights=int4 weights=int8", ["'weights' is given twice"]),
+        ("weights=int4 group=x", ["bad value 'x' of 'group'", "multiple of 16"]),
+        ("weights=int4 group=24", ["groups of 24", "multiple of 16"]),
+        ("weights=int4 group=-16", ["groups of -16"]),
+        ("weights=int4 zero=maybe", ["bad value 'maybe' of 'zero'"]),
+        ("weights=int4 clip=most", ["clip=most", "absmax or mse"]),
+        ("weights=int4 scale=f8", ["scale=f8", "auto, f16, bf16 or f32"]),
+        ("weights=uint4", ["weights=uint4", "negative numbers"]),
+        ("weights=e4m3 zero=true", ["no zero points"]),
+        ("weights=bf16 group=32", ["has no scales"]),
+        ("weights=e4m3 activations=uint8", ["need integer weights"]),
+        ("weights=nf4 group=32 activations=uint8", ["need integer weights"]),
+        ("activations=uint8", ["without weights"]),
+        ("group=32", ["without weights"]),
+        ("weights=int4 activations=int3", ["activations=int3"]),
+        ("weights=int8 activations=int8 per=row", ["per=row", "token or tensor"]),
+        ("weights=int8 activations=int8 per=tensor", ["per=tensor", "calib=FILE"]),
+        ("weights=int8 activations=int8 per=tensor calib=absent.txt",
+         ["absent.txt"]),
+        ("weights=int4 head=same head-group=32", ["head-group=32"]),
+        ("weights=int4 embedding=uint4", ["embedding=uint4"]),
+        ("weights=int4 floats=f8", ["floats=f8"]),
+        ("weights=int4 kv=int8", ["bad value 'int8' of 'kv'", "f16, f32"]),
+        ("weights=int4 keep=(", ["keep=\\(", "regular expression"]),
+        ("weights=int4 samples=many", ["bad value 'many' of 'samples'"]),
+        ("weights=int4 range=wide", ["bad value 'wide' of 'range'"])]:
+    fails(patterns, model, f"--quantize={recipe}")
+# Groups need inputs in multiples of 16.
+make.write(path("odd"), make.SHAPES["tiny-llama"] | {"intermediate_size": 40},
+           "f32")
+fails(["down_proj.weight' has 40 inputs, expected a multiple of 16"],
+      path("odd"), "--quantize=weights=int4 group=32")
+
+for target, patterns in [
+        ("gpu", ["expected 'cpu' first, got 'gpu'"]),
+        ("", ["expected 'cpu' first"]),
+        ("cpu isa=avx9", ["unknown isa 'avx9'", "avx512vnni, avx2, portable"]),
+        ("cpu isa=", ["unknown isa ''"]),
+        ("cpu isa=avx2,", ["unknown isa ''"]),
+        ("cpu mcpu=z80", ["unknown mcpu 'z80'"]),
+        ("cpu speed=high", ["unknown key 'speed'", "mcpu or isa"])]:
+    fails(patterns, model, f"--target={target}")
+
+fails(["cannot tell what '.*old.exe' should be", r"\.so, \.ll"], model,
+      output="old.exe")
+fails(["--target writes code", "old.mlir"], model, "--target=cpu",
+      output="old.mlir")
+fails(["--embed needs an output ending in .so"], model, "--embed",
+      output="old.s")
+fails(["old.s' holds one instruction set, but the target names 3"], model,
+      "--target=cpu isa=all", output="old.s")
+fails(["--target writes code", "got '-'"], model, "--target=cpu", output=None)
+
+# Each instruction set once, whatever way it is named.
+done = quant_opt(model, "--target=cpu isa=portable,avx2 mcpu=haswell", "-o",
+                 path("twice.so"))
+assert done.returncode == 0, done
+
+# --help tells what may be asked for.
+text = quant_opt("--help").stdout
+for word in ("--quantize=<recipe>", "weights: format of linear weights",
+             "--target=<target>", "isa=avx512vnni,avx2,portable|all",
+             "--embed", "HuggingFace folder", ".mlirbc"):
+    assert word in text, word
+finish()
