@@ -68,6 +68,7 @@ private:
   void call(Sample &sample);
 
   const SampleSet &samples;
+  std::string path;
   qnt_model *model = nullptr;
   llvm::json::Object manifest;
   int64_t entry = -1;
@@ -235,11 +236,17 @@ void Session::call(Sample &sample) {
     std::fill_n(cache.get(), rounded, 0);
     memory.kv = cache.get();
   }
-  check(qnt_run(model, entry, inputs.data(), inputs.size(), outputs.data(),
-                outputs.size(), &memory));
+  if (qnt_run(model, entry, inputs.data(), inputs.size(), outputs.data(),
+              outputs.size(), &memory) == QNT_OK)
+    return;
+  // The samples are at fault, not the temporary model.
+  llvm::StringRef message = qnt_last_error();
+  message.consume_front(path + ": ");
+  throw std::runtime_error("'" + samples.path + "': " + message.str());
 }
 
 void Session::run(const std::string &path, ModelRunner::Observer observe) {
+  this->path = path;
   check(qnt_open(path.c_str(), nullptr, &model));
   manifest =
       *llvm::cantFail(llvm::json::parse(qnt_manifest(model))).getAsObject();
