@@ -19,6 +19,8 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
+#include <span>
+
 using namespace mlir;
 using namespace qnt;
 
@@ -207,18 +209,30 @@ LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
     return failure();
   objects.push_back(*object);
 
-  std::string linked = output.str() + ".part";
-  temporaries.paths.push_back(linked);
-  if (failed(cpu::linkShared(objects, linked, error)))
-    return module.emitError(error);
-  // Parameters before code: a model is there when its .so is.
-  auto rename = [&](StringRef from, StringRef to) -> LogicalResult {
-    if (std::error_code code = fs::rename(from, to))
-      return module.emitError("cannot write '")
-             << to << "': " << code.message();
-    return success();
-  };
-  if (!embed && failed(rename(unfinished, paramsPath)))
+  FailureOr<std::string> linked = temporaries.create(module, "so");
+  if (failed(linked))
     return failure();
-  return rename(linked, output);
+  if (failed(cpu::linkShared(objects, *linked, error)))
+    return module.emitError("cannot link '") << output << "': " << error;
+  auto library = llvm::MemoryBuffer::getFile(*linked);
+  if (!library)
+    return module.emitError("cannot read '")
+           << *linked << "': " << library.getError().message();
+  try {
+    support::AtomicFile file(output.str());
+    StringRef bytes = (*library)->getBuffer();
+    file.reserve(int64_t(bytes.size()));
+    file.write(std::as_bytes(std::span(bytes.data(), bytes.size())));
+    file.sync();
+    // Parameters before code: a model is there when its .so is. Between the two
+    // names there is no more work to be interrupted.
+    if (!embed)
+      if (std::error_code code = fs::rename(unfinished, paramsPath))
+        return module.emitError("cannot write '")
+               << paramsPath << "': " << code.message();
+    file.commit();
+  } catch (const support::FileError &error) {
+    return module.emitError(error.what());
+  }
+  return success();
 }

@@ -21,6 +21,8 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 
+#include <csignal>
+
 using namespace mlir;
 using namespace qnt;
 
@@ -214,6 +216,8 @@ int runPlain(MlirOptMainConfig &config, DialectRegistry &registry,
 
 int qnt::quantOptMain(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  // A file beyond the user's limit is an error of the write, not a crash.
+  std::signal(SIGXFSZ, SIG_IGN);
   DialectRegistry registry;
   registerAllDialects(registry);
   mlir::registerAllPasses();

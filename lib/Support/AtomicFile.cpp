@@ -109,12 +109,17 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   }
 }
 
+void AtomicFile::sync() {
+  // More may have been reserved than was written.
+  if (::ftruncate(fd, off_t(written)) != 0 || ::fsync(fd) != 0)
+    fail(finalPath, std::strerror(errno));
+}
+
 void AtomicFile::commit() {
   // The data must be on the disk before the name is: a crash of the machine
-  // after the rename must not leave an empty file under it. More may have been
-  // reserved than was written.
-  if (::ftruncate(fd, off_t(written)) != 0 || ::fsync(fd) != 0 ||
-      ::rename(tempPath.c_str(), finalPath.c_str()) != 0)
+  // after the rename must not leave an empty file under it.
+  sync();
+  if (::rename(tempPath.c_str(), finalPath.c_str()) != 0)
     fail(finalPath, std::strerror(errno));
   ::close(std::exchange(fd, -1));
   // The rename itself reaches the disk with the folder. Not every file system

@@ -37,6 +37,8 @@ public:
   void reserve(int64_t size);
   /// Appends. Throws FileError.
   void write(std::span<const std::byte> bytes);
+  /// Flushes to the disk: after that, `commit` takes no time. Throws FileError.
+  void sync();
   /// Flushes to the disk and renames. Throws FileError.
   void commit();
 

@@ -186,9 +186,8 @@ LogicalResult qnt::cpu::linkShared(ArrayRef<std::string> objects,
     error = "cannot create a temporary file";
     return failure();
   }
-  std::string temporary = (output + ".tmp").str();
   SmallVector<StringRef> args{
-      *linker, "-shared", "-z", "relro", "--hash-style=gnu", "-o", temporary};
+      *linker, "-shared", "-z", "relro", "--hash-style=gnu", "-o", output};
   for (const std::string &object : objects)
     args.push_back(object);
   // The sines and cosines of rotary tables are the C library's.
@@ -203,13 +202,14 @@ LogicalResult qnt::cpu::linkShared(ArrayRef<std::string> objects,
       llvm::sys::ExecuteAndWait(*linker, args, std::nullopt, redirects);
   if (status != 0) {
     auto text = llvm::MemoryBuffer::getFile(log);
-    error = "the linker failed: " +
-            (text ? (*text)->getBuffer().trim().str() : std::string());
-    (void)llvm::sys::fs::remove(temporary);
-  } else if (auto code = llvm::sys::fs::rename(temporary, output)) {
-    error = "cannot write '" + output.str() + "': " + code.message();
-    (void)llvm::sys::fs::remove(temporary);
-    status = 1;
+    StringRef lines = text ? (*text)->getBuffer().trim() : StringRef();
+    // The line that says why, where there are several.
+    constexpr StringLiteral mark = "error: ";
+    size_t why = lines.find_insensitive(mark);
+    StringRef line =
+        lines.substr(why == StringRef::npos ? 0 : why + mark.size());
+    error = "the linker failed: " + line.split('\n').first.str();
+    (void)llvm::sys::fs::remove(output);
   }
   (void)llvm::sys::fs::remove(log);
   return success(status == 0);
