@@ -19,14 +19,17 @@
 using namespace mlir;
 using namespace qnt;
 
-FailureOr<OwningOpRef<ModuleOp>>
-qnt::loadModel(StringRef path, MLIRContext *context, StringRef kvType) {
+FailureOr<OwningOpRef<ModuleOp>> qnt::loadModel(StringRef path,
+                                                MLIRContext *context,
+                                                const ImportOptions &options) {
   Location unknown = UnknownLoc::get(context);
-  if (llvm::sys::fs::is_directory(path)) {
-    ImportOptions options;
-    options.kvType = kvType;
-    return importHuggingFace(path, context, options);
+  if (!options.bindings.empty()) {
+    emitError(unknown) << "'" << path << "' has no inputs that --bind can make "
+                       << "constants: expected an .onnx model";
+    return failure();
   }
+  if (llvm::sys::fs::is_directory(path))
+    return importHuggingFace(path, context, options);
   if (path != "-" && !llvm::sys::fs::exists(path)) {
     emitError(unknown) << "no such file or folder: '" << path << "'";
     return failure();

@@ -47,6 +47,11 @@ struct Flags {
       "embed",
       llvm::cl::desc("Put the parameters into the .so: one file to deploy"),
       llvm::cl::cat(category)};
+  llvm::cl::list<std::string> bind{
+      "bind",
+      llvm::cl::desc("Make an input of the graph a constant, such as one that "
+                     "decides shapes"),
+      llvm::cl::cat(category), llvm::cl::value_desc("name=file.npy")};
 };
 
 /// Whether `path` exists and is neither file nor folder, such as /dev/null.
@@ -117,6 +122,40 @@ private:
   ScopedDiagnosticHandler handler;
 };
 
+/// The safetensors file that an import writes where the model's format keeps
+/// parameters otherwise: beside a module, for good; else a temporary file.
+class ImportedParams {
+public:
+  explicit ImportedParams(StringRef output) {
+    if (isModule(output) && output != "-" && !isSpecial(output)) {
+      path = getParamsPath(output);
+      return;
+    }
+    // Code is written where there is room for parameters.
+    llvm::SmallString<128> model;
+    if (isCode(output)) {
+      model = output;
+      llvm::sys::path::replace_extension(model, "import-%%%%%%.safetensors");
+    } else {
+      llvm::sys::path::system_temp_directory(/*erasedOnReboot=*/true, model);
+      llvm::sys::path::append(model, "qnt-import-%%%%%%.safetensors");
+    }
+    llvm::SmallString<128> unique;
+    llvm::sys::fs::createUniquePath(model, unique, /*MakeAbsolute=*/false);
+    path = unique.str().str();
+    isTemporary = true;
+  }
+  ImportedParams(const ImportedParams &) = delete;
+  ~ImportedParams() {
+    if (isTemporary)
+      llvm::sys::fs::remove(path);
+  }
+  std::string path;
+
+private:
+  bool isTemporary = false;
+};
+
 /// Whether a file can be created or replaced under `path`: known before the
 /// work, not after it.
 llvm::Error checkWritable(StringRef path) {
@@ -167,7 +206,17 @@ int run(const Flags &flags, MlirOptMainConfig &config,
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
   Diagnostics diagnostics(context, input);
-  auto module = loadModel(input, &context, recipe.kv);
+  ImportedParams params(output);
+  ImportOptions options;
+  options.kvType = recipe.kv;
+  options.paramsPath = params.path;
+  for (StringRef binding : flags.bind) {
+    auto [name, file] = binding.split('=');
+    if (name.empty() || !file.ends_with(".npy"))
+      return fail("--bind: expected NAME=FILE.npy, got '" + binding + "'");
+    options.bindings.emplace_back(name, file);
+  }
+  auto module = loadModel(input, &context, options);
   if (failed(module))
     return 1;
   PassManager pm(&context);
@@ -228,7 +277,7 @@ int qnt::quantOptMain(int argc, char **argv) {
   MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
   // Plain passes on plain IR: exactly mlir-opt.
   if (isModule(input) && !isCode(output) && !flags.embed &&
-      !flags.quantize.getNumOccurrences() &&
+      flags.bind.empty() && !flags.quantize.getNumOccurrences() &&
       !flags.target.getNumOccurrences()) {
     if (output == "-" || isSpecial(output))
       return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));

@@ -24,8 +24,9 @@ int main(int argc, char **argv) {
   MLIRContext context;
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context);
-  auto module =
-      qnt::importHuggingFace(folder, &context, {.kvType = kvType.getValue()});
+  qnt::ImportOptions options;
+  options.kvType = kvType;
+  auto module = qnt::importHuggingFace(folder, &context, options);
   if (failed(module))
     return 1;
   (*module)->print(llvm::outs());

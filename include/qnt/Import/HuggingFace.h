@@ -7,16 +7,13 @@
 #ifndef QNT_IMPORT_HUGGINGFACE_H
 #define QNT_IMPORT_HUGGINGFACE_H
 
+#include "qnt/Import/Options.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace qnt {
-
-struct ImportOptions {
-  /// Element type of the KV cache of language models: "f16" or "f32".
-  llvm::StringRef kvType = "f16";
-};
 
 /// Reads a HuggingFace checkpoint: a folder with config.json, safetensors
 /// (sharded or not) and, where it has them, tokenizer files. Returns a module

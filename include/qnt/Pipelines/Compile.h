@@ -7,6 +7,7 @@
 #ifndef QNT_PIPELINES_COMPILE_H
 #define QNT_PIPELINES_COMPILE_H
 
+#include "qnt/Import/Options.h"
 #include "qnt/Pipelines/Options.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -18,7 +19,7 @@ namespace qnt {
 /// context's diagnostics.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
 loadModel(llvm::StringRef path, mlir::MLIRContext *context,
-          llvm::StringRef kvType = "f16");
+          const ImportOptions &options = {});
 
 /// Runs the passes of `recipe` on a float model.
 mlir::LogicalResult quantizeModel(mlir::ModuleOp module,

@@ -41,7 +41,7 @@ static const Architecture &findArchitecture(const Config &config) {
 static void importInto(ModuleOp module, const std::string &folder,
                        const ImportOptions &options) {
   if (options.kvType != "f16" && options.kvType != "f32")
-    throw ImportError("unknown type '" + options.kvType.str() +
+    throw ImportError("unknown type '" + options.kvType +
                       "' of the KV cache, expected f16 or f32");
   MLIRContext *context = module.getContext();
   Builder builder(context);

@@ -1,0 +1,29 @@
+//===- Options.h - what all importers are told ------------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_IMPORT_OPTIONS_H
+#define QNT_IMPORT_OPTIONS_H
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace qnt {
+
+struct ImportOptions {
+  /// Element type of the KV cache of language models: "f16" or "f32".
+  std::string kvType = "f16";
+  /// The safetensors file that an importer writes when the format keeps its
+  /// parameters otherwise. The module names it by this path.
+  std::string paramsPath;
+  /// Inputs of a graph that become constants: the input's name and the .npy
+  /// file with its value.
+  std::vector<std::pair<std::string, std::string>> bindings;
+};
+
+} // namespace qnt
+
+#endif // QNT_IMPORT_OPTIONS_H
