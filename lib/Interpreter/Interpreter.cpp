@@ -7,6 +7,7 @@
 #include "qnt/Interpreter/Interpreter.h"
 
 #include "Registry.h"
+#include "ScalarOps.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -26,6 +27,7 @@ const Registry &Registry::get() {
   static const Registry registry = [] {
     Registry all;
     registerArith(all);
+    registerLinalg(all);
     registerTensor(all);
     registerParameters(all);
     registerLookups(all);
@@ -44,7 +46,10 @@ const Registry &Registry::get() {
 
 const Registry::Evaluate *Registry::find(Operation *op) const {
   auto entry = table.find(op->getName().getTypeID());
-  return entry == table.end() ? nullptr : &entry->second;
+  if (entry != table.end())
+    return &entry->second;
+  static const Evaluate elementwise = evaluateElementwise;
+  return ScalarOp::isKnown(op) ? &elementwise : nullptr;
 }
 
 Interpreter::Interpreter(ModuleOp module,

@@ -11,6 +11,7 @@
 #include "Registry.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/IR/TypeUtilities.h"
 
 #include <cstring>
 
@@ -63,6 +64,17 @@ static Tensor load(const std::shared_ptr<ParamStore> &store,
   std::shared_ptr<const char> bytes(
       store, reinterpret_cast<const char *>(view.bytes.data()));
   return Tensor::ofBytes(*kind, view.shape, bytes);
+}
+
+/// As `load`; unsigned bytes where `type` has signless ones, which stand for
+/// both.
+static Tensor loadTensor(const std::shared_ptr<ParamStore> &store,
+                         const std::string &name, Type type) {
+  Tensor tensor = load(store, name);
+  if (tensor.getKind() != ElementKind::U8 ||
+      !getElementTypeOrSelf(type).isSignlessInteger(8))
+    return tensor;
+  return Tensor::ofBytes(ElementKind::I8, tensor.getShape(), tensor.share());
 }
 
 /// As `load`, of a known shape and kind.
@@ -160,7 +172,7 @@ static LogicalResult evaluate(ml_program::GlobalLoadConstOp op, Frame &frame) {
     if (auto type = dyn_cast<QTensorType>(op.getType()))
       datum = loadQuantized(frame.params(), name.str(), type);
     else
-      datum = load(frame.params(), name.str());
+      datum = loadTensor(frame.params(), name.str(), op.getType());
     std::string why;
     if (!fits(datum, op.getType(), why))
       return op.emitOpError("expected parameter '")

@@ -82,6 +82,7 @@ private:
 };
 
 void registerArith(Registry &registry);
+void registerLinalg(Registry &registry);
 void registerTensor(Registry &registry);
 void registerParameters(Registry &registry);
 void registerLookups(Registry &registry);
@@ -93,6 +94,9 @@ void registerAttention(Registry &registry);
 void registerQuantized(Registry &registry);
 void registerCalls(Registry &registry);
 void registerChecks(Registry &registry);
+
+/// An arith or math op of scalars or of tensors of one shape.
+mlir::LogicalResult evaluateElementwise(mlir::Operation *op, Frame &frame);
 
 /// The function that `nn.activation` and epilogue steps call `name`.
 double activate(llvm::StringRef name, double x);

@@ -1,4 +1,4 @@
-//===- Tensor.cpp - shapes -*- C++ -*-===//
+//===- Tensor.cpp - shapes, slices, elements -*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,6 +8,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+#include <cstring>
 
 using namespace mlir;
 using namespace qnt;
@@ -72,10 +74,161 @@ static LogicalResult evaluate(tensor::ExpandShapeOp op, Frame &frame) {
   return success();
 }
 
+static LogicalResult evaluate(tensor::ReshapeOp op, Frame &frame) {
+  const Tensor &source = frame.tensor(op.getSource());
+  std::vector<int64_t> shape = frame.tensor(op.getShape()).toInts();
+  if (llvm::any_of(shape, [](int64_t dim) { return dim < 0; }) ||
+      countElements(shape) != source.size())
+    return op.emitOpError("expected a shape of ")
+           << source.size() << " elements, got [" << ArrayRef(shape) << "]";
+  frame.set(op, source.reshaped(shape));
+  return success();
+}
+
+static LogicalResult evaluate(tensor::FromElementsOp op, Frame &frame) {
+  auto kind = getElementKind(op.getType().getElementType());
+  if (!kind)
+    return op.emitOpError("has a type that the interpreter cannot hold");
+  size_t width = byteWidth(*kind);
+  std::shared_ptr<char[]> bytes(new char[op.getElements().size() * width + 1]);
+  for (auto [i, element] : llvm::enumerate(op.getElements()))
+    std::memcpy(bytes.get() + i * width, frame.tensor(element).data(), width);
+  frame.set(op,
+            Tensor::ofBytes(*kind, op.getType().getShape(),
+                            std::shared_ptr<const char>(bytes, bytes.get())));
+  return success();
+}
+
+static LogicalResult evaluate(tensor::ExtractOp op, Frame &frame) {
+  const Tensor &source = frame.tensor(op.getTensor());
+  int64_t at = 0;
+  for (auto [dim, value] : llvm::enumerate(op.getIndices())) {
+    int64_t index = frame.tensor(value).getInt(0), size = source.getDim(dim);
+    if (index < 0 || index >= size)
+      return op.emitOpError("reads index ")
+             << index << " of dimension " << dim << ", which has size " << size;
+    at = at * size + index;
+  }
+  const char *element = source.data() + at * byteWidth(source.getKind());
+  frame.set(op, Tensor::ofBytes(
+                    source.getKind(), {},
+                    std::shared_ptr<const char>(source.share(), element)));
+  return success();
+}
+
+/// Copies the elements of a box: one at `from` + sum i_d fromStrides[d] to one
+/// at `to` + sum i_d toStrides[d] for 0 <= i < sizes, strides in bytes.
+static void copyBox(const char *from, char *to, ArrayRef<int64_t> sizes,
+                    ArrayRef<int64_t> fromStrides, ArrayRef<int64_t> toStrides,
+                    size_t width) {
+  if (sizes.empty()) {
+    std::memcpy(to, from, width);
+    return;
+  }
+  if (sizes.size() == 1 && fromStrides[0] == int64_t(width) &&
+      toStrides[0] == int64_t(width)) {
+    std::memcpy(to, from, size_t(sizes[0]) * width);
+    return;
+  }
+  for (int64_t i = 0; i < sizes[0]; ++i)
+    copyBox(from + i * fromStrides[0], to + i * toStrides[0],
+            sizes.drop_front(), fromStrides.drop_front(),
+            toStrides.drop_front(), width);
+}
+
+static SmallVector<int64_t> byteStrides(ArrayRef<int64_t> shape, size_t width) {
+  SmallVector<int64_t> strides(shape.size());
+  int64_t stride = int64_t(width);
+  for (int64_t i = int64_t(shape.size()) - 1; i >= 0; --i) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
+static LogicalResult evaluate(tensor::ExtractSliceOp op, Frame &frame) {
+  const Tensor &source = frame.tensor(op.getSource());
+  auto numbers = [&](ArrayRef<OpFoldResult> mixed) {
+    return llvm::map_to_vector(mixed, [&](OpFoldResult value) {
+      if (auto attr = dyn_cast<Attribute>(value))
+        return cast<IntegerAttr>(attr).getInt();
+      return frame.tensor(cast<Value>(value)).getInt(0);
+    });
+  };
+  auto offsets = numbers(op.getMixedOffsets());
+  auto sizes = numbers(op.getMixedSizes());
+  auto steps = numbers(op.getMixedStrides());
+  size_t width = byteWidth(source.getKind());
+  SmallVector<int64_t> strides = byteStrides(source.getShape(), width);
+  int64_t first = 0;
+  for (int64_t i = 0; i < source.getRank(); ++i) {
+    int64_t last = offsets[i] + (sizes[i] - 1) * steps[i];
+    if (sizes[i] < 0 || steps[i] <= 0 || offsets[i] < 0 ||
+        (sizes[i] > 0 && last >= source.getDim(i)))
+      return op.emitOpError("takes ")
+             << sizes[i] << " elements from " << offsets[i] << " by "
+             << steps[i] << " of dimension " << i << ", which has size "
+             << source.getDim(i);
+    first += offsets[i] * strides[i];
+    strides[i] *= steps[i];
+  }
+  int64_t count = countElements(sizes);
+  std::shared_ptr<char[]> bytes(new char[count * width + 1]);
+  if (count)
+    copyBox(source.data() + first, bytes.get(), sizes, strides,
+            byteStrides(sizes, width), width);
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  SmallVector<int64_t> shape;
+  for (auto [i, size] : llvm::enumerate(sizes))
+    if (!dropped[i])
+      shape.push_back(size);
+  frame.set(op,
+            Tensor::ofBytes(source.getKind(), shape,
+                            std::shared_ptr<const char>(bytes, bytes.get())));
+  return success();
+}
+
+static LogicalResult evaluate(tensor::ConcatOp op, Frame &frame) {
+  int64_t dim = op.getDim();
+  SmallVector<const Tensor *> parts;
+  for (Value input : op.getInputs())
+    parts.push_back(&frame.tensor(input));
+  SmallVector<int64_t> shape(parts.front()->getShape());
+  shape[dim] = 0;
+  for (const Tensor *part : parts) {
+    for (int64_t i = 0; i < part->getRank(); ++i)
+      if (i != dim && part->getDim(i) != shape[i])
+        return op.emitOpError("expected dimension ")
+               << i << " of all inputs to be " << shape[i] << ", got "
+               << part->getDim(i);
+    shape[dim] += part->getDim(dim);
+  }
+  size_t width = byteWidth(parts.front()->getKind());
+  int64_t outer = countElements(ArrayRef(shape).take_front(dim));
+  int64_t inner = countElements(ArrayRef(shape).drop_front(dim + 1)) * width;
+  std::shared_ptr<char[]> bytes(new char[countElements(shape) * width + 1]);
+  char *to = bytes.get();
+  for (int64_t i = 0; i < outer; ++i)
+    for (const Tensor *part : parts) {
+      int64_t size = part->getDim(dim) * inner;
+      std::memcpy(to, part->data() + i * size, size_t(size));
+      to += size;
+    }
+  frame.set(op,
+            Tensor::ofBytes(parts.front()->getKind(), shape,
+                            std::shared_ptr<const char>(bytes, bytes.get())));
+  return success();
+}
+
 void interp::registerTensor(Registry &registry) {
   registry.add<tensor::CastOp>(evaluate);
   registry.add<tensor::DimOp>(evaluate);
   registry.add<tensor::EmptyOp>(evaluate);
   registry.add<tensor::CollapseShapeOp>(evaluate);
   registry.add<tensor::ExpandShapeOp>(evaluate);
+  registry.add<tensor::ReshapeOp>(evaluate);
+  registry.add<tensor::FromElementsOp>(evaluate);
+  registry.add<tensor::ExtractOp>(evaluate);
+  registry.add<tensor::ExtractSliceOp>(evaluate);
+  registry.add<tensor::ConcatOp>(evaluate);
 }

@@ -27,15 +27,18 @@ struct TypeInfo {
   std::string_view descr;
 };
 
-constexpr std::array<TypeInfo, 9> types = {{
+constexpr std::array<TypeInfo, 12> types = {{
     {NpyType::F16, 2, "f16", "f2"},
     {NpyType::F32, 4, "f32", "f4"},
     {NpyType::F64, 8, "f64", "f8"},
     {NpyType::I8, 1, "i8", "i1"},
     {NpyType::U8, 1, "u8", "u1"},
     {NpyType::I16, 2, "i16", "i2"},
+    {NpyType::U16, 2, "u16", "u2"},
     {NpyType::I32, 4, "i32", "i4"},
+    {NpyType::U32, 4, "u32", "u4"},
     {NpyType::I64, 8, "i64", "i8"},
+    {NpyType::U64, 8, "u64", "u8"},
     {NpyType::Bool, 1, "bool", "b1"},
 }};
 
@@ -132,8 +135,8 @@ private:
                               [&](auto &t) { return t.descr == kind; });
     if (found == types.end())
       fail(where, "has the unsupported dtype '" + descr +
-                      "'; expected f16, f32, f64, i8, u8, i16, i32, i64 or "
-                      "bool");
+                      "'; expected f16, f32, f64, i8, u8, i16, u16, "
+                      "i32, u32, i64, u64 or bool");
     if (descr[0] == '>' && found->width > 1)
       fail(where, "is big endian; expected little endian");
     type = found->type;
@@ -206,10 +209,16 @@ template <typename Out> std::vector<Out> convertInts(const NpyArray &array) {
     return convert<Out, int8_t>(array);
   case NpyType::I16:
     return convert<Out, int16_t>(array);
+  case NpyType::U16:
+    return convert<Out, uint16_t>(array);
   case NpyType::I32:
     return convert<Out, int32_t>(array);
+  case NpyType::U32:
+    return convert<Out, uint32_t>(array);
   case NpyType::I64:
     return convert<Out, int64_t>(array);
+  case NpyType::U64:
+    return convert<Out, uint64_t>(array);
   case NpyType::Bool: {
     std::vector<Out> out = convert<Out, uint8_t>(array);
     for (Out &value : out)

@@ -120,3 +120,85 @@ module attributes {qnt.params = "does-not-exist.safetensors"} {
     return
   }
 }
+
+// -----
+
+func.func @gather_outside() {
+  %t = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %i = arith.constant dense<[1, 2]> : tensor<2xindex>
+  %e = tensor.empty() : tensor<2xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%i : tensor<2xindex>) outs(%e : tensor<2xf32>) {
+  ^bb0(%n: index, %o: f32):
+    // expected-error@+1 {{reads index 2 of dimension 0, which has size 2}}
+    %v = tensor.extract %t[%n] : tensor<2xf32>
+    linalg.yield %v : f32
+  } -> tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @loops_differ() {
+  %a = arith.constant dense<1.0> : tensor<2xf32>
+  %x = tensor.cast %a : tensor<2xf32> to tensor<?xf32>
+  %e = tensor.empty() : tensor<3xf32>
+  // expected-error@+1 {{expected dimension 0 of operand 1 to be 2 as in other operands, got 3}}
+  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<?xf32>) outs(%e : tensor<3xf32>) {
+  ^bb0(%n: f32, %o: f32):
+    linalg.yield %n : f32
+  } -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @map_of_a_sum() {
+  %a = arith.constant dense<1.0> : tensor<4xf32>
+  %w = arith.constant dense<1.0> : tensor<2xf32>
+  %e = tensor.empty() : tensor<3xf32>
+  // expected-error@+1 {{expected indexing maps of loops and constants, got affine_map<(d0, d1) -> (d0 + d1)>}}
+  %y = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i + j)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+      ins(%a, %w : tensor<4xf32>, tensor<2xf32>) outs(%e : tensor<3xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    linalg.yield %p : f32
+  } -> tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @slice_outside() {
+  %a = arith.constant dense<1.0> : tensor<4xf32>
+  %x = tensor.cast %a : tensor<4xf32> to tensor<?xf32>
+  // expected-error@+1 {{takes 3 elements from 0 by 2 of dimension 0, which has size 4}}
+  %y = tensor.extract_slice %x[0] [3] [2] : tensor<?xf32> to tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @reshape_to_more() {
+  %a = arith.constant dense<1.0> : tensor<4xf32>
+  %s = arith.constant dense<[3, 2]> : tensor<2xi64>
+  %x = tensor.cast %a : tensor<4xf32> to tensor<?xf32>
+  // expected-error@+1 {{expected a shape of 4 elements, got [3, 2]}}
+  %y = tensor.reshape %x(%s) : (tensor<?xf32>, tensor<2xi64>) -> tensor<?x?xf32>
+  return
+}
+
+// -----
+
+func.func @body_op() {
+  %a = arith.constant dense<1> : tensor<4xi32>
+  %e = tensor.empty() : tensor<4xi32>
+  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%a : tensor<4xi32>) outs(%e : tensor<4xi32>) {
+  ^bb0(%p: i32, %o: i32):
+    // expected-error@+1 {{is not known to the interpreter in the body of a linalg op}}
+    %low, %high = arith.mulsi_extended %p, %p : i32
+    linalg.yield %low : i32
+  } -> tensor<4xi32>
+  return
+}

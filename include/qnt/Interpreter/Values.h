@@ -59,6 +59,8 @@ public:
   int64_t getDim(int64_t i) const { return shape[i]; }
   int64_t size() const { return countElements(shape); }
   const char *data() const { return bytes.get(); }
+  /// The elements, kept alive.
+  std::shared_ptr<const char> share() const { return bytes; }
 
   /// Element `i` in row-major order: of a float kind, of an integer kind.
   double getFloat(int64_t i) const;

@@ -26,7 +26,20 @@
 
 namespace qnt::support {
 
-enum class NpyType { F16, F32, F64, I8, U8, I16, I32, I64, Bool };
+enum class NpyType {
+  F16,
+  F32,
+  F64,
+  I8,
+  U8,
+  I16,
+  U16,
+  I32,
+  U32,
+  I64,
+  U64,
+  Bool
+};
 
 /// Bytes of one element.
 size_t byteWidth(NpyType type);
@@ -43,7 +56,7 @@ struct NpyArray {
   /// The elements as f32, rounded to nearest from f64 and large integers.
   /// bool gives 0 and 1.
   std::vector<float> toFloats() const;
-  /// The elements as i64. Throws FileError for float types: a conversion that
+  /// The elements as i64; of u64 the same bits. Throws FileError for float types: a conversion that
   /// drops fractions is the caller's to write.
   std::vector<int64_t> toInts() const;
 };

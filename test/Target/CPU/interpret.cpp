@@ -6,30 +6,70 @@
 //===----------------------------------------------------------------------===//
 // interpret MODULE ENTRY IN.npz OUT [BATCH POSITIONS]: arguments are the arrays
 // of IN.npz called as their qnt.name; result i goes to OUT.i.npy. A cache
-// argument is empty, of BATCH sequences and POSITIONS positions.
+// argument is empty, of BATCH sequences and POSITIONS positions. bf16 arrays
+// are read and written as f32.
 //===----------------------------------------------------------------------===//
 #include "qnt/InitAll.h"
 #include "qnt/Interpreter/Interpreter.h"
 #include "qnt/Support/Npy.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Parser/Parser.h"
 
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 using namespace mlir;
 using namespace qnt;
 
-static interp::Tensor toTensor(const support::NpyArray &array) {
-  auto kind = array.type == support::NpyType::I32 ? interp::ElementKind::I32
-                                                  : interp::ElementKind::F32;
-  if (kind == interp::ElementKind::F32 && array.type != support::NpyType::F32)
-    throw support::FileError("expected f32 and i32 arrays");
-  std::shared_ptr<char[]> bytes(new char[array.bytes.size()]);
+using interp::ElementKind;
+using support::NpyType;
+
+/// Signless integers stand for both signs; bf16 arrays are read and written as
+/// f32.
+static interp::Tensor toTensor(const support::NpyArray &array, Type type) {
+  auto kind = interp::getElementKind(getElementTypeOrSelf(type));
+  if (!kind)
+    throw support::FileError("expected an argument of numbers");
+  if (kind == ElementKind::BF16) {
+    std::vector<float> floats = array.toFloats();
+    std::vector<double> values(floats.begin(), floats.end());
+    return interp::Tensor::ofFloats(*kind, array.shape, values);
+  }
+  bool isFloat = array.type <= NpyType::F64;
+  if (support::byteWidth(array.type) != interp::byteWidth(*kind) ||
+      isFloat != interp::isFloat(*kind))
+    throw support::FileError("expected an array of " +
+                             interp::stringify(*kind).str() + ", got " +
+                             std::string(support::name(array.type)));
+  std::shared_ptr<char[]> bytes(new char[array.bytes.size() + 1]);
   std::memcpy(bytes.get(), array.bytes.data(), array.bytes.size());
   return interp::Tensor::ofBytes(
-      kind, array.shape, std::shared_ptr<const char>(bytes, bytes.get()));
+      *kind, array.shape, std::shared_ptr<const char>(bytes, bytes.get()));
+}
+
+/// `dtype` is the result's qnt.dtype, for unsigned integers.
+static void write(const std::string &path, const interp::Tensor &tensor,
+                  StringAttr dtype) {
+  static const std::map<std::string, NpyType> types = {
+      {"f64", NpyType::F64},  {"f32", NpyType::F32}, {"f16", NpyType::F16},
+      {"bf16", NpyType::F32}, {"i1", NpyType::Bool}, {"i8", NpyType::I8},
+      {"i16", NpyType::I16},  {"i32", NpyType::I32}, {"i64", NpyType::I64},
+      {"u8", NpyType::U8},    {"u16", NpyType::U16}, {"u32", NpyType::U32},
+      {"u64", NpyType::U64}};
+  NpyType type =
+      types.at(dtype ? dtype.str() : interp::stringify(tensor.getKind()).str());
+  std::vector<float> floats;
+  std::span<const std::byte> bytes(
+      reinterpret_cast<const std::byte *>(tensor.data()),
+      size_t(tensor.size()) * interp::byteWidth(tensor.getKind()));
+  if (tensor.getKind() == ElementKind::BF16) {
+    floats = tensor.toFloats();
+    bytes = std::as_bytes(std::span(floats));
+  }
+  support::writeNpy(path, type, tensor.getShape(), bytes);
 }
 
 static int run(int argc, char **argv) {
@@ -53,22 +93,16 @@ static int run(int argc, char **argv) {
       continue;
     }
     auto name = function.getArgAttrOfType<StringAttr>(i, "qnt.name");
-    args.push_back(toTensor(inputs.at(name.str())));
+    args.push_back(toTensor(inputs.at(name.str()), type));
   }
   interp::Interpreter interpreter(*module, *params);
   auto results = interpreter.run(argv[2], args);
   if (failed(results))
     return 1;
   for (auto [i, result] : llvm::enumerate(*results)) {
-    auto &tensor = std::get<interp::Tensor>(result);
-    auto type = tensor.getKind() == interp::ElementKind::I32
-                    ? support::NpyType::I32
-                    : support::NpyType::F32;
-    std::span<const std::byte> bytes(
-        reinterpret_cast<const std::byte *>(tensor.data()),
-        size_t(tensor.size() * 4));
-    support::writeNpy(std::string(argv[4]) + "." + std::to_string(i) + ".npy",
-                      type, tensor.getShape(), bytes);
+    write(std::string(argv[4]) + "." + std::to_string(i) + ".npy",
+          std::get<interp::Tensor>(result),
+          function.getResultAttrOfType<StringAttr>(i, "qnt.dtype"));
   }
   return 0;
 }
