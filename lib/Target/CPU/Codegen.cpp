@@ -21,6 +21,9 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -99,6 +102,44 @@ createTargetMachine(const ISA &isa, std::string &error) {
       /*CodeModel=*/std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
+/// Makes masked stores whose mask is one constant lane plain stores. LLVM 22
+/// stores the lane of a truncated vector in the width that it had before
+/// (AVX-512), and so past its end.
+static void storeLoneLanes(llvm::Module &module) {
+  auto loneLane = [](const llvm::Value *value) -> std::optional<unsigned> {
+    auto *mask = llvm::dyn_cast<llvm::Constant>(value);
+    auto *type = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
+    std::optional<unsigned> lane;
+    for (unsigned i = 0; mask && type && i < type->getNumElements(); ++i) {
+      const llvm::Constant *bit = mask->getAggregateElement(i);
+      if (bit && bit->isNullValue())
+        continue;
+      if (lane || !bit || !bit->isOneValue())
+        return std::nullopt;
+      lane = i;
+    }
+    return lane;
+  };
+  for (llvm::Function &function : module)
+    for (llvm::Instruction &instruction :
+         llvm::make_early_inc_range(llvm::instructions(function))) {
+      auto *store = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+      if (!store || store->getIntrinsicID() != llvm::Intrinsic::masked_store)
+        continue;
+      auto lane = loneLane(store->getArgOperand(2));
+      if (!lane)
+        continue;
+      llvm::IRBuilder<> b(store);
+      llvm::Value *element =
+          b.CreateExtractElement(store->getArgOperand(0), *lane);
+      b.CreateAlignedStore(element,
+                           b.CreateConstGEP1_64(element->getType(),
+                                                store->getArgOperand(1), *lane),
+                           llvm::Align(1));
+      store->eraseFromParent();
+    }
+}
+
 std::unique_ptr<llvm::Module>
 qnt::cpu::translateToLLVMIR(ModuleOp module, const ISA &isa,
                             llvm::LLVMContext &context) {
@@ -145,6 +186,7 @@ qnt::cpu::translateToLLVMIR(ModuleOp module, const ISA &isa,
   builder.crossRegisterProxies(loops, functions, graphs, modules);
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
       .run(*result, modules);
+  storeLoneLanes(*result);
   return result;
 }
 

@@ -79,8 +79,8 @@ void test::testActivations(Suite &suite) {
                  1, -1,    0,   0,     0,         0,   0,      0};
   Floats out(kLanes);
   kernels.run(exp, 1, ends.data(), out.data(), int64_t(1));
-  suite.equal<float>("exp at its ends", llvm::ArrayRef(out).take_front(5),
-                     {1, 1, 0, 0, 0});
+  suite.equal<float>("exp at its ends",
+                     llvm::ArrayRef<float>(out).take_front(5), {1, 1, 0, 0, 0});
   suite.equal<int>("exp of NaN", {std::isnan(out[5])}, {1});
 
   for (auto [i, kind] : llvm::enumerate(kinds)) {

@@ -41,7 +41,7 @@ struct Case {
 struct Cache {
   const Case &c;
   int64_t batch, capacity;
-  std::vector<uint8_t> bytes;
+  GuardedVector<uint8_t> bytes;
   /// [batch, kvHeads, capacity, headDim]; NaN where nothing was written.
   Floats keys, values;
 
@@ -159,7 +159,7 @@ void check(Suite &suite, Kernels &kernels, const Case &c, int64_t batch,
            int64_t tokens, int64_t before, bool given) {
   int64_t capacity = (before + tokens + 16) / 16 * 16;
   Cache cache(c, batch, capacity);
-  std::vector<int32_t> limits;
+  GuardedVector<int32_t> limits;
   for (int64_t b = 0; b < batch; ++b)
     limits.push_back(c.fromStart ? suite.integer(0, before)
                                  : suite.integer(b ? 1 : 0, tokens));

@@ -58,7 +58,7 @@ static void testEmbedding(Suite &suite) {
     for (int64_t features : sizes) {
       int64_t vocabulary = 11, rows = suite.integer(1, 8);
       Floats table = suite.normal(vocabulary * features);
-      std::vector<uint16_t> narrow;
+      GuardedVector<uint16_t> narrow;
       for (float &value : table)
         if (e == 1) {
           narrow.push_back(support::floatToF16(value));
@@ -67,7 +67,7 @@ static void testEmbedding(Suite &suite) {
           narrow.push_back(support::floatToBf16(value));
           value = support::bf16ToFloat(narrow.back());
         }
-      std::vector<int32_t> ids;
+      GuardedVector<int32_t> ids;
       Floats want, out(rows * features);
       for (int64_t r = 0; r < rows; ++r) {
         ids.push_back(suite.integer(0, vocabulary - 1));
@@ -109,7 +109,7 @@ static void testQuantizedEmbedding(Suite &suite) {
     int64_t group = c.group ? c.group : c.features;
     int64_t groups = (c.features + group - 1) / group;
     unsigned bits = c.type.getFormat().getBits();
-    std::vector<uint8_t> codes(vocabulary * c.features);
+    GuardedVector<uint8_t> codes(vocabulary * c.features);
     // Without the codes of NaN, which equal nothing.
     for (uint8_t &code : codes)
       do
@@ -117,11 +117,11 @@ static void testQuantizedEmbedding(Suite &suite) {
       while (c.type.getFormat().decode(code) !=
              c.type.getFormat().decode(code));
     Floats scales = suite.normal(vocabulary * groups);
-    std::vector<uint8_t> zeros(scales.size());
+    GuardedVector<uint8_t> zeros(scales.size());
     if (c.zero)
       for (uint8_t &zero : zeros)
         zero = suite.integer(0, 15);
-    std::vector<int32_t> ids;
+    GuardedVector<int32_t> ids;
     Floats out(rows * c.features), want;
     for (int64_t r = 0; r < rows; ++r) {
       int64_t id = suite.integer(0, vocabulary - 1);
@@ -146,7 +146,8 @@ static void testRows(Suite &suite) {
   Kernel copy = getCopyKernel(kernels.library());
   for (bool given : {false, true}) {
     int64_t batch = 3, tokens = suite.integer(1, 40);
-    std::vector<int32_t> start = {0, 5, 700}, ids(batch * tokens + 1, -1), want;
+    GuardedVector<int32_t> start = {0, 5, 700}, ids(batch * tokens + 1, -1),
+                           want;
     for (int64_t b = 0; b < batch; ++b)
       for (int64_t t = 0; t < tokens; ++t)
         want.push_back((given ? start[b] : 0) + t);
@@ -156,7 +157,7 @@ static void testRows(Suite &suite) {
     suite.equal<int32_t>("position ids", ids, want);
 
     Floats x = suite.normal(batch * tokens * 21), out(batch * 21), picked;
-    std::vector<int32_t> rows;
+    GuardedVector<int32_t> rows;
     for (int64_t b = 0; b < batch; ++b) {
       rows.push_back(suite.integer(0, tokens - 1));
       auto from =
@@ -168,7 +169,7 @@ static void testRows(Suite &suite) {
     suite.equal<float>("selected rows", out, picked);
   }
   for (int64_t bytes : {0, 3, 65536, 200001}) {
-    std::vector<uint8_t> from(bytes), to(bytes + 1, 9);
+    GuardedVector<uint8_t> from(bytes), to(bytes + 1, 9);
     for (uint8_t &byte : from)
       byte = suite.integer(0, 255);
     kernels.run(copy, 3, from.data(), to.data(), bytes);

@@ -167,6 +167,7 @@ void Suite::time(const std::string &what, double operations,
 //===----------------------------------------------------------------------===//
 
 int main(int argc, char **argv) {
+  reportGuardedFaults();
   struct Group {
     StringRef name;
     void (*test)(Suite &);

@@ -6,12 +6,15 @@
 //===----------------------------------------------------------------------===//
 //
 // A test generates kernels for one instruction set, loads their machine code
-// and compares what they compute with plain loops in double precision. With a
+// and compares what they compute with plain loops in double precision. Vectors
+// that kernels work on lie between guard pages. With a
 // dump folder, arrays are also written as .npy for references in Python.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QNT_TEST_TARGET_CPU_KERNELTEST_H
 #define QNT_TEST_TARGET_CPU_KERNELTEST_H
+
+#include "Guarded.h"
 
 #include "lib/Target/CPU/Kernels.h"
 
@@ -24,7 +27,7 @@
 
 namespace qnt::test {
 
-using Floats = std::vector<float>;
+using Floats = GuardedVector<float>;
 
 /// Kernels of one module, in machine code.
 class Kernels {

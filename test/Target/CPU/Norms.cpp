@@ -85,7 +85,7 @@ void test::testNorms(Suite &suite) {
     int64_t batch = 3, tokens = 7;
     Floats y = suite.normal(batch * tokens * c.features);
     Floats pooled(batch * c.features);
-    std::vector<int32_t> lengths = {7, 1, 4};
+    GuardedVector<int32_t> lengths = {7, 1, 4};
     std::vector<double> means(pooled.size());
     for (int64_t b = 0; b < batch; ++b)
       for (int64_t t = 0; t < lengths[b]; ++t)

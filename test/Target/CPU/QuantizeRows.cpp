@@ -39,9 +39,9 @@ QTensorType typeOf(Case &c, mlir::MLIRContext *context) {
 
 /// What a kernel writes.
 struct Quantized {
-  std::vector<uint8_t> codes;
+  GuardedVector<uint8_t> codes;
   Floats scales, zeros;
-  std::vector<int32_t> sums;
+  GuardedVector<int32_t> sums;
 
   Quantized(int64_t rows, const RowsGeometry &g)
       : codes(rows * g.rowBytes, 0xee), scales(rows), zeros(rows),

@@ -82,7 +82,7 @@ void test::testRope(Suite &suite) {
   for (Case &c : cases)
     check(suite, kernels, c);
   for (size_t i = 0; i < tables.size(); ++i) {
-    std::vector<int32_t> at = {0, 1, 77, 4095, 131071};
+    GuardedVector<int32_t> at = {0, 1, 77, 4095, 131071};
     Floats out(at.size() * dim);
     std::vector<double> want;
     auto frequencies = nn::getRopeFrequencies(dim, 1e6, i ? yarn : nullptr);

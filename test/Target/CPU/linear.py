@@ -252,7 +252,7 @@ for g, graph in enumerate(graphs):
                 start += rows
                 got = graph.run(entry.name, isa,
                                 {n: x[part] for n, x in inputs.items()},
-                                len(own), "--threads", str(1 + rows % 3))
+                                len(own), 1 + rows % 3)
                 for case, y, t, off in zip(own, got, truth, limits):
                     ratio = np.max(np.abs(y - t[part]) / off[part]) \
                         if np.all(np.isfinite(y)) else np.inf

@@ -138,6 +138,12 @@ LogicalResult FunctionLowering::emitAttention(KernelBuilder &k,
   Value batch = dimOf(k, op.getQuery(), 0), tokens = dimOf(k, op.getQuery(), 1);
   Value cache, capacity, start = null(k), limits = null(k);
   if (op.getCache()) {
+    // What kv_bytes sizes the cache for.
+    Dim sequences = symbols.getDims(op.getQuery())[0];
+    if (sequences.isConstant ? sequences.value != 1
+                             : symbols.symbols[sequences.value].name != "batch")
+      return op.emitOpError("a KV cache holds one sequence, or as many as the "
+                            "dimension 'batch' of qnt.dims tells");
     capacity = capacities[op.getCache()];
     Value layerBytes =
         k.mul(k.mul(batch, capacity), k.c64(shape.cache.bytesPerPosition()));

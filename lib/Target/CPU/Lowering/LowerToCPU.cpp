@@ -232,10 +232,9 @@ struct LowerToCPU : cpu::impl::LowerToCPUPassBase<LowerToCPU> {
       if (failed(symbols))
         return failure();
       module.symbols[function.getName().str()] = std::move(*symbols);
-      for (Type type : function.getArgumentTypes())
-        if (auto cache = dyn_cast<nn::KVCacheType>(type))
-          module.cache = cache;
     }
+    if (failed(findCache(module, order)))
+      return failure();
     nameSymbols(module, order);
     llvm::json::Array entries;
     for (func::FuncOp function : order) {
@@ -246,6 +245,38 @@ struct LowerToCPU : cpu::impl::LowerToCPUPassBase<LowerToCPU> {
     }
     emitCacheSize(module);
     describe(module, std::move(entries));
+    return success();
+  }
+
+  /// The one cache of the model: entry points get one pointer for it, and
+  /// kv_bytes knows one size.
+  LogicalResult findCache(ModuleLowering &module,
+                          ArrayRef<func::FuncOp> order) {
+    func::FuncOp owner;
+    for (func::FuncOp function : order) {
+      if (!function.isPublic())
+        continue;
+      nn::KVCacheType own;
+      for (Type type : function.getArgumentTypes()) {
+        auto cache = dyn_cast<nn::KVCacheType>(type);
+        if (!cache)
+          continue;
+        if (own)
+          return function.emitError("entry point '")
+                 << function.getName()
+                 << "' has two KV caches, expected one at most";
+        own = cache;
+      }
+      if (!own)
+        continue;
+      if (module.cache && own != module.cache)
+        return function.emitError("the KV cache of entry point '")
+               << function.getName() << "' is " << own << ", but that of '"
+               << owner.getName() << "' is " << module.cache
+               << ": a model has one";
+      module.cache = own;
+      owner = function;
+    }
     return success();
   }
 
