@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "qnt/Dialect/NN/NN.h"
+#include "qnt/Dialect/NN/Windows.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -69,6 +70,72 @@ LogicalResult LinearOp::verify() {
     return emitOpError("expected a bias of shape [")
            << weight.getDimSize(0) << "], got " << getBias().getType();
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ConvOp, PoolOp
+//===----------------------------------------------------------------------===//
+
+/// The type of images [B, OH, OW, channels] that windows on `input` make; null
+/// after an error. `input` is of any type.
+static RankedTensorType inferImages(std::optional<Location> loc, Type input,
+                                    const Windows &windows, int64_t channels) {
+  auto type = dyn_cast<RankedTensorType>(input);
+  if (!type || type.getRank() != 4) {
+    (void)emitOptionalError(loc, "expected images [B, H, W, C], got ", input);
+    return {};
+  }
+  auto report = [&] { return loc ? emitError(*loc) : InFlightDiagnostic(); };
+  if (failed(windows.verify(report, type.getShape())))
+    return {};
+  return type.clone(windows.getOutputShape(type.getShape(), channels));
+}
+
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
+                                       std::optional<Location> loc,
+                                       Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  auto weight = dyn_cast<RankedTensorType>(adaptor.getWeight().getType());
+  if (!weight || weight.getRank() != 4 || !weight.hasStaticShape()) // (C1)
+    return emitOptionalError(loc,
+                             "expected a static weight [N, KH, KW, C], got ",
+                             adaptor.getWeight().getType());
+  ArrayRef<int64_t> shape = weight.getShape();
+  auto type = inferImages(loc, adaptor.getInput().getType(),
+                          Windows::of(adaptor, shape.slice(1, 2)), shape[0]);
+  types.push_back(type);
+  return success(bool(type)); // (C1), (C3), (C4)
+}
+
+LogicalResult ConvOp::verify() {
+  ArrayRef<int64_t> weight = getWeight().getType().getShape();
+  int64_t channels = getInput().getType().getShape().back();
+  auto groups = int64_t(getGroups());
+  if (groups < 1 || channels % groups || weight[0] % groups ||
+      weight[3] != channels / groups) // (C2)
+    return emitOpError("expected groups that divide ")
+           << channels << " input and " << weight[0]
+           << " output channels, and a weight over the channels of a group, "
+              "got "
+           << groups << " groups and " << getWeight().getType();
+  if (getBias() &&
+      getBias().getType().getShape() != ArrayRef<int64_t>{weight[0]}) // (C5)
+    return emitOpError("expected a bias of shape [")
+           << weight[0] << "], got " << getBias().getType();
+  return success();
+}
+
+LogicalResult PoolOp::inferReturnTypes(MLIRContext *,
+                                       std::optional<Location> loc,
+                                       Adaptor adaptor,
+                                       SmallVectorImpl<Type> &types) {
+  auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
+  int64_t channels =
+      input && input.getRank() ? input.getShape().back() : ShapedType::kDynamic;
+  auto type = inferImages(loc, adaptor.getInput().getType(),
+                          Windows::of(adaptor, adaptor.getKernel()), channels);
+  types.push_back(type);
+  return success(bool(type)); // (C1), (C2), (C3)
 }
 
 //===----------------------------------------------------------------------===//

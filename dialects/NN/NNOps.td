@@ -56,6 +56,90 @@ def NN_LinearOp : NN_Op<"linear", [Pure, InferTypeOpAdaptor]> {
   let hasVerifier = 1;
 }
 
+def NN_ConvOp : NN_Op<"conv", [Pure, InferTypeOpAdaptor]> {
+  let summary = "convolution of images, channels last";
+  let description = [{
+    `input` is [B, H, W, C], `weight` is [N, KH, KW, C / groups], `bias` is [N];
+    the result is [B, OH, OW, N] with the input's element type:
+
+    result[b, y, x, n] = bias[n] + sum over i, j, c of
+      input[b, y * strides[0] + i * dilations[0] - pads[0],
+            x * strides[1] + j * dilations[1] - pads[1], g * C / groups + c]
+      * weight[n, i, j, c],   g = n / (N / groups),
+
+    where inputs outside the image are zero. `pads` are the rows above, the
+    columns to the left, the rows below and the columns to the right;
+    OH = (H + pads[0] + pads[2] - dilations[0] * (KH - 1) - 1) / strides[0] + 1,
+    rounded down, and OW likewise.
+
+    ```mlir
+    %y = nn.conv %x, %w bias %b strides [2, 2] pads [1, 1, 1, 1]
+        : tensor<?x32x32x16xf32>, tensor<32x3x3x16xf32>, tensor<32xf32>
+    %d = nn.conv %y, %k pads [1, 1, 1, 1] groups 32 : tensor<?x16x16x32xf32>, tensor<32x3x3x1xf32>
+    ```
+
+    Constraints:
+    - (C1) `input` has rank 4; `weight` has rank 4 and static shape.
+    - (C2) `groups` is positive and divides C and N; the last dimension of
+      `weight` is C / groups.
+    - (C3) `strides` and `dilations` are two positive numbers, `pads` four that
+      are not negative.
+    - (C4) the image with its pads is at least as large as the kernel.
+    - (C5) `bias` has shape [N].
+  }];
+  let arguments = (ins NN_Features:$input, NN_Tensor:$weight,
+                       Optional<NN_Tensor>:$bias,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$pads,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations,
+                       DefaultValuedAttr<I64Attr, "1">:$groups);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` $bias^)? (`strides` $strides^)? (`pads` $pads^)?
+    (`dilations` $dilations^)? (`groups` $groups^)? attr-dict `:`
+    type($input) `,` type($weight) (`,` type($bias)^)?
+  }];
+  let hasVerifier = 1;
+}
+
+def NN_PoolKind : I32EnumAttr<"PoolKind", "what becomes of a window", [
+      I32EnumAttrCase<"Max", 0, "max">, I32EnumAttrCase<"Average", 1, "average">]> {
+  let cppNamespace = "::qnt::nn";
+}
+
+def NN_PoolOp : NN_Op<"pool", [Pure, InferTypeOpAdaptor]> {
+  let summary = "maximum or mean of windows of images, channels last";
+  let description = [{
+    `input` is [B, H, W, C], the result [B, OH, OW, C], with windows of `kernel`
+    rows and columns placed as those of `nn.conv`. Positions outside the image
+    do not count, unless `count_pads` says that a mean divides by the size of
+    the whole window; a window without any position gives -infinity (`max`) or
+    NaN (`average`). Of a window with a NaN, the maximum is NaN.
+
+    ```mlir
+    %p = nn.pool max %x kernel [3, 3] strides [2, 2] pads [1, 1, 1, 1] : tensor<?x112x112x64xf32>
+    ```
+
+    Constraints:
+    - (C1) `input` has rank 4.
+    - (C2) `kernel`, `strides` and `dilations` are two positive numbers, `pads`
+      four that are not negative.
+    - (C3) the image with its pads is at least as large as the window.
+  }];
+  let arguments = (ins NN_PoolKind:$kind, NN_Features:$input,
+                       DenseI64ArrayAttr:$kernel,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0, 0, 0}">:$pads,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations,
+                       UnitAttr:$count_pads);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = [{
+    $kind $input `kernel` $kernel (`strides` $strides^)? (`pads` $pads^)?
+    (`dilations` $dilations^)? (`count_pads` $count_pads^)? attr-dict `:`
+    type($input)
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // Lookups and positions
 //===----------------------------------------------------------------------===//

@@ -16,10 +16,28 @@
 using namespace mlir;
 using namespace qnt;
 
+static ArrayRef<int64_t> getShape(Type type) {
+  if (auto quantized = dyn_cast<QTensorType>(type))
+    return quantized.getShape();
+  return cast<RankedTensorType>(type).getShape();
+}
+
+/// The f32 result of a linear layer; null for operands that it cannot have.
+static Type inferLinearResult(Type input, Type weight) {
+  auto filters = dyn_cast<QTensorType>(weight);
+  if (!isa<QTensorType, RankedTensorType>(input) || !filters ||
+      filters.getRank() != 2 || getShape(input).empty())
+    return {};
+  SmallVector<int64_t> shape(getShape(input));
+  shape.back() = filters.getShape()[0];
+  return RankedTensorType::get(shape, Float32Type::get(input.getContext()));
+}
+
 //===----------------------------------------------------------------------===//
-// Epilogue syntax: [bias, gelu, add]
+// Syntax
 //===----------------------------------------------------------------------===//
 
+/// [bias, gelu, add]
 static ParseResult parseEpilogue(OpAsmParser &parser, ArrayAttr &epilogue) {
   SmallVector<Attribute> steps;
   auto parseStep = [&]() -> ParseResult {
@@ -48,6 +66,26 @@ static void printEpilogue(OpAsmPrinter &printer, Operation *,
   printer << "]";
 }
 
+/// `-> type` of a linear layer, f32 of the inferred shape where it is missing.
+static ParseResult parseLinearResult(OpAsmParser &parser, Type &result,
+                                     Type input, Type weight) {
+  if (succeeded(parser.parseOptionalArrow()))
+    return parser.parseType(result);
+  result = inferLinearResult(input, weight);
+  if (!result)
+    return parser.emitError(parser.getCurrentLocation(),
+                            "expected an input of rank at least 1 and a "
+                            "weight of rank 2, got ")
+           << input << " and " << weight;
+  return success();
+}
+
+static void printLinearResult(OpAsmPrinter &printer, Operation *, Type result,
+                              Type input, Type weight) {
+  if (result != inferLinearResult(input, weight))
+    printer << "-> " << result;
+}
+
 #define GET_OP_CLASSES
 #include "qnt/Dialect/QNT/QNTOps.cpp.inc"
 
@@ -59,6 +97,22 @@ static bool isActivationLayout(Attribute layout) {
 // QuantizeOp, DequantizeOp, DimOp, PackOp
 //===----------------------------------------------------------------------===//
 
+/// That scales and zero points have the type's scale shape, in f32.
+static LogicalResult verifyScales(Operation *op, QTensorType type, Value scale,
+                                  Value zero) {
+  for (Value operand : {scale, zero}) {
+    if (!operand)
+      continue;
+    auto tensor = cast<RankedTensorType>(operand.getType());
+    if (tensor.getShape() != ArrayRef<int64_t>(type.getScaleShape()) ||
+        !tensor.getElementType().isF32())
+      return op->emitOpError("expected f32 scales and zero points of the shape "
+                             "of the type's scales, got ")
+             << tensor;
+  }
+  return success();
+}
+
 LogicalResult QuantizeOp::verify() {
   QTensorType type = getResult().getType();
   if (getInput().getType().getShape() != type.getShape()) // (C1)
@@ -67,16 +121,8 @@ LogicalResult QuantizeOp::verify() {
   if (bool(getZero()) != (getScale() && type.getZeroPoint())) // (C2)
     return emitOpError("expected a zero operand exactly when there is a scale "
                        "operand and the type has zero points");
-  for (Value operand : {getScale(), getZero()}) {
-    if (!operand)
-      continue;
-    auto tensor = cast<RankedTensorType>(operand.getType());
-    if (tensor.getShape() != ArrayRef<int64_t>(type.getScaleShape()) ||
-        !tensor.getElementType().isF32()) // (C3)
-      return emitOpError("expected f32 scales and zero points of the shape of "
-                         "the type's scales, got ")
-             << tensor;
-  }
+  if (failed(verifyScales(*this, type, getScale(), getZero()))) // (C3)
+    return failure();
   if (!isActivationLayout(type.getLayout())) // (C4)
     return emitOpError("expected a result without a packed layout, got ")
            << type;
@@ -141,81 +187,47 @@ LogicalResult PackOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// LinearOp, EmbeddingOp
+// CodesOp, WrapOp
 //===----------------------------------------------------------------------===//
 
-static ArrayRef<int64_t> getShape(Type type) {
-  if (auto quantized = dyn_cast<QTensorType>(type))
-    return quantized.getShape();
-  return cast<RankedTensorType>(type).getShape();
-}
-
-LogicalResult LinearOp::inferReturnTypes(MLIRContext *context,
-                                         std::optional<Location> loc,
-                                         Adaptor adaptor,
-                                         SmallVectorImpl<Type> &types) {
-  auto weight = dyn_cast<QTensorType>(adaptor.getWeight().getType());
-  Type input = adaptor.getInput().getType();
-  if (!weight || weight.getRank() != 2 ||
-      !isa<QTensorType, RankedTensorType>(input) ||
-      getShape(input).empty()) // (C1)
-    return emitOptionalError(loc,
-                             "expected an input of rank at least 1 and a "
-                             "weight of rank 2, got ",
-                             input, " and ", adaptor.getWeight().getType());
-  SmallVector<int64_t> shape(getShape(input));
-  shape.back() = weight.getShape()[0];
-  types.push_back(RankedTensorType::get(shape, Float32Type::get(context)));
+/// That `codes` holds the codes of `type`.
+static LogicalResult verifyCodes(Operation *op, QTensorType type,
+                                 RankedTensorType codes) {
+  if (type.getShape() != codes.getShape()) // (C1)
+    return op->emitOpError("expected one shape, got ")
+           << type << " and " << codes;
+  if (!type.isInteger() ||
+      codes.getElementTypeBitWidth() < type.getFormat().getBits()) // (C2)
+    return op->emitOpError("expected an integer format and integers that hold "
+                           "its codes, got ")
+           << type << " and " << codes;
   return success();
 }
 
-LogicalResult LinearOp::verify() {
-  QTensorType weight = getWeight().getType();
-  if (!weight.hasStaticShape()) // (C1)
-    return emitOpError("expected a static weight, got ") << weight;
-  if (::getShape(getInput().getType()).back() != weight.getShape()[1])
-    return emitOpError("expected ")
-           << weight.getShape()[1] << " input features, got "
-           << getInput().getType();
-  if (auto input = dyn_cast<QTensorType>(getInput().getType())) { // (C2)
-    BlockKind kind = input.getBlock().getKind();
-    if (!input.isInteger() || !weight.isInteger() ||
-        (kind != BlockKind::PerRow && kind != BlockKind::PerTensor))
-      return emitOpError("expected integer codes on both sides and an input "
-                         "quantised per row or per tensor, got ")
-             << input << " and " << weight;
-  }
-  if (weight.getBlock().getKind() == BlockKind::PerRow) // (C4)
-    return emitOpError("expected a per_channel weight, got ") << weight;
-  auto quantized = dyn_cast<QTensorType>(getInput().getType());
-  if ((quantized && !isActivationLayout(quantized.getLayout())) ||
-      isa_and_present<RowsAttr>(weight.getLayout())) // (C5)
-    return emitOpError("expected a weight's layout on the weight and an "
-                       "activation's on the input, got ")
-           << weight.getLayout() << " on the weight of "
-           << getInput().getType();
-  auto operands = getExtra().begin(), end = getExtra().end();
-  for (Attribute step : getEpilogue()) { // (C3)
-    EpilogueKind kind = cast<EpilogueKindAttr>(step).getValue();
-    if (kind != EpilogueKind::Bias && kind != EpilogueKind::Add &&
-        kind != EpilogueKind::Mul)
-      continue;
-    if (operands == end)
-      return emitOpError("expected an operand for epilogue step ")
-             << stringifyEpilogueKind(kind);
-    auto type = cast<RankedTensorType>((*operands++).getType());
-    ArrayRef<int64_t> expected = getResult().getType().getShape();
-    if (kind == EpilogueKind::Bias)
-      expected = expected.take_back(1);
-    if (type.getShape() != expected)
-      return emitOpError("expected an operand of shape [")
-             << expected << "] for epilogue step "
-             << stringifyEpilogueKind(kind) << ", got " << type;
-  }
-  if (operands != end)
-    return emitOpError("has more operands than epilogue steps that take one");
-  return success();
+LogicalResult CodesOp::verify() {
+  return verifyCodes(*this, getInput().getType(), getResult().getType());
 }
+
+OpFoldResult CodesOp::fold(FoldAdaptor) {
+  auto wrap = getInput().getDefiningOp<WrapOp>();
+  if (wrap && wrap.getCodes().getType() == getResult().getType())
+    return wrap.getCodes();
+  return {};
+}
+
+LogicalResult WrapOp::verify() {
+  QTensorType type = getResult().getType();
+  if (failed(verifyCodes(*this, type, getCodes().getType())))
+    return failure();
+  if (bool(getZero()) != type.getZeroPoint()) // (C3)
+    return emitOpError("expected a zero operand exactly when the type has zero "
+                       "points");
+  return verifyScales(*this, type, getScale(), getZero());
+}
+
+//===----------------------------------------------------------------------===//
+// EmbeddingOp
+//===----------------------------------------------------------------------===//
 
 LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *context,
                                             std::optional<Location> loc,

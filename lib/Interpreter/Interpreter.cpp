@@ -34,6 +34,7 @@ const Registry &Registry::get() {
     registerElementwise(all);
     registerNorms(all);
     registerLinear(all);
+    registerConv(all);
     registerRope(all);
     registerAttention(all);
     registerQuantized(all);

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Registry.h"
+#include "Epilogue.h"
 
 using namespace mlir;
 using namespace qnt;
@@ -135,33 +135,37 @@ static LogicalResult contract(LinearOp op, Frame &frame, const Weight &weight,
   return success();
 }
 
+/// The exact sums of products of codes, less their zero points, of an input
+/// per_tensor and a weight with one scale a channel.
+static std::vector<int64_t> contractIntegers(const QuantizedTensor &input,
+                                             const Weight &weight) {
+  double zero = input.zeros.empty() ? 0.0 : input.zeros[0];
+  std::vector<double> x;
+  for (uint32_t code : input.codes)
+    x.push_back(input.type.getFormat().decode(code) - zero);
+  std::vector<int64_t> sums(x.size() / weight.k * weight.n);
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    const double *row = x.data() + i / weight.n * weight.k;
+    const double *w = weight.numbers.data() + i % weight.n * weight.k;
+    for (int64_t j = 0; j < weight.k; ++j)
+      sum += int64_t(row[j] * w[j]);
+  }
+  return sums;
+}
+
 static LogicalResult evaluate(LinearOp op, Frame &frame) {
   Weight weight(frame.quantized(op.getWeight()));
   SmallVector<int64_t> shape;
+  if (isIntegerEpilogue(op.getEpilogue())) {
+    const QuantizedTensor &input = frame.quantized(op.getInput());
+    shape = resultShape(input.type.getShape(), weight.n);
+    return applyIntegerEpilogue(op, frame, shape,
+                                contractIntegers(input, weight));
+  }
   std::vector<double> y;
   if (failed(contract(op, frame, weight, shape, y)))
     return failure();
-  auto operands = op.getExtra().begin();
-  for (Attribute step : op.getEpilogue()) {
-    EpilogueKind kind = cast<EpilogueKindAttr>(step).getValue();
-    if (kind != EpilogueKind::Bias && kind != EpilogueKind::Add &&
-        kind != EpilogueKind::Mul) {
-      for (double &value : y)
-        value = activate(stringifyEpilogueKind(kind), value);
-      continue;
-    }
-    const Tensor &operand = frame.tensor(*operands++);
-    if (kind != EpilogueKind::Bias && operand.getShape() != ArrayRef(shape))
-      return op.emitOpError("expected an epilogue operand of shape [")
-             << shape << "], got [" << operand.getShape() << "]";
-    for (auto [i, value] : llvm::enumerate(y)) {
-      double other =
-          operand.getFloat(kind == EpilogueKind::Bias ? i % weight.n : i);
-      value = kind == EpilogueKind::Mul ? value * other : value + other;
-    }
-  }
-  frame.setFloats(op, shape, y);
-  return success();
+  return applyEpilogue(op, frame, shape, std::move(y));
 }
 
 void interp::registerLinear(Registry &registry) {

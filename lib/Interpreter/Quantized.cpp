@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Registry.h"
+#include "Epilogue.h"
 
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
 
@@ -31,28 +31,25 @@ static void encodeWith(QuantizedTensor &tensor, ArrayRef<float> values) {
 static LogicalResult evaluate(QuantizeOp op, Frame &frame) {
   const Tensor &input = frame.tensor(op.getInput());
   std::vector<float> values = input.toFloats();
-  QuantizedTensor result;
-  result.type =
-      op.getResult().getType().withLayout({}).withShape(input.getShape());
-  result.codes.resize(values.size());
-  int64_t blocks =
-      result.type.hasScale() ? countElements(result.type.getScaleShape()) : 0;
+  QTensorType type = op.getResult().getType();
   if (op.getScale()) {
-    const Tensor &scale = frame.tensor(op.getScale());
-    if (scale.getShape() != ArrayRef(result.type.getScaleShape()) ||
-        (op.getZero() &&
-         frame.tensor(op.getZero()).getShape() != scale.getShape()))
-      return op.emitOpError("expected scales of shape [")
-             << ArrayRef(result.type.getScaleShape()) << "], got ["
-             << scale.getShape() << "]";
-    for (float value : scale.toFloats())
-      result.scales.push_back(roundScale(value, result.type.getScaleType()));
-    if (op.getZero())
-      result.zeros = frame.tensor(op.getZero()).toFloats();
-    encodeWith(result, values);
-  } else if (!values.empty()) {
+    auto result =
+        makeQuantized(op, type, input.getShape(), frame.tensor(op.getScale()),
+                      op.getZero() ? &frame.tensor(op.getZero()) : nullptr);
+    if (failed(result))
+      return failure();
+    encodeWith(*result, values);
+    frame.set(op, std::move(*result));
+    return success();
+  }
+  QuantizedTensor result;
+  result.type = type.withLayout({}).withShape(input.getShape());
+  result.codes.resize(values.size());
+  if (!values.empty()) {
+    int64_t blocks =
+        type.hasScale() ? countElements(result.type.getScaleShape()) : 0;
     result.scales.resize(blocks);
-    if (result.type.getZeroPoint())
+    if (type.getZeroPoint())
       result.zeros.resize(blocks);
     quantizeRows(result.type, op.getClip(), values,
                  int64_t(values.size()) / result.getRowLength(), result.codes,
@@ -82,6 +79,33 @@ static LogicalResult evaluate(PackOp op, Frame &frame) {
   return success();
 }
 
+static LogicalResult evaluate(CodesOp op, Frame &frame) {
+  const QuantizedTensor &input = frame.quantized(op.getInput());
+  std::vector<int64_t> codes;
+  codes.reserve(input.codes.size());
+  for (uint32_t code : input.codes)
+    codes.push_back(int64_t(input.type.getFormat().decode(code)));
+  auto kind = getElementKind(op.getType().getElementType());
+  frame.set(op, Tensor::ofInts(*kind, input.type.getShape(), codes));
+  return success();
+}
+
+static LogicalResult evaluate(WrapOp op, Frame &frame) {
+  const Tensor &codes = frame.tensor(op.getCodes());
+  auto result =
+      makeQuantized(op, op.getResult().getType(), codes.getShape(),
+                    frame.tensor(op.getScale()),
+                    op.getZero() ? &frame.tensor(op.getZero()) : nullptr);
+  if (failed(result))
+    return failure();
+  NumberFormat format = result->type.getFormat();
+  int64_t mask = format.getMin() < 0 ? -1 : (1 << format.getBits()) - 1;
+  for (auto [i, code] : llvm::enumerate(result->codes))
+    code = format.encode(float(codes.getInt(int64_t(i)) & mask));
+  frame.set(op, std::move(*result));
+  return success();
+}
+
 static LogicalResult evaluate(ObserveOp op, Frame &frame) {
   Datum value = frame.get(op.getInput());
   frame.set(op, std::move(value));
@@ -94,4 +118,6 @@ void interp::registerQuantized(Registry &registry) {
   registry.add<DimOp>(evaluate);
   registry.add<PackOp>(evaluate);
   registry.add<ObserveOp>(evaluate);
+  registry.add<CodesOp>(evaluate);
+  registry.add<WrapOp>(evaluate);
 }

@@ -89,6 +89,7 @@ void registerLookups(Registry &registry);
 void registerElementwise(Registry &registry);
 void registerNorms(Registry &registry);
 void registerLinear(Registry &registry);
+void registerConv(Registry &registry);
 void registerRope(Registry &registry);
 void registerAttention(Registry &registry);
 void registerQuantized(Registry &registry);

@@ -8,6 +8,7 @@
 #define QNT_DIALECT_QNT_QNT_H
 
 #include "qnt/Dialect/NN/NN.h"
+#include "qnt/Dialect/NN/Windows.h"
 #include "qnt/Dialect/QNT/Formats.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
@@ -26,6 +27,17 @@
 
 #define GET_TYPEDEF_CLASSES
 #include "qnt/Dialect/QNT/QNTTypes.h.inc"
+
+namespace qnt {
+/// Whether an epilogue computes on exact integers (see EpilogueOp).
+bool isIntegerEpilogue(mlir::ArrayAttr steps);
+
+/// Operands of an epilogue step, in the order of EpilogueOp's tables. `result`
+/// is the type of the op's result, which `quantize` and `requantize` look at.
+unsigned getNumOperands(EpilogueKind kind, mlir::Type result);
+} // namespace qnt
+
+#include "qnt/Dialect/QNT/QNTOpInterfaces.h.inc"
 
 #define GET_OP_CLASSES
 #include "qnt/Dialect/QNT/QNTOps.h.inc"

@@ -1,0 +1,36 @@
+//===- Epilogue.h - what follows a contraction -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_INTERPRETER_EPILOGUE_H
+#define QNT_LIB_INTERPRETER_EPILOGUE_H
+
+#include "Registry.h"
+
+namespace qnt::interp {
+
+/// The f32 steps of `op` on `numbers`, the values of its result, whose shape at
+/// run time is `shape`. Numbers are rounded to f32 at the end, or before they
+/// are encoded. Sets the result.
+mlir::LogicalResult applyEpilogue(EpilogueOp op, Frame &frame,
+                                  llvm::ArrayRef<int64_t> shape,
+                                  std::vector<double> numbers);
+
+/// The integer steps of `op` on the exact sums of products of codes, less their
+/// zero points. Sums beyond 32 bits are an error. Sets the result.
+mlir::LogicalResult applyIntegerEpilogue(EpilogueOp op, Frame &frame,
+                                         llvm::ArrayRef<int64_t> shape,
+                                         llvm::ArrayRef<int64_t> sums);
+
+/// A tensor of `type` with these scales and zero points, codes all 0.
+mlir::FailureOr<QuantizedTensor> makeQuantized(mlir::Operation *op,
+                                               QTensorType type,
+                                               llvm::ArrayRef<int64_t> shape,
+                                               const Tensor &scale,
+                                               const Tensor *zero);
+
+} // namespace qnt::interp
+
+#endif // QNT_LIB_INTERPRETER_EPILOGUE_H
