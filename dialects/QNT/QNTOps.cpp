@@ -73,7 +73,7 @@ static ParseResult parseLinearResult(OpAsmParser &parser, Type &result,
     return parser.parseType(result);
   result = inferLinearResult(input, weight);
   if (!result)
-    return parser.emitError(parser.getCurrentLocation(),
+    return parser.emitError(parser.getNameLoc(),
                             "expected an input of rank at least 1 and a "
                             "weight of rank 2, got ")
            << input << " and " << weight;

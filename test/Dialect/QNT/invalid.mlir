@@ -237,7 +237,7 @@ func.func @linear_c1(%x: tensor<?x64xf32>, %w: !qnt.tensor<64, int8, per_tensor,
 // -----
 
 func.func @linear_c1_dynamic(%x: tensor<?x64xf32>, %w: !qnt.tensor<?x64, int8, per_tensor, scale f32>) {
-  // expected-error @+1 {{expected a static weight, got '!qnt.tensor<?x64, int8, per_tensor, scale f32>'}}
+  // expected-error @+1 {{expected an input of rank at least 1 and a static weight of rank 2, got 'tensor<?x64xf32>' and '!qnt.tensor<?x64, int8, per_tensor, scale f32>'}}
   %0 = qnt.linear %x, %w : tensor<?x64xf32>, !qnt.tensor<?x64, int8, per_tensor, scale f32>
   return
 }
@@ -277,7 +277,7 @@ func.func @linear_c3(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, int8, per_tenso
 // -----
 
 func.func @linear_c3_more(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>, %b: tensor<8xf32>) {
-  // expected-error @+1 {{has more operands than epilogue steps that take one}}
+  // expected-error @+1 {{has more operands than epilogue steps take}}
   %0 = qnt.linear %x, %w epilogue [relu](%b : tensor<8xf32>) : tensor<?x64xf32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
   return
 }
