@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "qnt/Import/HuggingFace.h"
+#include "qnt/Import/ONNX.h"
 #include "qnt/Pipelines/Compile.h"
 #include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Support/AtomicFile.h"
@@ -23,6 +24,10 @@ FailureOr<OwningOpRef<ModuleOp>> qnt::loadModel(StringRef path,
                                                 MLIRContext *context,
                                                 const ImportOptions &options) {
   Location unknown = UnknownLoc::get(context);
+  StringRef extension = llvm::sys::path::extension(path);
+  bool exists = llvm::sys::fs::exists(path);
+  if (exists && extension == ".onnx" && !llvm::sys::fs::is_directory(path))
+    return importONNX(path, context, options);
   if (!options.bindings.empty()) {
     emitError(unknown) << "'" << path << "' has no inputs that --bind can make "
                        << "constants: expected an .onnx model";
@@ -30,15 +35,14 @@ FailureOr<OwningOpRef<ModuleOp>> qnt::loadModel(StringRef path,
   }
   if (llvm::sys::fs::is_directory(path))
     return importHuggingFace(path, context, options);
-  if (path != "-" && !llvm::sys::fs::exists(path)) {
+  if (path != "-" && !exists) {
     emitError(unknown) << "no such file or folder: '" << path << "'";
     return failure();
   }
-  StringRef extension = llvm::sys::path::extension(path);
   if (path != "-" && extension != ".mlir" && extension != ".mlirbc") {
     emitError(unknown) << "cannot tell what '" << path
                        << "' is: expected a HuggingFace checkpoint folder, or "
-                          "a file ending in .mlir or .mlirbc";
+                          "a file ending in .onnx, .mlir or .mlirbc";
     return failure();
   }
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, context);

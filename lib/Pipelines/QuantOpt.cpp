@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "qnt/Import/ONNX.h"
 #include "qnt/InitAll.h"
 #include "qnt/Pipelines/Compile.h"
 #include "qnt/Support/AtomicFile.h"
@@ -32,7 +33,8 @@ namespace {
 struct Flags {
   llvm::cl::OptionCategory category{
       "Quantisation and code generation",
-      "Models in (HuggingFace folder, .mlir, .mlirbc), compiled models out "
+      "Models in (HuggingFace folder, .onnx, .mlir, .mlirbc), compiled models "
+      "out "
       "(-o model.so), or one instruction set's code to read (.ll, .s, .o), or "
       "IR (.mlir, .mlirbc)"};
   std::string quantizeHelp = QuantizeRecipe::help();
@@ -52,6 +54,10 @@ struct Flags {
       llvm::cl::desc("Make an input of the graph a constant, such as one that "
                      "decides shapes"),
       llvm::cl::cat(category), llvm::cl::value_desc("name=file.npy")};
+  llvm::cl::opt<bool> printONNXOperators{
+      "print-onnx-operators",
+      llvm::cl::desc("Print the table of ONNX operators that are imported"),
+      llvm::cl::cat(category)};
 };
 
 /// Whether `path` exists and is neither file nor folder, such as /dev/null.
@@ -274,6 +280,10 @@ int qnt::quantOptMain(int argc, char **argv) {
   Flags flags;
   auto [input, output] = registerAndParseCLIOptions(
       argc, argv, "QNT, a quantization compiler", registry);
+  if (flags.printONNXOperators) {
+    printONNXOperators(llvm::outs());
+    return 0;
+  }
   MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
   // Plain passes on plain IR: exactly mlir-opt.
   if (isModule(input) && !isCode(output) && !flags.embed &&

@@ -1,0 +1,102 @@
+//===- Importer.h - from a graph to a function -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_IMPORT_ONNX_IMPORTER_H
+#define QNT_IMPORT_ONNX_IMPORTER_H
+
+#include "Registry.h"
+
+#include "qnt/Import/Options.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace qnt::onnx {
+
+/// The names of one graph; a subgraph sees those around it.
+struct Scope {
+  const Scope *parent = nullptr;
+  llvm::StringMap<Tensor> values;
+  /// Opset versions by domain.
+  const std::vector<OpsetId> *opsets = nullptr;
+  /// Goes before the names of nodes, for those of inlined functions.
+  std::string prefix;
+
+  const Tensor *find(llvm::StringRef name) const;
+};
+
+/// Constants that are arguments of a scratch function (Fold.cpp).
+using ScratchArguments =
+    llvm::MapVector<const Constant *, std::pair<ConstantRef, mlir::Value>>;
+
+/// The state of one import. Functions throw ImportError.
+class Importer {
+public:
+  /// `owner` keeps the bytes that `model` looks at alive.
+  Importer(mlir::ModuleOp module, const ModelProto &model,
+           std::shared_ptr<void> owner, std::string path,
+           const ImportOptions &options);
+
+  /// Fills the module and writes the parameters.
+  void run();
+
+private:
+  friend class Node;
+  friend class Scratch;
+
+  // Entry.cpp
+  void declareInputs(Scope &scope);
+  Tensor declareInput(const ValueInfoProto &info);
+  Tensor bindInput(const ValueInfoProto &info, const std::string &file);
+  void finish(Scope &scope);
+  void writeParameters();
+
+  // Importer.cpp
+  Tensor read(const TensorProto &tensor, llvm::StringRef what);
+  void importGraph(const GraphProto &graph, Scope &scope);
+  void importNode(const NodeProto &proto, Scope &scope, size_t index);
+  void importOperator(Node &node);
+  int64_t findVersion(const NodeProto &proto, const Scope &scope,
+                      const std::string &label) const;
+  bool isGraphInput(llvm::StringRef name) const;
+  mlir::Value materialize(const Tensor &tensor, mlir::Location loc,
+                          bool asParameter);
+  mlir::Value loadParameter(const ConstantRef &constant, mlir::Location loc);
+
+  // Fold.cpp
+  bool foldConstants(Node &node, const Operator &op);
+
+  // ControlFlow.cpp
+  std::vector<Tensor> importSubgraph(Node &node, const GraphProto &graph,
+                                     llvm::ArrayRef<Tensor> inputs);
+  const FunctionProto *findFunction(const NodeProto &proto) const;
+  void inlineFunction(Node &node, const FunctionProto &function);
+
+  mlir::ModuleOp module;
+  const ModelProto &model;
+  std::shared_ptr<void> owner;
+  std::string path;
+  const ImportOptions &options;
+  ExternalFiles files;
+  mlir::OpBuilder builder;
+  DimContext dims;
+  /// The dimensions of inputs by name.
+  llvm::StringMap<Dim> namedDims;
+  mlir::func::FuncOp function;
+  /// Set while a node is evaluated.
+  ScratchArguments *scratchArguments = nullptr;
+  /// Symbols of parameters by constant, and back.
+  llvm::DenseMap<const Constant *, mlir::StringAttr> symbols;
+  llvm::MapVector<mlir::StringAttr, ConstantRef> parameters;
+  /// Inlined functions and subgraphs around the current node.
+  unsigned depth = 0;
+};
+
+} // namespace qnt::onnx
+
+#endif // QNT_IMPORT_ONNX_IMPORTER_H
