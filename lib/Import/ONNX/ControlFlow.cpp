@@ -147,8 +147,11 @@ static void importLoop(Node &node) {
               " values, too few for the loop's inputs and outputs");
   Tensor condition =
       Tensor::ofConstant(Constant::ofInts("condition", DType::Bool, {}, 1));
-  if (node.hasInput(1))
-    condition = node.input(1, DType::Bool);
+  if (node.hasInput(1)) {
+    (void)node.input(1, DType::Bool);
+    condition =
+        Tensor::ofConstant(node.constant(1, "the condition of the loop"));
+  }
   std::vector<Tensor> values;
   for (size_t i = 0; i < carried; ++i)
     values.push_back(node.input(i + 2));
@@ -156,7 +159,8 @@ static void importLoop(Node &node) {
   for (int64_t trip = 0; trip < trips; ++trip) {
     auto isRunning = findCondition(condition);
     if (!isRunning)
-      node.fail("the condition of the loop must be known when importing");
+      node.fail(
+          "the condition that the body gives must be known when importing");
     if (!*isRunning)
       break;
     if (trip == maxIterations)

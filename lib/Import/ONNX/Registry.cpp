@@ -16,10 +16,13 @@ using namespace qnt::onnx;
 
 std::vector<const Operator *> qnt::onnx::getOperators() {
   std::vector<const Operator *> operators;
-  for (llvm::ArrayRef<Operator> family :
-       {getControlFlowOperators(), getElementwiseOperators(),
-        getShapeOperators()})
-    for (const Operator &op : family)
+  llvm::ArrayRef<Operator> (*const families[])() = {
+      getControlFlowOperators,
+      getElementwiseOperators,
+      getShapeOperators,
+  };
+  for (auto family : families)
+    for (const Operator &op : family())
       operators.push_back(&op);
   llvm::sort(operators, [](const Operator *lhs, const Operator *rhs) {
     return std::pair(lhs->domain, lhs->name) <

@@ -45,8 +45,11 @@ def arguments():
     return parser.parse_args()
 
 
-def read_tensor(path):
-    """The array of a .pb file with a tensor; None for other values."""
+def read_tensor(path, info):
+    """The array of a .pb file, as the graph declares it; None for what is no
+    tensor of a type that numpy has."""
+    if not info.type.HasField("tensor_type") or not os.path.exists(path):
+        return None
     tensor = onnx.TensorProto()
     with open(path, "rb") as file:
         tensor.ParseFromString(file.read())
@@ -72,11 +75,9 @@ class Case:
     def job(self):
         os.makedirs(self.scratch, exist_ok=True)
         inputs = []
-        # Left out optional inputs have no data file, and no name either.
-        names = [i.name for i in self.model.graph.input]
-        for i, name in enumerate(names):
-            path = f"{self.path}/test_data_set_0/input_{i}.pb"
-            array = read_tensor(path) if os.path.exists(path) else None
+        for i, info in enumerate(self.model.graph.input):
+            array = read_tensor(
+                f"{self.path}/test_data_set_0/input_{i}.pb", info)
             if array is None:
                 continue
             array = np.array(array, order="C")
@@ -85,7 +86,7 @@ class Case:
                 np.save(f"{self.scratch}/{i}.npy", array)
             except TypeError:
                 pass
-            inputs.append({"name": name, "shape": list(array.shape),
+            inputs.append({"name": info.name, "shape": list(array.shape),
                            "file": f"{self.scratch}/{i}.bin",
                            "npy": f"{self.scratch}/{i}.npy"})
         return {"name": self.name, "model": f"{self.path}/model.onnx",
@@ -94,9 +95,9 @@ class Case:
     def compare(self, outputs):
         """What is wrong with the outputs; empty when nothing is."""
         expected = []
-        for i in range(len(self.model.graph.output)):
+        for i, info in enumerate(self.model.graph.output):
             expected.append(read_tensor(
-                f"{self.path}/test_data_set_0/output_{i}.pb"))
+                f"{self.path}/test_data_set_0/output_{i}.pb", info))
         if len(expected) != len(outputs):
             return f"{len(outputs)} outputs, expected {len(expected)}"
         for i, (want, got) in enumerate(zip(expected, outputs)):
