@@ -242,6 +242,14 @@ OpFoldResult MulOp::fold(FoldAdaptor) {
   return matchPattern(getRhs(), m_OneFloat()) ? getLhs() : OpFoldResult();
 }
 
+LogicalResult ClampOp::verify() {
+  if (!(getLow().convertToDouble() <= getHigh().convertToDouble())) // (C1)
+    return emitOpError("expected low to be at most high, got ")
+           << getLow().convertToDouble() << " and "
+           << getHigh().convertToDouble();
+  return success();
+}
+
 OpFoldResult ActivationOp::fold(FoldAdaptor) {
   auto inner = getInput().getDefiningOp<ActivationOp>();
   if (inner && getKind() == ActivationKind::Relu &&

@@ -245,6 +245,23 @@ def NN_ActivationOp : NN_Op<"activation", [Pure, AllTypesMatch<["input", "result
   let hasFolder = 1;
 }
 
+def NN_ClampOp : NN_Op<"clamp", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "each element within bounds";
+  let description = [{
+    min(max(x, low), high); NaN stays NaN. Bounds may be infinite.
+
+    ```mlir
+    %y = nn.clamp %x low 0.0 high 6.0 : tensor<?x56x56x64xf32>
+    ```
+
+    Constraint (C1): `low` is at most `high`.
+  }];
+  let arguments = (ins NN_Tensor:$input, F64Attr:$low, F64Attr:$high);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = "$input `low` $low `high` $high attr-dict `:` type($input)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Norms
 //===----------------------------------------------------------------------===//

@@ -44,6 +44,18 @@ static LogicalResult evaluate(nn::ActivationOp op, Frame &frame) {
   return success();
 }
 
+static LogicalResult evaluate(nn::ClampOp op, Frame &frame) {
+  const Tensor &input = frame.tensor(op.getInput());
+  double low = op.getLow().convertToDouble();
+  double high = op.getHigh().convertToDouble();
+  std::vector<double> result = input.toDoubles();
+  for (double &x : result)
+    x = x < low ? low : x > high ? high : x;
+  SmallVector<int64_t> shape(input.getShape());
+  frame.setFloats(op, shape, result);
+  return success();
+}
+
 template <typename OpTy>
 static LogicalResult broadcast(OpTy op, Frame &frame,
                                function_ref<double(double, double)> compute) {
@@ -72,6 +84,7 @@ static LogicalResult evaluate(nn::MulOp op, Frame &frame) {
 
 void interp::registerElementwise(Registry &registry) {
   registry.add<nn::ActivationOp>(evaluate);
+  registry.add<nn::ClampOp>(evaluate);
   registry.add<nn::AddOp>(evaluate);
   registry.add<nn::MulOp>(evaluate);
 }

@@ -91,6 +91,8 @@ def elementwise():
             ("tanh", np.tanh(d), 0), ("sigmoid", special.expit(d), 0)]:
         v = cases.op(f"nn.activation {kind} {xs[0]} : {xs[1]}")
         cases.expect(v, y.astype(f32), 2 * ULP, atol, xs[1])
+    v = cases.op(f"nn.clamp {xs[0]} low -0.5 high 0x7FF0000000000000 : {xs[1]}")
+    cases.expect(v, np.maximum(x, f32(-0.5)), 0, 0, xs[1])
     cases.end(f"elementwise{len(cases.functions)}")
 
 

@@ -35,6 +35,10 @@ mlir::Value emitActivation(KernelBuilder &k, nn::ActivationKind kind,
 Kernel getActivationKernel(KernelLibrary &lib, nn::ActivationKind kind,
                            int64_t features);
 
+/// (ctx, x, out, rows): out = min(max(x, low), high), [rows, features] f32.
+Kernel getClampKernel(KernelLibrary &lib, float low, float high,
+                      int64_t features);
+
 enum class BinaryKind { Add, Mul };
 /// (ctx, x, y, out, rows): out = x op y, [rows, features] f32; with
 /// `broadcastRow` y is [features].

@@ -385,3 +385,11 @@ func.func private @kv_cache_c1(!nn.kv_cache<0 layers, 2 heads, 4, f16>)
 
 // expected-error @+1 {{expected an f16 or f32 cache, got 'i8'}}
 func.func private @kv_cache_c2(!nn.kv_cache<1 layers, 2 heads, 4, i8>)
+
+// -----
+
+func.func @clamp_c1(%x: tensor<?x4xf32>) {
+  // expected-error @+1 {{expected low to be at most high, got 1.000000e+00 and 5.000000e-01}}
+  %0 = nn.clamp %x low 1.0 high 0.5 : tensor<?x4xf32>
+  return
+}

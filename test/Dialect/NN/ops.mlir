@@ -83,6 +83,13 @@ func.func @rope(%p: tensor<?x?xi32>, %q: tensor<?x?x16xf32>) {
   return
 }
 
+// CHECK-LABEL: @clamp
+func.func @clamp(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  // CHECK: nn.clamp %{{.*}} low 0.000000e+00 high 6.000000e+00 : tensor<?x4xf32>
+  %0 = nn.clamp %x low 0.0 high 6.0 : tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+
 // CHECK-LABEL: @attention
 // CHECK-SAME: !nn.kv_cache<6 layers, 2 heads, 8, f16>
 // CHECK-SAME: !nn.kv_cache<1 layers, 4 heads, 4, f32>

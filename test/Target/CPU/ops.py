@@ -73,6 +73,7 @@ def rows():
         for op in ("add", "mul"):
             ops.add(f"nn.{op} {x}, {y} : {of}, {of}", of, 0, 0)
             ops.add(f"nn.{op} {x}, {shift[0]} : {of}, {shift[1]}", of, 0, 0)
+        ops.add(f"nn.clamp {x} low -0.25 high 0.5 : {of}", of, 0, 0)
         for kind in ("relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid"):
             ops.add(f"nn.activation {kind} {x} : {of}", of, 2e-6, 2e-7)
     groups = int(rng.integers(2, 6))

@@ -13,22 +13,44 @@ using namespace qnt;
 using namespace qnt::cpu;
 using llvm::formatv;
 
-Kernel qnt::cpu::getActivationKernel(KernelLibrary &lib,
-                                     nn::ActivationKind kind,
-                                     int64_t features) {
+/// (ctx, x, out, rows): out = f(x), [rows, features] f32, f on lanes.
+static Kernel
+getUnaryKernel(KernelLibrary &lib, const std::string &name, int64_t features,
+               std::function<Value(KernelBuilder &, Value)> function) {
   return getRowsKernel(
-      lib,
-      formatv("{0}.{1}", nn::stringifyActivationKind(kind), features).str(),
-      argTypes(lib, 2, 1), 4 * features,
+      lib, name, argTypes(lib, 2, 1), 4 * features,
       [](KernelBuilder &, ValueRange args) { return args[2]; },
       [=](KernelBuilder &k, ValueRange args, Value row) {
         Value offset = k.mul(row, k.c64(4 * features));
         Value x = k.at(args[0], offset), out = k.at(args[1], offset);
         k.overLanes(features, [&](Value i, Value count) {
-          Value y = emitActivation(k, kind, loadLanes(k, x, i, count));
-          storeLanes(k, y, out, i, count);
+          storeLanes(k, function(k, loadLanes(k, x, i, count)), out, i, count);
         });
       });
+}
+
+Kernel qnt::cpu::getActivationKernel(KernelLibrary &lib,
+                                     nn::ActivationKind kind,
+                                     int64_t features) {
+  return getUnaryKernel(
+      lib,
+      formatv("{0}.{1}", nn::stringifyActivationKind(kind), features).str(),
+      features,
+      [=](KernelBuilder &k, Value x) { return emitActivation(k, kind, x); });
+}
+
+Kernel qnt::cpu::getClampKernel(KernelLibrary &lib, float low, float high,
+                                int64_t features) {
+  return getUnaryKernel(lib,
+                        formatv("clamp.{0:x-}_{1:x-}.{2}",
+                                llvm::bit_cast<uint32_t>(low),
+                                llvm::bit_cast<uint32_t>(high), features)
+                            .str(),
+                        features, [=](KernelBuilder &k, Value x) {
+                          // A NaN as second operand passes.
+                          Value above = k.maxF(k.constant(x.getType(), low), x);
+                          return k.minF(k.constant(x.getType(), high), above);
+                        });
 }
 
 Kernel qnt::cpu::getBinaryKernel(KernelLibrary &lib, BinaryKind kind,

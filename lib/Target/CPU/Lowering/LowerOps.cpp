@@ -259,6 +259,14 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
                        pointer(activation.getResult()),
                        rowsOf(k, activation.getInput())});
       })
+      .Case([&](nn::ClampOp clamp) {
+        return simple(
+            getClampKernel(lib, float(clamp.getLow().convertToDouble()),
+                           float(clamp.getHigh().convertToDouble()),
+                           featuresOf(clamp.getInput())),
+            {context, pointer(clamp.getInput()), pointer(clamp.getResult()),
+             rowsOf(k, clamp.getInput())});
+      })
       .Case([&](nn::EmbeddingOp embedding) {
         return simple(
             getEmbeddingKernel(lib, getElementTypeOrSelf(embedding.getTable()),

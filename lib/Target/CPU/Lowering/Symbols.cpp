@@ -111,9 +111,9 @@ FailureOr<FunctionSymbols> FunctionSymbols::analyze(
             dims.erase(dims.begin() + 1);
           })
           .Case<nn::PositionIdsOp, nn::AddOp, nn::MulOp, nn::ActivationOp,
-                nn::RMSNormOp, nn::LayerNormOp, nn::L2NormalizeOp, nn::RopeOp,
-                nn::AttentionOp, QuantizeOp, DequantizeOp, ObserveOp,
-                tensor::CastOp>(
+                nn::ClampOp, nn::RMSNormOp, nn::LayerNormOp, nn::L2NormalizeOp,
+                nn::RopeOp, nn::AttentionOp, QuantizeOp, DequantizeOp,
+                ObserveOp, tensor::CastOp>(
               [&](auto same) { dims = of(same->getOperand(0)); });
       if (dims.size() != shape->size())
         return op.emitOpError("has a dynamic shape that the CPU target cannot "
