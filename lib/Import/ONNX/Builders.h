@@ -14,7 +14,7 @@
 
 #include "Node.h"
 
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/BuiltinAttributeInterfaces.h"
 
 namespace qnt::onnx {
 

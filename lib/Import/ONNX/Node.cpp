@@ -116,6 +116,11 @@ std::vector<Tensor> Node::importGraph(const GraphProto &graph,
   return importer.importSubgraph(*this, graph, inputs);
 }
 
+Tensor Node::readTensor(const TensorProto &tensor) const {
+  return Tensor::ofConstant(
+      onnx::readTensor(tensor, outputName(0), importer.files, importer.owner));
+}
+
 Value Node::value(const Tensor &tensor) {
   return importer.materialize(tensor, loc(), /*asParameter=*/false);
 }

@@ -81,6 +81,9 @@ public:
   /// Whether anything is to be known of the (optional) output.
   bool wantsOutput(size_t i) const;
   void setOutput(size_t i, Tensor tensor);
+  std::string outputName(size_t i) const { return proto.outputs[i].str(); }
+  /// A tensor of an attribute, named after the first output.
+  Tensor readTensor(const TensorProto &tensor) const;
 
   /// The op's operand for a tensor: constants are loaded, known elements
   /// computed.

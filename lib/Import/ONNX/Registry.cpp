@@ -17,9 +17,8 @@ using namespace qnt::onnx;
 std::vector<const Operator *> qnt::onnx::getOperators() {
   std::vector<const Operator *> operators;
   llvm::ArrayRef<Operator> (*const families[])() = {
-      getControlFlowOperators,
-      getElementwiseOperators,
-      getShapeOperators,
+      getActivationOperators,  getBinaryOperators, getControlFlowOperators,
+      getElementwiseOperators, getShapeOperators,  getValueOperators,
   };
   for (auto family : families)
     for (const Operator &op : family())

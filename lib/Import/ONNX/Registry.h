@@ -33,9 +33,15 @@ struct Operator {
 /// The newest opset of the default domain that is imported.
 constexpr int64_t maxOpset = 23;
 
+llvm::ArrayRef<Operator> getActivationOperators();
+llvm::ArrayRef<Operator> getBinaryOperators();
 llvm::ArrayRef<Operator> getControlFlowOperators();
 llvm::ArrayRef<Operator> getElementwiseOperators();
+llvm::ArrayRef<Operator> getMatMulOperators();
+llvm::ArrayRef<Operator> getNormalizeOperators();
+llvm::ArrayRef<Operator> getReduceOperators();
 llvm::ArrayRef<Operator> getShapeOperators();
+llvm::ArrayRef<Operator> getValueOperators();
 
 /// All operators in order of domain and name.
 std::vector<const Operator *> getOperators();
