@@ -8,6 +8,10 @@
 #include "Registry.h"
 #include "Scalars.h"
 
+#include "qnt/Dialect/NN/NN.h"
+
+#include <limits>
+
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::onnx;
@@ -88,9 +92,37 @@ static void importNot(Node &node) {
                  }));
 }
 
+/// The bounds as nn.activation or nn.clamp, for what these can say.
+static std::optional<Tensor> findClamp(Node &node, const Tensor &input) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  double bounds[] = {-infinity, infinity};
+  if (input.dtype != DType::F32 || input.getRank() == 0 || input.constant)
+    return std::nullopt;
+  for (size_t i = 1; i < 3; ++i)
+    if (node.hasInput(i)) {
+      ConstantRef bound = node.input(i).constant;
+      if (!bound || bound->size() != 1)
+        return std::nullopt;
+      bounds[i - 1] = bound->toDoubles()[0];
+    }
+  Value value;
+  if (bounds[0] == 0 && bounds[1] == infinity)
+    value =
+        nn::ActivationOp::create(node.builder(), node.loc(),
+                                 nn::ActivationKind::Relu, node.value(input));
+  else if (bounds[0] <= bounds[1])
+    value = nn::ClampOp::create(node.builder(), node.loc(), node.value(input),
+                                APFloat(bounds[0]), APFloat(bounds[1]));
+  else
+    return std::nullopt;
+  return Tensor::ofValue(DType::F32, input.dims, value);
+}
+
 static void importClip(Node &node) {
   const Tensor &input = node.input(0, numberTypes());
   expectOneType(node);
+  if (auto clamp = findClamp(node, input))
+    return node.setOutput(0, *clamp);
   Tensor result = input;
   for (size_t i = 1; i < 3; ++i) {
     if (!node.hasInput(i))

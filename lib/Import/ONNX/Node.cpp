@@ -144,8 +144,8 @@ const AttributeProto *Node::findAttribute(StringRef name) {
 const AttributeProto *Node::findTyped(StringRef name,
                                       AttributeProto::Type type) {
   const AttributeProto *attribute = findAttribute(name);
-  static const char *const names[] = {"undefined", "float",    "an integer",
-                                      "a string",  "tensor",   "a graph",
+  static const char *const names[] = {"undefined", "a float",  "an integer",
+                                      "a string",  "a tensor", "a graph",
                                       "floats",    "integers", "strings"};
   if (attribute && attribute->type != type)
     fail("attribute '" + name.str() + "' has the type " +

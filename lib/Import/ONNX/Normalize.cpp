@@ -23,24 +23,38 @@ static Value subtract(Scalars &s, ValueRange x) { return s.sub(x[0], x[1]); }
 static Value multiply(Scalars &s, ValueRange x) { return s.mul(x[0], x[1]); }
 static Value addUp(Scalars &s, ValueRange x) { return s.add(x[0], x[1]); }
 
+/// The elements relative to the largest along `axis`.
+static Tensor shiftToMax(Node &node, const Tensor &input, int64_t axis) {
+  Tensor most = unsqueeze(node, maxAlong(node, input, axis), axis);
+  return compute(node, {input, most}, subtract);
+}
+
+static Value exponential(Scalars &s, ValueRange x) { return s.exp(x[0]); }
+
+Tensor qnt::onnx::softmax(Node &node, const Tensor &input, int64_t axis) {
+  Tensor powers = compute(node, shiftToMax(node, input, axis), exponential);
+  Tensor sum = unsqueeze(node, sumAlong(node, powers, axis), axis);
+  return compute(node, {powers, sum},
+                 [](Scalars &s, ValueRange x) { return s.div(x[0], x[1]); });
+}
+
 static void importSoftmax(Node &node) {
   const Tensor &input = node.input(0, floatTypes());
   int64_t axis = node.normalizeAxis(node.getInt("axis", -1), input.getRank());
-  bool isLog = node.opType() == "LogSoftmax";
   Tensor wide = cast(node, input, getAccumulator(input.dtype));
-  Tensor most = unsqueeze(node, maxAlong(node, wide, axis), axis);
-  Tensor shifted = compute(node, {wide, most}, subtract);
-  Tensor powers = compute(node, shifted,
-                          [](Scalars &s, ValueRange x) { return s.exp(x[0]); });
+  node.setOutput(0, cast(node, softmax(node, wide, axis), input.dtype));
+}
+
+static void importLogSoftmax(Node &node) {
+  const Tensor &input = node.input(0, floatTypes());
+  int64_t axis = node.normalizeAxis(node.getInt("axis", -1), input.getRank());
+  Tensor shifted =
+      shiftToMax(node, cast(node, input, getAccumulator(input.dtype)), axis);
+  Tensor powers = compute(node, shifted, exponential);
   Tensor sum = unsqueeze(node, sumAlong(node, powers, axis), axis);
-  Tensor result =
-      isLog ? compute(node, {shifted, sum},
-                      [](Scalars &s, ValueRange x) {
-                        return s.sub(x[0], s.log(x[1]));
-                      })
-            : compute(node, {powers, sum}, [](Scalars &s, ValueRange x) {
-                return s.div(x[0], x[1]);
-              });
+  Tensor result = compute(node, {shifted, sum}, [](Scalars &s, ValueRange x) {
+    return s.sub(x[0], s.log(x[1]));
+  });
   node.setOutput(0, cast(node, result, input.dtype));
 }
 
@@ -233,7 +247,7 @@ ArrayRef<Operator> qnt::onnx::getNormalizeOperators() {
       {"GroupNormalization", 21, importGroupNorm},
       {"InstanceNormalization", 6, importInstanceNorm},
       {"LayerNormalization", 17, importLayerNorm, "stash_type other than f32"},
-      {"LogSoftmax", 13, importSoftmax},
+      {"LogSoftmax", 13, importLogSoftmax},
       {"LpNormalization", 1, importLpNorm},
       {"MeanVarianceNormalization", 9, importMeanVarianceNorm},
       {"RMSNormalization", 23, importRMSNorm, "stash_type other than f32"},

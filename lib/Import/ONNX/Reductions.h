@@ -25,6 +25,8 @@ Tensor meanAlong(Node &node, const Tensor &input, llvm::ArrayRef<int64_t> axes);
 /// (`isMax`) or smallest, i64, without the axis. The first NaN counts as both.
 Tensor findExtreme(Node &node, const Tensor &input, int64_t axis, bool isMax,
                    bool isLast);
+/// exp(x) over the sum of exp(x) along `axis`, of f32 or f64.
+Tensor softmax(Node &node, const Tensor &input, int64_t axis);
 /// All axes of `input`.
 llvm::SmallVector<int64_t> allAxes(const Tensor &input);
 

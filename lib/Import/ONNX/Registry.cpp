@@ -17,8 +17,16 @@ using namespace qnt::onnx;
 std::vector<const Operator *> qnt::onnx::getOperators() {
   std::vector<const Operator *> operators;
   llvm::ArrayRef<Operator> (*const families[])() = {
-      getActivationOperators,  getBinaryOperators, getControlFlowOperators,
-      getElementwiseOperators, getShapeOperators,  getValueOperators,
+      getActivationOperators,  //
+      getAttentionOperators,   //
+      getBinaryOperators,      //
+      getControlFlowOperators, //
+      getElementwiseOperators, //
+      getMatMulOperators,      //
+      getNormalizeOperators,   //
+      getReduceOperators,      //
+      getShapeOperators,       //
+      getValueOperators,       //
   };
   for (auto family : families)
     for (const Operator &op : family())

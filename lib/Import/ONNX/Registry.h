@@ -34,6 +34,7 @@ struct Operator {
 constexpr int64_t maxOpset = 23;
 
 llvm::ArrayRef<Operator> getActivationOperators();
+llvm::ArrayRef<Operator> getAttentionOperators();
 llvm::ArrayRef<Operator> getBinaryOperators();
 llvm::ArrayRef<Operator> getControlFlowOperators();
 llvm::ArrayRef<Operator> getElementwiseOperators();

@@ -42,6 +42,11 @@ RESTRICTED = {
 }
 
 
+# Data that onnx made by cutting bits off where IEEE 754, ONNX Runtime and QNT
+# round to nearest: compared with the input rounded by ml_dtypes.
+ROUNDED = {"test_cast_FLOAT_to_BFLOAT16", "test_castlike_FLOAT_to_BFLOAT16"}
+
+
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default=f"{ROOT}/build")
@@ -104,6 +109,11 @@ class Case:
         for i, info in enumerate(self.model.graph.output):
             expected.append(read_tensor(
                 f"{self.path}/test_data_set_0/output_{i}.pb", info))
+        if self.name in ROUNDED:
+            import ml_dtypes
+            source = read_tensor(f"{self.path}/test_data_set_0/input_0.pb",
+                                 self.model.graph.input[0])
+            expected = [source.astype(ml_dtypes.bfloat16)]
         if len(expected) != len(outputs):
             return f"{len(outputs)} outputs, expected {len(expected)}"
         for i, (want, got) in enumerate(zip(expected, outputs)):
