@@ -251,7 +251,7 @@ ConstantRef Constant::cast(const ConstantRef &from, DType dtype) {
 
 int64_t Constant::size() const { return countElements(shape); }
 
-Constant::Bytes Constant::bytes() const { return held ? held : recipe(); }
+Constant::Bytes Constant::bytes() const { return recipe ? recipe() : held; }
 
 std::vector<int64_t> Constant::toInts() const {
   std::vector<int64_t> result(size());

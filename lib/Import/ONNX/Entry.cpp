@@ -136,10 +136,12 @@ void Importer::declareInputs(Scope &scope) {
 
 /// Removes ops of the function whose results nobody uses, then globals.
 static void removeDead(ModuleOp module, func::FuncOp function) {
-  for (Operation &op : llvm::make_early_inc_range(
-           llvm::reverse(function.getBody().front().without_terminator())))
-    if (isOpTriviallyDead(&op))
-      op.erase();
+  SmallVector<Operation *> ops;
+  for (Operation &op : function.getBody().front().without_terminator())
+    ops.push_back(&op);
+  for (Operation *op : llvm::reverse(ops))
+    if (isOpTriviallyDead(op))
+      op->erase();
   DenseSet<StringAttr> used;
   function.walk([&](ml_program::GlobalLoadConstOp load) {
     used.insert(load.getGlobal().getRootReference());
