@@ -70,7 +70,8 @@ def main():
     errors, count = [], 0
     for folder in ("dialects", "include", "lib", "tools"):
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix in {".cpp", ".h", ".c"}:
+            # lib/cmake holds the upstream headers that are compiled once.
+            if path.suffix in {".cpp", ".h", ".c"} and "cmake" not in path.parts:
                 count += 1
                 errors += check(path.relative_to(root).as_posix(),
                                 path.read_text(encoding="utf-8"))

@@ -1,0 +1,371 @@
+# REQUIRES: python
+# RUN: rm -rf %t && mkdir %t && %python %s quant-opt %test_bin/qnt-onnx-cases %t
+# Small models with what the tests of single operators do not have: dynamic
+# dimensions, control flow, functions, files of external data, all ways to store
+# a tensor, layers as nn ops. Compared with ONNX Runtime, or with numpy where it
+# lacks a kernel: relative 1e-4, absolute 1e-5; f16 relative 1e-3; integers
+# exactly.
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+import onnx
+from onnx import TensorProto as T
+from onnx import helper as h
+from onnx import numpy_helper
+
+program, cases, folder = sys.argv[1:]
+seed = int(time.time())
+print("seed", seed)
+rng = np.random.default_rng(seed)
+path = f"{folder}/model.onnx"
+failures = 0
+
+
+def value(name, dims=None, dtype=T.FLOAT):
+    return h.make_tensor_value_info(name, dtype, dims)
+
+
+def floats(*shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def constant(name, array):
+    return numpy_helper.from_array(np.asarray(array), name)
+
+
+def save(nodes, inputs, outputs, constants=(), opset=17, **changes):
+    """Inputs and outputs are value infos, or names of f32 of unknown shape."""
+    graph = h.make_graph(
+        list(nodes), "g", inputs,
+        [value(v) if isinstance(v, str) else v for v in outputs],
+        list(constants))
+    opsets = [h.make_opsetid("", opset), *changes.pop("opsets", [])]
+    model = h.make_model(graph, opset_imports=opsets, ir_version=9, **changes)
+    onnx.save(model, path)
+    return model
+
+
+def module(*flags):
+    """The IR of `path`."""
+    return subprocess.run([program, path, "-o", "-", *flags], check=True,
+                          capture_output=True, text=True).stdout
+
+
+def run(feeds):
+    inputs = []
+    for i, (name, array) in enumerate(feeds.items()):
+        array.tofile(f"{folder}/{i}.bin")
+        np.save(f"{folder}/{i}.npy", array)
+        inputs.append({"name": name, "shape": list(array.shape),
+                       "file": f"{folder}/{i}.bin",
+                       "npy": f"{folder}/{i}.npy"})
+    job = {"name": "case", "model": path, "folder": folder, "inputs": inputs}
+    result = subprocess.run([cases], input=json.dumps(job) + "\n", check=True,
+                            capture_output=True, text=True)
+    return json.loads(result.stdout)
+
+
+def check(name, feeds, expected=None, contains=(), lacks=(), rtol=1e-4):
+    """Runs `path`; `contains` and `lacks` are patterns of its IR."""
+    global failures
+    if expected is None:
+        import onnxruntime
+        session = onnxruntime.InferenceSession(
+            path, providers=["CPUExecutionProvider"])
+        expected = session.run(None, feeds)
+    answer = run(feeds)
+    problem = answer.get("refused") or answer.get("failed")
+    for got, want in zip(answer.get("outputs", []), expected):
+        want = np.asarray(want)
+        array = np.fromfile(got["file"], want.dtype)
+        if got["shape"] != list(want.shape) or array.size != want.size:
+            problem = f"shape {got['shape']}, expected {want.shape}"
+            continue
+        array = array.reshape(want.shape)
+        good = (np.isclose(array, want, rtol=rtol, atol=1e-5, equal_nan=True)
+                if want.dtype.kind == "f" else array == want)
+        if not good.all():
+            problem = f"{array[~good][:4]}, expected {want[~good][:4]}"
+    text = module() if contains or lacks else ""
+    for pattern in contains:
+        if not re.search(pattern, text):
+            problem = f"no {pattern!r} in\n{text[:3000]}"
+    for pattern in lacks:
+        if re.search(pattern, text):
+            problem = f"{pattern!r} in\n{text[:3000]}"
+    if problem:
+        failures += 1
+        print(f"{name}: {problem}")
+
+
+def layers():
+    weight, bias, other = floats(8, 16), floats(16), floats(4, 16)
+    save([h.make_node("MatMul", ["x", "w"], ["a"], name="fc"),
+          h.make_node("Add", ["b", "a"], ["c"]),
+          h.make_node("Relu", ["c"], ["d"]),
+          h.make_node("Gemm", ["d", "v", "u"], ["y"], transB=1)],
+         [value("x", ["batch", 8])], ["y"],
+         [constant("w", weight), constant("b", bias), constant("v", other),
+          constant("u", floats(4))])
+    check("mlp", {"x": floats(3, 8)},
+          contains=[r"nn.linear %\S+, %\S+ : tensor<\?x8xf32>, "
+                    r"tensor<16x8xf32>",
+                    r"nn.add %\S+, %\S+ : tensor<\?x16xf32>, tensor<16xf32>",
+                    "nn.activation relu", "nn.linear .* bias",
+                    r'qnt.dims = \["batch", ""\]', "@w.transposed", "@v"],
+          lacks=["linalg", r"@w\("])
+    save([h.make_node("Gemm", ["x", "w", "b"], ["y"], alpha=0.5, beta=2.0,
+                      transA=1)],
+         [value("x", [8, "n"])], ["y"],
+         [constant("w", weight), constant("b", bias)])
+    check("gemm", {"x": floats(8, 5)}, contains=["nn.linear"])
+    save([h.make_node("LayerNormalization", ["x", "s", "b"], ["n"]),
+          h.make_node("Clip", ["n", "low", "high"], ["c"]),
+          h.make_node("Softmax", ["c"], ["y"], axis=1)],
+         [value("x", ["b", "t", 16])], ["y"],
+         [constant("s", floats(16)), constant("b", bias),
+          constant("low", np.float32(-1)), constant("high", np.float32(6))])
+    check("norm", {"x": floats(2, 3, 16)},
+          contains=["nn.layer_norm", "nn.clamp %.* low -1.0.* high 6.0"])
+    # A weight of two layers is stored once for each form.
+    save([h.make_node("MatMul", ["x", "w"], ["a"]),
+          h.make_node("MatMul", ["z", "w"], ["b"]),
+          h.make_node("Add", ["a", "b"], ["c"]),
+          h.make_node("Mul", ["c", "w"], ["y"])],
+         [value("x", [8, 8]), value("z", [8, 8])], ["y"],
+         [constant("w", floats(8, 16))])
+    check("shared weight", {"x": floats(8, 8), "z": floats(8, 8)})
+    half = floats(8, 16).astype(np.float16)
+    x = floats(3, 8).astype(np.float16)
+    save([h.make_node("MatMul", ["x", "w"], ["y"])],
+         [value("x", ["n", 8], T.FLOAT16)], [value("y", None, T.FLOAT16)],
+         [constant("w", half)])
+    check("f16", {"x": x}, [(x.astype(np.float32)
+                             @ half.astype(np.float32)).astype(np.float16)],
+          contains=["nn.linear", "extf .* tensor<16x8xf16> to tensor<16x8xf32>"],
+          rtol=1e-3)
+
+
+def attention():
+    def reference(q, k, v, heads, groups, mask=0, scale=None, causal=False):
+        split = lambda x, n: x.reshape(*x.shape[:2], n, -1).swapaxes(1, 2)
+        q, k, v = split(q, heads), split(k, groups), split(v, groups)
+        k, v = (np.repeat(x, heads // groups, 1) for x in (k, v))
+        s = q @ k.swapaxes(2, 3) * (scale or q.shape[-1] ** -0.5) + mask
+        if causal:
+            s = np.where(np.tri(*s.shape[2:]), s, -np.inf)
+        s = np.exp(s - s.max(-1, keepdims=True))
+        y = (s / s.sum(-1, keepdims=True)) @ v
+        return y.swapaxes(1, 2).reshape(*y.shape[:1], y.shape[2], -1)
+
+    q, k, v = floats(2, 5, 32), floats(2, 5, 16), floats(2, 5, 16)
+    inputs = [value("q", ["b", "t", 32]), value("k", ["b", "t", 16]),
+              value("v", ["b", "t", 16])]
+    feeds = {"q": q, "k": k, "v": v}
+    for causal in (0, 1):
+        save([h.make_node("Attention", ["q", "k", "v"], ["y"], q_num_heads=4,
+                          kv_num_heads=2, is_causal=causal)],
+             inputs, ["y"], opset=23)
+        check(f"attention {causal}", feeds,
+              [reference(q, k, v, 4, 2, causal=causal)],
+              contains=["nn.attention.* heads 4 kv_heads 2"])
+    mask = floats(5, 5)
+    save([h.make_node("Attention", ["q", "k", "v", "m"], ["y"], q_num_heads=4,
+                      kv_num_heads=2, scale=0.3)],
+         [*inputs, value("m", ["t", "t"])], ["y"], opset=23)
+    check("attention with a mask", feeds | {"m": mask},
+          [reference(q, k, v, 4, 2, mask, 0.3)])
+
+
+def dynamic():
+    save([h.make_node("Add", ["x", "z"], ["a"]),
+          h.make_node("ReduceMean", ["a"], ["m"], axes=[1], keepdims=1),
+          h.make_node("Sub", ["a", "m"], ["s"]),
+          h.make_node("ReduceMax", ["s"], ["y"], axes=[-1, 0], keepdims=0)],
+         [value("x", ["b", 1, "n"]), value("z", ["b", "m", 1])], ["y"],
+         opset=13)
+    check("broadcast", {"x": floats(2, 1, 5), "z": floats(2, 3, 1)})
+    save([h.make_node("Add", ["x", "z"], ["y"])],
+         [value("x", ["b", 4]), value("z", [3, 4])], ["y"])
+    check("fixed meets dynamic", {"x": floats(3, 4), "z": floats(3, 4)},
+          contains=["tensor.cast"])
+    save([h.make_node("ArgMax", ["x"], ["y"], axis=1, keepdims=0)],
+         [value("x", ["b", "n"])], [value("y", None, T.INT64)])
+    check("arg max", {"x": floats(4, 9)})
+    save([h.make_node("MatMul", ["x", "z"], ["y"])],
+         [value("x", ["b", 1, "n", 4]), value("z", [3, 4, "m"])], ["y"])
+    check("batches", {"x": floats(2, 1, 5, 4), "z": floats(3, 4, 6)})
+
+
+def folding():
+    save([h.make_node("Constant", [], ["two"], value_float=2.0),
+          h.make_node("Mul", ["w", "two"], ["a"]),
+          h.make_node("Cast", ["a"], ["b"], to=T.DOUBLE),
+          h.make_node("ReduceSum", ["b"], ["c"], keepdims=0),
+          h.make_node("Cast", ["c"], ["d"], to=T.FLOAT),
+          h.make_node("Add", ["x", "d"], ["y"])],
+         [value("x", [3])], ["y"], [constant("w", floats(4, 4))])
+    check("constants", {"x": floats(3)}, lacks=["ml_program", "arith.mulf"])
+    save([h.make_node("Relu", ["w"], ["y"])], [value("x", [3])], ["y", "w"],
+         [constant("w", floats(3))])
+    check("constant outputs", {"x": floats(3)}, lacks=["relu"])
+
+
+def control():
+    def graph(name, nodes, inputs, outputs, constants=()):
+        return h.make_graph(nodes, name, inputs, outputs, constants)
+
+    then = graph("t", [h.make_node("Mul", ["x", "x"], ["r"])], [],
+                 [value("r")])
+    other = graph("e", [h.make_node("Neg", ["x"], ["q"])], [], [value("q")])
+    save([h.make_node("If", ["c"], ["y"], then_branch=then,
+                      else_branch=other)],
+         [value("c", [], T.BOOL), value("x", ["n", 4])], ["y"])
+    for condition in (False, True):
+        check(f"if {condition}", {"c": np.array(condition), "x": floats(3, 4)},
+              contains=["arith.select"])
+    save([h.make_node("If", ["c"], ["y"], then_branch=then,
+                      else_branch=other)],
+         [value("x", ["n", 4])], ["y"], [constant("c", True)])
+    check("if with a constant", {"x": floats(3, 4)},
+          lacks=["arith.select", "negf"])
+    # Stops by its condition after four of ten iterations.
+    body = graph(
+        "body",
+        [h.make_node("Add", ["v", "x"], ["v1"]),
+         h.make_node("Mul", ["v1", "half"], ["v2"]),
+         h.make_node("Identity", ["v2"], ["s"]),
+         h.make_node("Less", ["i", "three"], ["k1"])],
+        [value("i", [], T.INT64), value("k", [], T.BOOL), value("v", [3])],
+        [value("k1", [], T.BOOL), value("v2", [3]), value("s", [3])],
+        [constant("half", np.float32(0.5)), constant("three", np.array(3))])
+    save([h.make_node("Loop", ["m", "", "x"], ["y", "z"], body=body)],
+         [value("x", [3])], ["y", "z"], [constant("m", np.array(10))])
+    check("loop", {"x": floats(3)}, contains=["tensor.concat"])
+
+
+def functions():
+    inner = h.make_function(
+        "f", "Scale", ["a", "b", "missing"], ["r"],
+        [h.make_node("Clip", ["a", "missing", "b"], ["c"]),
+         h.make_node("LeakyRelu", ["c"], ["d"]),
+         h.make_node("Elu", ["d"], ["r"])],
+        [h.make_opsetid("", 17)], ["slope"])
+    attribute = inner.node[1].attribute.add(name="alpha", ref_attr_name="slope",
+                                            type=onnx.AttributeProto.FLOAT)
+    assert attribute.ref_attr_name == "slope"
+    outer = h.make_function(
+        "f", "Twice", ["a", "b"], ["r"],
+        [h.make_node("Scale", ["a", "b"], ["c"], domain="f", slope=0.25),
+         h.make_node("Scale", ["c", "b"], ["r"], domain="f")],
+        [h.make_opsetid("", 17), h.make_opsetid("f", 1)])
+    save([h.make_node("Twice", ["x", "high"], ["y"], domain="f", name="call")],
+         [value("x", ["n"])], ["y"], [constant("high", np.float32(0.5))],
+         opsets=[h.make_opsetid("f", 1)], functions=[inner, outer])
+    check("functions", {"x": floats(20) * 3})
+
+
+def storage():
+    for dtype in (np.float32, np.float64, np.float16, np.int8, np.uint8,
+                  np.int16, np.uint16, np.int32, np.uint32, np.int64,
+                  np.uint64, np.bool_):
+        kind = np.dtype(dtype)
+        if kind.kind in "iu":
+            info = np.iinfo(dtype)
+            array = np.array([info.min, info.max, 0, 1, 77, info.max - 1],
+                             dtype)
+        else:
+            array = (rng.standard_normal(6) > 0 if kind.kind == "b"
+                     else rng.standard_normal(6).astype(dtype))
+        tensor = h.np_dtype_to_tensor_dtype(kind)
+        typed = h.make_tensor("w", tensor, [6], array)
+        raw = constant("v", array)
+        save([h.make_node("Where", ["c", "w", "v"], ["y"])],
+             [value("c", [6], T.BOOL)], [value("y", None, tensor)],
+             [typed, raw])
+        flags = rng.standard_normal(6) > 0
+        check(f"stored {kind}", {"c": flags}, [array])
+    # bfloat16: rounded by hand, compared bit by bit.
+    bits = rng.integers(0, 0x7f00, 6).astype(np.uint16)
+    tensor = T(name="w", data_type=T.BFLOAT16, dims=[6], int32_data=bits)
+    save([h.make_node("Cast", ["w"], ["a"], to=T.FLOAT),
+          h.make_node("Mul", ["a", "x"], ["y"])], [value("x", [1])], ["y"],
+         [tensor])
+    floats32 = (bits.astype(np.uint32) << 16).view(np.float32)
+    check("stored bfloat16", {"x": np.ones(1, np.float32)}, [floats32])
+
+
+def files():
+    big, small = floats(300, 128), floats(128)
+    model = save(
+        [h.make_node("MatMul", ["x", "w"], ["a"]),
+         h.make_node("Add", ["a", "b"], ["y"])],
+        [value("x", ["n", 300])], ["y"],
+        [constant("w", big), constant("b", small)])
+    onnx.save(model, path, save_as_external_data=True, location="data.bin",
+              all_tensors_to_one_file=True, size_threshold=0)
+    assert os.path.getsize(path) < 2000
+    check("external data", {"x": floats(2, 300)})
+    # Names that the parameter store or the module has uses for.
+    names = ["main", "__metadata__", "__pad__.0", "a/b:0", "\u00fc"]
+    model = save([h.make_node("Sum", ["x", *names], ["y"])],
+                 [value("x", [3])], ["y"],
+                 [constant(n, floats(3)) for n in names])
+    check("names", {"x": floats(3)}, contains=[r'@"?constant\.main'])
+    # Up to IR version 3, initialisers are inputs too.
+    model = save([h.make_node("Add", ["x", "w"], ["y"])],
+                 [value("x", [3]), value("w", [3])], ["y"],
+                 [constant("w", small[:3])])
+    check("initialiser among the inputs", {"x": floats(3)},
+          lacks=[r"%arg1"])
+    # Beside a module for good; bound inputs are not arguments.
+    np.save(f"{folder}/z.npy", small[:3])
+    save([h.make_node("Add", ["x", "z"], ["y"])],
+         [value("x", [3]), value("z", [3])], ["y"])
+    out = f"{folder}/bound.mlir"
+    subprocess.run([program, path, "--bind", f"z={folder}/z.npy", "-o", out],
+                   check=True)
+    text = open(out).read()
+    assert f'qnt.params = "{folder}/bound.safetensors"' in text, text
+    assert os.path.exists(f"{folder}/bound.safetensors")
+    assert "%arg1" not in text and "@z" in text, text
+    # A temporary file beside code or for standard output is removed.
+    text = module("--bind", f"z={folder}/z.npy")
+    temporary = re.search(r'qnt.params = "([^"]+)"', text)[1]
+    assert not os.path.exists(temporary), temporary
+
+
+def integers():
+    for dtype in (np.int8, np.uint8, np.int32, np.uint32, np.int64, np.uint64):
+        info = np.iinfo(dtype)
+        x = rng.integers(info.min, info.max, 40, dtype, endpoint=True)
+        z = rng.integers(1, min(info.max, 100), 40, dtype)
+        z *= rng.choice(np.array([1, -1 if info.min < 0 else 1], dtype), 40)
+        tensor = h.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        inputs = [value("x", ["n"], tensor), value("z", ["n"], tensor)]
+        wide = x.astype(object), z.astype(object)
+        quotient = [int(abs(a) // abs(b)) * (1 if (a < 0) == (b < 0) else -1)
+                    for a, b in zip(*wide)]
+        with np.errstate(all="ignore"):
+            for op, expected in [
+                    ("Div", np.array([q & (2**64 - 1) for q in quotient],
+                                     np.uint64).astype(dtype)),
+                    ("Mod", np.mod(x, z)), ("Max", np.maximum(x, z)),
+                    ("Min", np.minimum(x, z)), ("Sub", x - z),
+                    ("Less", x < z), ("GreaterOrEqual", x >= z)]:
+                out = T.BOOL if expected.dtype == bool else tensor
+                save([h.make_node(op, ["x", "z"], ["y"])], inputs,
+                     [value("y", None, out)])
+                check(f"{op} of {np.dtype(dtype)}", {"x": x, "z": z},
+                      [expected])
+
+
+for test in (layers, attention, dynamic, folding, control, functions, storage,
+             files, integers):
+    test()
+sys.exit(failures != 0)
