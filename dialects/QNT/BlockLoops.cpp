@@ -104,13 +104,14 @@ QNT_CLONES void qnt::loops::encodeInteger(IntegerMap map, unsigned bits,
   uint32_t *code = codes.data();
   for (size_t i = 0, n = in.size(); i < n; ++i) {
     float value = x[i] == x[i] ? x[i] : 0.0f;
-    float q = clamped(value / map.scale, bounds.low, bounds.high);
+    float q =
+        clamped((value + map.offset) / map.scale, bounds.low, bounds.high);
     code[i] = (std::bit_cast<uint32_t>(q + integerShift) + offset) & mask;
   }
 }
 
-QNT_CLONES void qnt::loops::decodeInteger(float scale, float zero,
-                                          unsigned bits, bool isSigned,
+QNT_CLONES void qnt::loops::decodeInteger(IntegerMap map, unsigned bits,
+                                          bool isSigned,
                                           ArrayRef<uint32_t> codes,
                                           MutableArrayRef<float> out) {
   uint32_t mask = (1u << bits) - 1;
@@ -119,7 +120,7 @@ QNT_CLONES void qnt::loops::decodeInteger(float scale, float zero,
   float *y = out.data();
   for (size_t i = 0, n = codes.size(); i < n; ++i) {
     int32_t number = (int32_t(code[i] & mask) ^ sign) - sign;
-    y[i] = scale * (float(number) - zero);
+    y[i] = map.scale * (float(number) - map.zero) - map.offset;
   }
 }
 
@@ -129,9 +130,11 @@ QNT_CLONES double qnt::loops::errorInteger(IntegerMap map,
   double sums[lanes] = {};
   auto add = [&](float x, double &sum) __attribute__((always_inline)) {
     float value = x == x ? x : 0.0f;
-    float q = clamped(value / map.scale, bounds.low, bounds.high);
+    float q =
+        clamped((value + map.offset) / map.scale, bounds.low, bounds.high);
     float rounded = (q + integerShift) - integerShift;
-    double error = double(value) - double(map.scale) * double(rounded);
+    double error = double(value) + double(map.offset) -
+                   double(map.scale) * double(rounded);
     sum += x == x ? error * error : 0.0;
   };
   const float *x = block.data();

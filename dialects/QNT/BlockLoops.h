@@ -24,13 +24,15 @@ struct Range {
 };
 Range rangeOf(llvm::ArrayRef<float> block);
 
-/// x -> clamp(round(x / scale) + zero, lowest, highest).
+/// x -> clamp(round((x + offset) / scale) + zero, lowest, highest), of which
+/// zero or offset is 0.
 struct IntegerMap {
-  float scale, zero, lowest, highest;
+  float scale, zero, offset, lowest, highest;
 };
 void encodeInteger(IntegerMap map, unsigned bits, llvm::ArrayRef<float> in,
                    llvm::MutableArrayRef<uint32_t> codes);
-void decodeInteger(float scale, float zero, unsigned bits, bool isSigned,
+/// code -> scale * (number - zero) - offset, rounded after each operation.
+void decodeInteger(IntegerMap map, unsigned bits, bool isSigned,
                    llvm::ArrayRef<uint32_t> codes,
                    llvm::MutableArrayRef<float> out);
 double errorInteger(IntegerMap map, llvm::ArrayRef<float> block);

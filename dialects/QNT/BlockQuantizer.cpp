@@ -14,6 +14,9 @@
 #include <cmath>
 #include <limits>
 
+// As in BlockLoops.cpp: every operation rounds.
+#pragma clang fp contract(off)
+
 using namespace mlir;
 using namespace qnt;
 using llvm::ArrayRef;
@@ -37,7 +40,7 @@ float qnt::roundScale(float scale, Type scaleType) {
 
 BlockQuantizer::BlockQuantizer(QTensorType type)
     : format(type.getFormat()), scaleType(type.getScaleType()),
-      scaled(type.hasScale()), zeroPoint(type.getZeroPoint()) {
+      zeroKind(type.getZeroKind()), scaled(type.hasScale()) {
   DecodeSpec spec = format.getDecodeSpec();
   bits = spec.bits;
   lowest = format.getMin();
@@ -62,11 +65,15 @@ BlockQuantizer::BlockQuantizer(QTensorType type)
 
 BlockParams BlockQuantizer::fit(float low, float high) const {
   BlockParams params;
-  if (!zeroPoint) {
+  if (zeroKind == ZeroKind::None) {
     params.scale = roundScale(std::max(-low, high) / highest, scaleType);
     return params;
   }
   params.scale = roundScale((high - low) / (highest - lowest), scaleType);
+  if (hasOffset()) {
+    params.zero = params.scale * lowest - low;
+    return params;
+  }
   float zero = lowest - std::nearbyint(low / params.scale);
   params.zero = std::min(std::max(zero, lowest), highest);
   return params;
@@ -78,7 +85,7 @@ BlockParams BlockQuantizer::chooseScale(ClipMethod clip,
     return {};
   loops::Range range = loops::rangeOf(block);
   if (range.low == 0 && range.high == 0)
-    return {1.0f, zeroPoint ? lowest : 0.0f};
+    return {1.0f, zeroKind == ZeroKind::None ? 0.0f : lowest};
   BlockParams best = fit(range.low, range.high);
   if (clip == ClipMethod::AbsMax)
     return best;
@@ -96,7 +103,7 @@ BlockParams BlockQuantizer::chooseScale(ClipMethod clip,
     float factor = float(percent) / 100.0f;
     consider(fit(range.low * factor, range.high * factor));
   }
-  if (isSigned && !zeroPoint && lowest < 0) {
+  if (isSigned && zeroKind == ZeroKind::None && lowest < 0) {
     // The value of largest magnitude, negative of two equals.
     float extreme = -range.low >= range.high ? range.low : range.high;
     consider({roundScale(extreme / lowest, scaleType), 0.0f});
@@ -104,15 +111,21 @@ BlockParams BlockQuantizer::chooseScale(ClipMethod clip,
   return best;
 }
 
+loops::IntegerMap BlockQuantizer::integerMap(BlockParams params) const {
+  float zero = hasOffset() ? 0.0f : params.zero;
+  return {params.scale, zero, params.zero - zero, lowest, highest};
+}
+
 void BlockQuantizer::encode(BlockParams params, ArrayRef<float> in,
                             MutableArrayRef<uint32_t> codes) const {
   switch (path) {
   case Path::Integer:
-    return loops::encodeInteger({params.scale, params.zero, lowest, highest},
-                                bits, in, codes);
+    return loops::encodeInteger(integerMap(params), bits, in, codes);
   case Path::Bipolar:
     for (auto [x, code] : llvm::zip_equal(in, codes))
-      code = std::isnan(x) || x / params.scale + params.zero >= 0;
+      code =
+          std::isnan(x) || (hasOffset() ? (x + params.zero) / params.scale
+                                        : x / params.scale + params.zero) >= 0;
     return;
   case Path::MiniFloat: {
     // Formats without NaN have no sign for it either.
@@ -136,16 +149,20 @@ void BlockQuantizer::encode(BlockParams params, ArrayRef<float> in,
 void BlockQuantizer::decode(BlockParams params, ArrayRef<uint32_t> codes,
                             MutableArrayRef<float> out) const {
   if (path == Path::Integer)
-    return loops::decodeInteger(params.scale, params.zero, bits, isSigned,
-                                codes, out);
+    return loops::decodeInteger(integerMap(params), bits, isSigned, codes, out);
+  auto decodeOne = [&](uint32_t code) {
+    float number = format.decode(code);
+    return hasOffset() ? params.scale * number - params.zero
+                       : params.scale * (number - params.zero);
+  };
   if (bits > 8 || codes.size() < 512) {
     for (auto [code, value] : llvm::zip_equal(codes, out))
-      value = params.scale * (format.decode(code) - params.zero);
+      value = decodeOne(code);
     return;
   }
   float table[256];
   for (uint32_t code = 0; code < (1u << bits); ++code)
-    table[code] = params.scale * (format.decode(code) - params.zero);
+    table[code] = decodeOne(code);
   for (auto [code, value] : llvm::zip_equal(codes, out))
     value = table[code & ((1u << bits) - 1)];
 }
@@ -153,8 +170,7 @@ void BlockQuantizer::decode(BlockParams params, ArrayRef<uint32_t> codes,
 double BlockQuantizer::squaredError(BlockParams params,
                                     ArrayRef<float> block) const {
   if (path == Path::Integer)
-    return loops::errorInteger({params.scale, params.zero, lowest, highest},
-                               block);
+    return loops::errorInteger(integerMap(params), block);
   if (path == Path::MiniFloat)
     return loops::errorMiniFloat({params.scale, mantissa, bias, highest},
                                  block);
@@ -166,7 +182,8 @@ double BlockQuantizer::squaredError(BlockParams params,
     encode(params, x, code);
     double number = path == Path::Bipolar ? (code ? 1.0 : -1.0)
                                           : double(format.decode(code));
-    double error = x - params.scale * (number - params.zero);
+    double error = hasOffset() ? x + double(params.zero) - params.scale * number
+                               : x - params.scale * (number - params.zero);
     sum += error * error;
   }
   return sum;
@@ -202,7 +219,7 @@ void qnt::quantizeRows(QTensorType type, ClipMethod clip, ArrayRef<float> in,
                        codes.slice(row * length + first, count));
       if (type.hasScale())
         scales[block] = params.scale;
-      if (type.getZeroPoint())
+      if (type.hasZeros())
         zeros[block] = params.zero;
     }
   }

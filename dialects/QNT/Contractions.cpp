@@ -23,9 +23,10 @@ static bool isActivationLayout(Attribute layout) {
   return !layout || isa<RowsAttr>(layout);
 }
 
-/// Integer codes that share one scale.
+/// Integer codes that share one scale, without offsets.
 static bool isPerTensorInteger(QTensorType type) {
-  return type.isInteger() && type.getBlock().getKind() == BlockKind::PerTensor;
+  return type.isInteger() && !type.hasOffsets() &&
+         type.getBlock().getKind() == BlockKind::PerTensor;
 }
 
 //===----------------------------------------------------------------------===//
@@ -58,7 +59,7 @@ enum class Wanted { Bias, Whole, Addend, Scalar, Integers, Codes, Scales };
 
 static SmallVector<Wanted, 4> getWanted(EpilogueKind kind, Type result) {
   auto quantized = dyn_cast<QTensorType>(result);
-  bool hasZero = quantized && quantized.getZeroPoint();
+  bool hasZero = quantized && quantized.hasZeros();
   SmallVector<Wanted, 4> wanted;
   switch (kind) {
   case EpilogueKind::Bias:
@@ -212,8 +213,8 @@ static LogicalResult verifyEpilogue(EpilogueOp op, Type input,
           "expected integer steps to end in requantize, with "
           "at most one int_add before it, or in rescale");
     if (!codes || !isPerTensorInteger(codes) ||
-        (weight && (weight.getZeroPoint() || (block != BlockKind::PerChannel &&
-                                              block != BlockKind::PerTensor))))
+        (weight && (weight.hasZeros() || (block != BlockKind::PerChannel &&
+                                          block != BlockKind::PerTensor))))
       return op->emitOpError("expected codes per_tensor and a weight "
                              "per_channel or per_tensor without zero points in "
                              "integer arithmetic, got ")
@@ -255,10 +256,11 @@ LogicalResult LinearOp::verify() {
   auto input = dyn_cast<QTensorType>(getInput().getType());
   if (input) { // (C2)
     BlockKind kind = input.getBlock().getKind();
-    if (!input.isInteger() || !weight.isInteger() ||
+    if (!input.isInteger() || !weight.isInteger() || input.hasOffsets() ||
         (kind != BlockKind::PerRow && kind != BlockKind::PerTensor))
       return emitOpError("expected integer codes on both sides and an input "
-                         "quantised per row or per tensor, got ")
+                         "quantised per row or per tensor without offsets, "
+                         "got ")
              << input << " and " << weight;
   }
   if (weight.getBlock().getKind() == BlockKind::PerRow) // (C4)
@@ -321,6 +323,8 @@ LogicalResult ConvOp::verify() {
     return emitOpError("expected a per_channel, per_tensor or unscaled weight, "
                        "got ")
            << weight;
+  if (weight.hasOffsets())
+    return emitOpError("expected a weight without offsets, got ") << weight;
   if ((input && !isActivationLayout(input.getLayout())) ||
       isa_and_present<RowsAttr>(weight.getLayout())) // (C6)
     return emitOpError("expected a weight's layout on the weight and an "

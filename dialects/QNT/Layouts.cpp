@@ -43,7 +43,9 @@ PanelGeometry PanelGeometry::of(QTensorType type, PanelsAttr layout) {
       type.getScaleType()
           ? g.columns * (type.getScaleType().getIntOrFloatBitWidth() / 8)
           : 0;
-  g.zeroBytes = type.getZeroPoint() ? g.columns : 0;
+  g.zeroBytes = type.hasOffsets() ? 4 * g.columns
+                : type.hasZeros() ? g.columns
+                                  : 0;
   g.groupBytes = g.scaleBytes + g.zeroBytes + g.chunksPerGroup * g.chunkBytes;
   g.sumBytes = layout.getSums() ? 4 * g.columns : 0;
   g.panelBytes = llvm::alignTo(g.groups * g.groupBytes + g.sumBytes, 64);
@@ -53,6 +55,13 @@ PanelGeometry PanelGeometry::of(QTensorType type, PanelsAttr layout) {
                  ? 1u << (bits - 1)
                  : 0;
   return g;
+}
+
+void PanelGeometry::writeZero(char *zeros, int64_t column, float zero) const {
+  if (hasOffsets())
+    std::memcpy(zeros + 4 * column, &zero, 4);
+  else
+    zeros[column] = char(int(zero) + int(excess));
 }
 
 int64_t PanelsAttr::getRowMultiple() const { return getColumns(); }
@@ -111,8 +120,10 @@ void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
       }
       if (g.zeroBytes) {
         zero = block.zeros[row * g.groups + group];
-        base[g.scaleBytes + column] = char(int(zero) + int(g.excess));
+        g.writeZero(base + g.scaleBytes, column, zero);
       }
+      // What each number is less by, and each scaled number.
+      float point = g.hasOffsets() ? 0 : zero;
       char *codes = base + g.scaleBytes + g.zeroBytes;
       int64_t first = group * g.group;
       int64_t last = std::min(first + g.group, k);
@@ -122,7 +133,7 @@ void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
         if (g.sumBytes)
           groupSum += (bits <= 8 ? decoded[code & mask]
                                  : type.getFormat().decode(code)) -
-                      zero;
+                      point;
         int64_t inGroup = i - first;
         char *chunk = codes + inGroup / g.chunk * g.chunkBytes;
         if (bits > 8) {
@@ -140,6 +151,8 @@ void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
         }
       }
       sum += scale * groupSum;
+      if (g.hasOffsets())
+        sum -= double(last - first) * zero;
     }
     if (g.sumBytes) {
       auto rounded = float(sum);
@@ -175,7 +188,10 @@ void PanelsAttr::unpack(const QTensorType &type, llvm::ArrayRef<char> blob,
       if (g.scaleBytes)
         scales[row * g.groups + group] = readScale(
             base + column * (g.scaleBytes / g.columns), type.getScaleType());
-      if (g.zeroBytes) {
+      if (g.hasOffsets()) {
+        std::memcpy(&zeros[row * g.groups + group],
+                    base + g.scaleBytes + 4 * column, 4);
+      } else if (g.zeroBytes) {
         char zero = base[g.scaleBytes + column];
         zeros[row * g.groups + group] =
             float(signedZero ? int8_t(zero) : uint8_t(zero) - int(g.excess));

@@ -121,12 +121,14 @@ void PanelPacker::packRow(const RowBlock &block, int64_t row, char *panel) {
     }
     if (g.zeroBytes) {
       zero = block.zeros[row * g.groups + group];
-      base[g.scaleBytes + column] = char(int(zero) + int(g.excess));
+      g.writeZero(base + g.scaleBytes, column, zero);
     }
     if (g.sumBytes) {
       int64_t first = group * g.group;
-      sum +=
-          scale * sumOf(codes + first, std::min(g.group, inputs - first), zero);
+      int64_t count = std::min(g.group, inputs - first);
+      sum += scale * sumOf(codes + first, count, g.hasOffsets() ? 0 : zero);
+      if (g.hasOffsets())
+        sum -= double(count) * zero;
     }
     char *out = base + g.scaleBytes + g.zeroBytes + 4 * column;
     const uint8_t *in = bytes.data() + group * g.chunksPerGroup * g.chunk;

@@ -69,8 +69,8 @@ def QNT_Layout : AttrInterface<"Layout"> {
       (ins "const ::qnt::QTensorType &":$type, "const ::qnt::RowBlock &":$block,
            "::llvm::MutableArrayRef<char>":$blob)>,
     InterfaceMethod<[{
-      Reads a whole blob back: `codes` [N, K], `scales` and `zeros` [N, groups
-      per row] or, without them, empty. A `per_tensor` scale is repeated for each
+      Reads a whole blob back: `codes` [N, K], `scales` and `zeros` (zero
+      points or offsets) [N, groups per row] or, without them, empty. A `per_tensor` scale is repeated for each
       row.}],
       "void", "unpack",
       (ins "const ::qnt::QTensorType &":$type, "::llvm::ArrayRef<char>":$blob,

@@ -118,9 +118,9 @@ LogicalResult QuantizeOp::verify() {
   if (getInput().getType().getShape() != type.getShape()) // (C1)
     return emitOpError("expected one shape, got ")
            << getInput().getType() << " and " << type;
-  if (bool(getZero()) != (getScale() && type.getZeroPoint())) // (C2)
+  if (bool(getZero()) != (getScale() && type.hasZeros())) // (C2)
     return emitOpError("expected a zero operand exactly when there is a scale "
-                       "operand and the type has zero points");
+                       "operand and the type has zero points or offsets");
   if (failed(verifyScales(*this, type, getScale(), getZero()))) // (C3)
     return failure();
   if (!isActivationLayout(type.getLayout())) // (C4)
@@ -219,9 +219,9 @@ LogicalResult WrapOp::verify() {
   QTensorType type = getResult().getType();
   if (failed(verifyCodes(*this, type, getCodes().getType())))
     return failure();
-  if (bool(getZero()) != type.getZeroPoint()) // (C3)
+  if (bool(getZero()) != type.hasZeros()) // (C3)
     return emitOpError("expected a zero operand exactly when the type has zero "
-                       "points");
+                       "points or offsets");
   return verifyScales(*this, type, getScale(), getZero());
 }
 

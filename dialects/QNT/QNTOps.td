@@ -33,20 +33,23 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
     types, `absmax`: scale = max|x| / format maximum. Types with zero points:
     the block's range widened to hold zero, scale = (max - min) / (code max -
     code min), zero point = code min - round(min / scale), clamped to the code
-    range. `mse` searches the clipping that minimises the squared error over the
+    range; types with offsets have the same scale, and offset = scale * code min -
+    min. `mse` searches the clipping that minimises the squared error over the
     block: 1.00, 0.98, ..., 0.40 of that range, and for signed integers without
-    zero points also the scale x_extreme / code min, which uses the whole two's
+    either also the scale x_extreme / code min, which uses the whole two's
     complement range: x_extreme is the value of largest magnitude (of two equal
     ones the negative), so this scale is negative where that value is positive.
     Of equal errors the first in this order wins. Scales are rounded to the
     scale type, at least its smallest positive number (the smallest normal one of
     f32 and bf16) and at most its largest, before zero points and codes are
     computed; a block of zeros has scale 1. Codes are round-half-even(x / scale) +
-    zero, clamped to the code range (floats: the nearest number to x / scale).
+    zero, with offsets round-half-even((x + offset) / scale), clamped to the code
+    range (floats: the nearest number to x / scale).
     All this is f32 arithmetic, rounded after each operation, except that squared
     errors are summed in double; NaNs do not count in ranges and errors.
 
-    With `scale` (and `zero`), those are used (static quantisation).
+    With `scale` (and `zero`: zero points or offsets), those are used (static
+    quantisation).
 
     ```mlir
     %q = qnt.quantize %h : tensor<?x384xf32> -> !qnt.tensor<?x384, int8, per_row, scale f32>
@@ -56,7 +59,8 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
 
     Constraints:
     - (C1) input and result have one shape.
-    - (C2) `zero` is given exactly when `scale` is and the type has zero points.
+    - (C2) `zero` is given exactly when `scale` is and the type has zero points
+      or offsets.
     - (C3) `scale` and `zero` have the type's scale shape, in f32.
     - (C4) the result has no layout, or an activation layout (`#qnt.rows`).
   }];
@@ -74,8 +78,8 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
 def QNT_DequantizeOp : QNT_Op<"dequantize", [Pure]> {
   let summary = "codes and scales to a float tensor";
   let description = [{
-    value = scale * (decode(code) - zero), in f32, rounded to the result's element
-    type. Of an f32 tensor quantised as `f32`, it folds away.
+    value = scale * (decode(code) - zero), or scale * decode(code) - offset, in
+    f32, rounded to the result's element type. Of an f32 tensor quantised as `f32`, it folds away.
 
     ```mlir
     %x = qnt.dequantize %q : !qnt.tensor<?x384, int8, per_row, scale f32> -> tensor<?x384xf32>
@@ -160,7 +164,8 @@ def QNT_WrapOp : QNT_Op<"wrap", [Pure]> {
 
     Constraints: (C1) one shape; (C2) the format is an integer one, `codes` holds
     integers of at least its width; (C3) `scale` and `zero` have the type's scale
-    shape, in f32, and `zero` is given exactly when the type has zero points.
+    shape, in f32, and `zero` is given exactly when the type has zero
+    points or offsets.
   }];
   let arguments = (ins QNT_IntegerTensor:$codes, QNT_FloatTensor:$scale,
                        Optional<QNT_FloatTensor>:$zero);
@@ -272,7 +277,7 @@ def QNT_LinearOp : QNT_Op<"linear", [Pure, QNT_EpilogueOp]> {
     - (C1) `weight` has rank 2 and static shape; K agrees, and the result has the
       shape of the input with N features.
     - (C2) a quantised input has integer codes in blocks `per_row` or
-      `per_tensor`, and the weight has integer codes too.
+      `per_tensor` without offsets, and the weight has integer codes too.
     - (C3) (E1) to (E3) of EpilogueOp.
     - (C4) weights have no `per_row` block (it is written `per_channel`).
     - (C5) only the input has an activation's layout.
@@ -313,9 +318,10 @@ def QNT_ConvOp : QNT_Op<"conv", [Pure, QNT_EpilogueOp]> {
       divides C and N; the last dimension of `weight` is C / groups.
     - (C2) windows are as `nn.conv` demands, and the result has the shape that
       they give.
-    - (C3) a quantised input has integer codes in one block, `per_tensor`, and
-      the weight has integer codes too.
-    - (C4) the weight's block is `per_channel`, `per_tensor` or `unscaled`.
+    - (C3) a quantised input has integer codes in one block, `per_tensor`, without
+      offsets, and the weight has integer codes too.
+    - (C4) the weight's block is `per_channel`, `per_tensor` or `unscaled`, without
+      offsets.
     - (C5) (E1) to (E3) of EpilogueOp.
     - (C6) only the input and the result have activations' layouts.
   }];

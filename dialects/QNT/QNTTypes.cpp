@@ -199,15 +199,19 @@ static Type parseTensor(AsmParser &parser) {
   if (!block)
     return {};
   Type scaleType;
-  bool zero = false;
+  ZeroKind zero = ZeroKind::None;
   Attribute layout;
   while (succeeded(parser.parseOptionalComma())) {
     SMLoc partLoc = parser.getCurrentLocation();
     if (!scaleType && succeeded(parser.parseOptionalKeyword("scale"))) {
       if (parser.parseType(scaleType))
         return {};
-    } else if (!zero && succeeded(parser.parseOptionalKeyword("zero"))) {
-      zero = true;
+    } else if (zero == ZeroKind::None &&
+               succeeded(parser.parseOptionalKeyword("zero"))) {
+      zero = ZeroKind::Point;
+    } else if (zero == ZeroKind::None &&
+               succeeded(parser.parseOptionalKeyword("offset"))) {
+      zero = ZeroKind::Offset;
     } else if (layout) {
       parser.emitError(partLoc, "expected '>' after the layout");
       return {};
@@ -229,8 +233,8 @@ static void printTensor(AsmPrinter &printer, QTensorType type) {
   printBlock(printer.getStream(), type.getBlock());
   if (type.getScaleType())
     printer << ", scale " << type.getScaleType();
-  if (type.getZeroPoint())
-    printer << ", zero";
+  if (type.hasZeros())
+    printer << (type.hasOffsets() ? ", offset" : ", zero");
   if (type.getLayout())
     printer << ", " << type.getLayout();
   printer << ">";
@@ -255,7 +259,7 @@ void QNTDialect::printType(Type type, DialectAsmPrinter &printer) const {
 LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
                                   ArrayRef<int64_t> shape, NumberFormat format,
                                   BlockAttr block, Type scaleType,
-                                  bool zeroPoint, Attribute layout) {
+                                  ZeroKind zeroKind, Attribute layout) {
   if (shape.empty()) // (C1)
     return emitError() << "expected a quantised tensor of rank at least 1";
   BlockKind kind = block.getKind();
@@ -273,8 +277,11 @@ LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
        !(scaleType.isF16() || scaleType.isBF16() || scaleType.isF32()))) // (C3)
     return emitError() << "expected f16, bf16 or f32 scales for scaled blocks "
                           "only";
-  if (zeroPoint && (!scaleType || !isa<IntFormatAttr>(format))) // (C4)
-    return emitError() << "zero points need an integer format with scales";
+  if (zeroKind != ZeroKind::None &&
+      (!scaleType || !isa<IntFormatAttr>(format))) // (C4)
+    return emitError() << (zeroKind == ZeroKind::Point ? "zero points"
+                                                       : "offsets")
+                       << " need an integer format with scales";
   if (kind == BlockKind::PerChannel && shape.size() < 2) // (C5)
     return emitError() << "per_channel needs rank 2 or more";
   if (layout && !isa<Layout, RowsAttr>(layout)) // (C6)
@@ -286,6 +293,9 @@ LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected a static tensor of rank 2 and a format of "
                           "up to 8, 16 or 32 bits in "
                        << layout;
+  if (isa_and_present<RowsAttr>(layout) && zeroKind == ZeroKind::Offset)
+    return emitError() << "expected zero points or none in " << layout
+                       << ", got offsets";
   return success();
 }
 
@@ -326,12 +336,12 @@ int64_t QTensorType::getGroupsPerRow() const {
 
 QTensorType QTensorType::withLayout(Attribute layout) const {
   return get(getContext(), getShape(), getFormat(), getBlock(), getScaleType(),
-             getZeroPoint(), layout);
+             getZeroKind(), layout);
 }
 
 QTensorType QTensorType::withShape(ArrayRef<int64_t> shape) const {
   return get(getContext(), shape, getFormat(), getBlock(), getScaleType(),
-             getZeroPoint(), getLayout());
+             getZeroKind(), getLayout());
 }
 
 bool QTensorType::isInteger() const { return isa<IntFormatAttr>(getFormat()); }
@@ -341,7 +351,9 @@ double QTensorType::getBitsPerElement() const {
   if (!getScaleType())
     return bits;
   double overhead =
-      getScaleType().getIntOrFloatBitWidth() + (getZeroPoint() ? 8.0 : 0.0);
+      getScaleType().getIntOrFloatBitWidth() + (hasOffsets() ? 32.0
+                                                : hasZeros() ? 8.0
+                                                             : 0.0);
   switch (getBlock().getKind()) {
   case BlockKind::Unscaled:
   case BlockKind::PerTensor:

@@ -38,7 +38,7 @@ def QNT_PanelsAttr : AttrDef<QNT_Dialect, "Panels",
     it. Output features lie in panels of `columns`, zero padded; a panel is one
     contiguous stream, padded to 64 bytes: group after group along K (a row
     without groups is one), the group's scales, one for each column, its zero
-    points in bytes, then its codes in chunks of 32 inputs, or of 16 where the
+    points in bytes or its offsets in f32, then its codes in chunks of 32 inputs, or of 16 where the
     group is no multiple of 32; the last chunk is padded with zeros. Codes of 8
     bits: byte 4c + j of a vector is column c, input 4v + j of vector v. Narrower
     codes are split, from the lowest bit up, in planes of 4, 2 and 1 bits, as the
@@ -105,11 +105,14 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
   let summary = "a tensor of codes with their scales";
   let description = [{
     value = scale[block] * (code - zero[block]), where code stands for the number
-    that the format decodes it to.
+    that the format decodes it to; with `offset` in the place of `zero`,
+    value = scale[block] * code - offset[block]. Both are f32 arithmetic, rounded
+    after each operation. Zero points are integers of the format, offsets f32.
 
     ```mlir
     !qnt.tensor<384x384, int4, group<32>, scale f16>
     !qnt.tensor<?x384, uint8, per_row, scale f32, zero>
+    !qnt.tensor<384x384, uint4, group<32>, scale f32, offset>
     !qnt.tensor<384x384, bf16, unscaled>
     !qnt.tensor<384x384, int4, group<32>, scale f16, #qnt.panels<16>>
     ```
@@ -119,15 +122,17 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
     - (C2) the format allows the block (a group that it can share a scale in);
       `unscaled` exactly for formats that have no scale.
     - (C3) scales are f16, bf16 or f32.
-    - (C4) zero points only with integer formats and scales.
+    - (C4) zero points and offsets only with integer formats and scales.
     - (C5) `per_channel` needs rank 2 or more.
     - (C6) a layout is `#qnt.rows` or implements `Layout`; `#qnt.panels` holds
-      static tensors of rank 2, of formats of up to 8, of 16 or of 32 bits.
+      static tensors of rank 2, of formats of up to 8, of 16 or of 32 bits;
+      `#qnt.rows` holds none with offsets.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
                         "::qnt::NumberFormat":$format,
                         "::qnt::BlockAttr":$block,
-                        "::mlir::Type":$scaleType, "bool":$zeroPoint,
+                        "::mlir::Type":$scaleType,
+                        "::qnt::ZeroKind":$zeroKind,
                         "::mlir::Attribute":$layout);
   let typeName = "qnt.tensor";
   // No mnemonic: a type with generated printing would lose its `!qnt.tensor` in
@@ -146,13 +151,16 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
     /// Scales along the last dimension.
     int64_t getGroupsPerRow() const;
     bool hasScale() const { return (bool)getScaleType(); }
+    /// Whether blocks have zero points or offsets, stored alike.
+    bool hasZeros() const { return getZeroKind() != ZeroKind::None; }
+    bool hasOffsets() const { return getZeroKind() == ZeroKind::Offset; }
     /// The same tensor in another layout (null for none).
     QTensorType withLayout(::mlir::Attribute layout) const;
     QTensorType withShape(::llvm::ArrayRef<int64_t> shape) const;
     /// Whether the format is an integer one.
     bool isInteger() const;
-    /// Average bits per element, scales and zero points included; needs a
-    /// static last dimension.
+    /// Average bits per element, scales, zero points and offsets included; needs
+    /// a static last dimension.
     double getBitsPerElement() const;
   }];
 }

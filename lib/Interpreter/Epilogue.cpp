@@ -43,7 +43,7 @@ public:
   FailureOr<QuantizedTensor> result(ArrayRef<int64_t> shape) {
     auto type = cast<QTensorType>(op->getResult(0).getType());
     const Tensor &scale = tensor();
-    const Tensor *zero = type.getZeroPoint() ? &tensor() : nullptr;
+    const Tensor *zero = type.hasZeros() ? &tensor() : nullptr;
     return makeQuantized(op, type, shape, scale, zero);
   }
 

@@ -54,32 +54,47 @@ struct Weight {
     for (uint32_t code : tensor.codes)
       numbers.push_back(tensor.type.getFormat().decode(code));
   }
+  bool hasOffsets() const { return tensor.type.hasOffsets(); }
   double scale(int64_t row, int64_t column) const {
     return tensor.scales.empty()
                ? 1.0
                : tensor.scales[tensor.getBlock(row * k + column)];
   }
+  /// The zero point of a block; 0 for types with offsets.
   double zero(int64_t row, int64_t column) const {
-    return tensor.zeros.empty()
-               ? 0.0
-               : tensor.zeros[tensor.getBlock(row * k + column)];
+    return hasOffsets() ? 0.0 : zeroOrOffset(row, column);
+  }
+  double offset(int64_t row, int64_t column) const {
+    return hasOffsets() ? zeroOrOffset(row, column) : 0.0;
   }
   const QuantizedTensor &tensor;
   int64_t n, k, group;
   std::vector<double> numbers;
+
+private:
+  double zeroOrOffset(int64_t row, int64_t column) const {
+    return tensor.zeros.empty()
+               ? 0.0
+               : tensor.zeros[tensor.getBlock(row * k + column)];
+  }
 };
 } // namespace
 
 /// Sums over each group the products of `x` with the numbers of weight row
-/// `row`, less their zero point, times the group's scale, groups in order.
+/// `row`, less their zero point, times the group's scale, less the offset times
+/// the sum of `x`, groups in order.
 static double dotFloat(ArrayRef<double> x, const Weight &weight, int64_t row) {
   double total = 0;
   for (int64_t first = 0; first < weight.k; first += weight.group) {
     int64_t last = std::min(first + weight.group, weight.k);
-    double zero = weight.zero(row, first), sum = 0;
-    for (int64_t j = first; j < last; ++j)
+    double zero = weight.zero(row, first), sum = 0, inputs = 0;
+    for (int64_t j = first; j < last; ++j) {
       sum += x[j] * (weight.numbers[row * weight.k + j] - zero);
+      inputs += x[j];
+    }
     total += weight.scale(row, first) * sum;
+    if (weight.hasOffsets())
+      total -= weight.offset(row, first) * inputs;
   }
   return total;
 }
@@ -93,15 +108,18 @@ static FailureOr<double> dotInteger(ArrayRef<double> x, double inputZero,
   for (int64_t first = 0; first < weight.k; first += weight.group) {
     int64_t last = std::min(first + weight.group, weight.k);
     double zero = weight.zero(row, first);
-    int64_t plain = 0, sum = 0;
+    int64_t plain = 0, sum = 0, inputs = 0;
     for (int64_t j = first; j < last; ++j) {
       double w = weight.numbers[row * weight.k + j];
       plain += int64_t(x[j] * w);
       sum += int64_t((x[j] - inputZero) * (w - zero));
+      inputs += int64_t(x[j] - inputZero);
     }
     if (plain != int32_t(plain))
       return failure();
     total += weight.scale(row, first) * double(sum);
+    if (weight.hasOffsets())
+      total -= weight.offset(row, first) * double(inputs);
   }
   return total;
 }

@@ -121,12 +121,12 @@ static QuantizedTensor loadPacked(const std::shared_ptr<ParamStore> &store,
   result.type = type.withLayout({});
   result.codes.resize(rows * type.getShape()[1]);
   result.scales.resize(type.hasScale() ? rows * groups : 0);
-  result.zeros.resize(type.getZeroPoint() ? rows * groups : 0);
+  result.zeros.resize(type.hasZeros() ? rows * groups : 0);
   layout.unpack(type, ArrayRef(blob.data(), size), result.codes, result.scales,
                 result.zeros);
   if (type.getBlock().getKind() == BlockKind::PerTensor) {
     result.scales.resize(1);
-    result.zeros.resize(type.getZeroPoint() ? 1 : 0);
+    result.zeros.resize(type.hasZeros() ? 1 : 0);
   }
   return result;
 }
@@ -151,7 +151,10 @@ static QuantizedTensor loadQuantized(const std::shared_ptr<ParamStore> &store,
           .toFloats();
   ElementKind zeroKind =
       type.getFormat().getMin() < 0 ? ElementKind::I8 : ElementKind::U8;
-  if (type.getZeroPoint())
+  if (type.hasOffsets())
+    result.zeros =
+        load(store, name + ".offsets", shape, ElementKind::F32).toFloats();
+  else if (type.hasZeros())
     for (int64_t zero : load(store, name + ".zeros", shape, zeroKind).toInts())
       result.zeros.push_back(float(zero));
   return result;

@@ -49,7 +49,7 @@ static LogicalResult evaluate(QuantizeOp op, Frame &frame) {
     int64_t blocks =
         type.hasScale() ? countElements(result.type.getScaleShape()) : 0;
     result.scales.resize(blocks);
-    if (type.getZeroPoint())
+    if (type.hasZeros())
       result.zeros.resize(blocks);
     quantizeRows(result.type, op.getClip(), values,
                  int64_t(values.size()) / result.getRowLength(), result.codes,

@@ -45,10 +45,12 @@ const std::vector<Key> &getKeys() {
        setNumber(&QuantizeOptions::group)},
       {"scale", "type of the scales: auto, f16, bf16, f32",
        setString(&QuantizeOptions::scale)},
-      {"zero", "zero points for weights: true, false",
+      {"zero",
+       "zero points for weights: true, false, or offset: f32 offsets in their "
+       "place",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
-         recipe.quantize.weightsZero = value == "true";
-         return value == "true" || value == "false";
+         recipe.quantize.weightsZero = value.str();
+         return value == "true" || value == "false" || value == "offset";
        }},
       {"clip", "range of a block of weights: absmax, mse",
        setString(&QuantizeOptions::clip)},

@@ -103,11 +103,11 @@ LogicalResult CalibratePass::calibrate() {
       statisticsFile.empty() ? collect() : StatisticsFile::read(statisticsFile);
   if (failed(statistics))
     return failure();
-  auto type =
-      QTensorType::get(&getContext(), {1}, parseFormat(format, &getContext()),
-                       BlockAttr::get(&getContext(), BlockKind::PerTensor, 0),
-                       Float32Type::get(&getContext()),
-                       /*zeroPoint=*/format == "uint8", Attribute());
+  auto type = QTensorType::get(
+      &getContext(), {1}, parseFormat(format, &getContext()),
+      BlockAttr::get(&getContext(), BlockKind::PerTensor, 0),
+      Float32Type::get(&getContext()),
+      format == "uint8" ? ZeroKind::Point : ZeroKind::None, Attribute());
   Builder builder(&getContext());
   NamedAttrList ranges;
   for (ActivationSite &site : collectActivationSites(module)) {

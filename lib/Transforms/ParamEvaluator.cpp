@@ -202,7 +202,9 @@ QuantizedRows ParamEvaluator::loadQuantized(QTensorType type,
   int64_t count = shared ? 1 : rows.count * scales;
   if (type.hasScale())
     result.scales = loadFloats(store, name + ".scales", first, count);
-  if (type.getZeroPoint())
+  if (type.hasOffsets())
+    result.zeros = loadFloats(store, name + ".offsets", first, count);
+  else if (type.hasZeros())
     result.zeros = loadZeros(store, name + ".zeros", first, count);
   return result;
 }
@@ -224,7 +226,7 @@ QuantizedRows ParamEvaluator::evaluateQuantized(Value value,
   int64_t scales =
       kind == BlockKind::PerTensor ? 1 : rows.count * getScalesPerRow(type);
   result.scales.resize(scales);
-  result.zeros.resize(type.getZeroPoint() ? scales : 0);
+  result.zeros.resize(type.hasZeros() ? scales : 0);
   // What quantizeRows calls a row: a line of scales.
   int64_t lines = kind == BlockKind::PerTensor    ? 1
                   : kind == BlockKind::PerChannel ? rows.count

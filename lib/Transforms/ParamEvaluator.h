@@ -16,8 +16,8 @@ struct RowRange {
   int64_t first = 0, count = 0;
 };
 
-/// Rows of a quantised tensor: codes [count, row], scales and zero points
-/// [count, scales per row], empty without them.
+/// Rows of a quantised tensor: codes [count, row], scales and zeros (zero
+/// points or offsets) [count, scales per row], empty without them.
 struct QuantizedRows {
   std::vector<uint32_t> codes;
   std::vector<float> scales, zeros;

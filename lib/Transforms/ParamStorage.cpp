@@ -129,7 +129,9 @@ qnt::getStoredTensors(Type type, const std::string &name) {
   std::vector<int64_t> scales(shape.begin(), shape.end());
   entries.push_back(
       {name + ".scales", getDType(quantized.getScaleType(), name), scales});
-  if (quantized.getZeroPoint())
+  if (quantized.hasOffsets())
+    entries.push_back({name + ".offsets", DType::F32, scales});
+  else if (quantized.hasZeros())
     entries.push_back(
         {name + ".zeros",
          quantized.getFormat().getMin() < 0 ? DType::I8 : DType::U8, scales});

@@ -28,8 +28,8 @@ int64_t getRowLength(mlir::Type type);
 int64_t getScalesPerRow(QTensorType type);
 
 /// The tensors that stand for a parameter called `name`: itself, the bytes of a
-/// layout, or codes, scales and zero points, in this order. Throws ParamsError
-/// where no dtype can hold them.
+/// layout, or codes, scales and zero points (or offsets), in this order. Throws
+/// ParamsError where no dtype can hold them.
 std::vector<params::SafeTensorsWriter::Entry>
 getStoredTensors(mlir::Type type, const std::string &name);
 

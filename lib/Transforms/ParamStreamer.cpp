@@ -87,7 +87,7 @@ ParamStreamer::Bytes ParamStreamer::evaluateQuantized(const ParamJob &job,
   appendCodes(rows.codes, job.entries[0].dtype, bytes.main);
   if (type.hasScale())
     appendFloats(rows.scales, job.entries[1].dtype, bytes.scales);
-  if (type.getZeroPoint())
+  if (type.hasZeros())
     appendFloats(rows.zeros, job.entries[2].dtype, bytes.zeros);
   return bytes;
 }

@@ -65,7 +65,8 @@ private:
   std::mutex mutex;
   std::condition_variable turn;
   size_t written = 0;
-  /// Scales and zero points of the job being written, which follow its codes.
+  /// Scales and zero points (or offsets) of the job being written, which follow
+  /// its codes.
   std::vector<std::byte> scales, zeros;
   size_t failedBlock = SIZE_MAX;
   std::exception_ptr failure;

@@ -160,7 +160,7 @@ FailureOr<Value> QuantizePass::quantizeInput(const WeightRule &rule,
     BlockParams params =
         chooseScale(type, ClipMethod::AbsMax, {range->first, range->second});
     scale = createScalar(builder, params.scale, site.name + ".input.scale");
-    if (type.getZeroPoint())
+    if (type.hasZeros())
       zero = createScalar(builder, params.zero, site.name + ".input.zero");
   }
   return QuantizeOp::create(builder, loc, type, site.value, scale, zero,

@@ -22,10 +22,10 @@ FailureOr<QTensorType> WeightRule::getType(ArrayRef<int64_t> shape,
                           << group << "; name it in keep, or use group=0";
   auto block =
       BlockAttr::get(context, kind, kind == BlockKind::Group ? group : 0);
-  return QTensorType::getChecked([&] { return emitError(loc); }, context, shape,
-                                 format, block,
-                                 format.isScaled() ? scaleType : Type(),
-                                 format.isScaled() && zeroPoint, Attribute());
+  return QTensorType::getChecked(
+      [&] { return emitError(loc); }, context, shape, format, block,
+      format.isScaled() ? scaleType : Type(),
+      format.isScaled() ? zeroKind : ZeroKind::None, Attribute());
 }
 
 QTensorType WeightRule::getInputType(ArrayRef<int64_t> shape,
@@ -33,9 +33,9 @@ QTensorType WeightRule::getInputType(ArrayRef<int64_t> shape,
   MLIRContext *context = format.getContext();
   auto block = BlockAttr::get(
       context, perTensor ? BlockKind::PerTensor : BlockKind::PerRow, 0);
-  return QTensorType::get(context, shape, activation.format, block,
-                          Float32Type::get(context), activation.zeroPoint,
-                          Attribute());
+  return QTensorType::get(
+      context, shape, activation.format, block, Float32Type::get(context),
+      activation.zeroPoint ? ZeroKind::Point : ZeroKind::None, Attribute());
 }
 
 bool QuantizeRules::isKept(StringRef parameter, StringRef layer) {
@@ -122,12 +122,18 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
   if (!clip)
     return error() << "clip=" << options.clip << ": expected absmax or mse";
   rule.clip = *clip;
-  rule.zeroPoint = options.weightsZero && rule.format.isScaled();
-  if (rule.zeroPoint && (!integer || integer.getWidth() == 1))
+  if (!llvm::is_contained({"false", "true", "offset"}, options.weightsZero))
+    return error() << "weights-zero=" << options.weightsZero
+                   << ": expected true, false or offset";
+  if (rule.format.isScaled())
+    rule.zeroKind = options.weightsZero == "offset" ? ZeroKind::Offset
+                    : options.weightsZero == "true" ? ZeroKind::Point
+                                                    : ZeroKind::None;
+  if (rule.zeroKind != ZeroKind::None && (!integer || integer.getWidth() == 1))
     return error() << option << "=" << name
                    << " has no zero points; expected an integer format of 2 to "
                       "8 bits beside weights-zero";
-  if (integer && !integer.getIsSigned() && !rule.zeroPoint)
+  if (integer && !integer.getIsSigned() && rule.zeroKind == ZeroKind::None)
     return error() << option << "=" << name
                    << " cannot hold negative numbers without weights-zero";
   return chooseActivation(option, rule);

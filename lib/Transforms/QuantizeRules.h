@@ -22,7 +22,7 @@ struct WeightRule {
   /// Inputs that share a scale; 0: a channel.
   int64_t group = 0;
   mlir::Type scaleType;
-  bool zeroPoint = false;
+  ZeroKind zeroKind = ZeroKind::None;
   ClipMethod clip = ClipMethod::AbsMax;
   /// A null format: activations stay floating point.
   ActivationFormat activation;

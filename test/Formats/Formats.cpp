@@ -95,7 +95,7 @@ static void pack(QTensorType type, StringRef in, StringRef out) {
                     count);
   };
   int64_t codes = rows * k, scales = type.hasScale() ? rows * groups : 0;
-  int64_t zeros = type.getZeroPoint() ? scales : 0;
+  int64_t zeros = type.hasZeros() ? scales : 0;
   if (int64_t(words.size()) != codes + scales + zeros)
     fail("expected " + Twine(codes + scales + zeros) + " words in " + in);
   // In two calls, as a producer that streams its rows does.

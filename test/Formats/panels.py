@@ -44,8 +44,10 @@ def unpack(blob, n, k, columns, bits, group, scale, zero, excess, sums):
             if scale:
                 scales[rows, g] = take(columns, scale).astype(np.float32)
             if zero:
-                stored = take(columns, np.int8 if zero == "signed" else np.uint8)
-                zeros[rows, g] = stored.astype(np.float32) - excess
+                stored = take(columns, {"signed": np.int8, "offset": np.float32}
+                              .get(zero, np.uint8))
+                zeros[rows, g] = stored.astype(np.float32) - (
+                    0 if zero == "offset" else excess)
             if bits > 8:
                 word = np.uint16 if bits == 16 else np.uint32
                 words = take(length * columns, word).reshape(length, columns)
@@ -99,18 +101,21 @@ def add(format_, bits, block, n, k, columns, scale=None, zero=False, sums=False)
             scales[:] = scales[0, 0]
         words.append(scales)
     zeros = np.zeros((n, groups), np.float32)
-    if zero:
+    if zero == "offset":
+        zeros = rng.normal(size=(n, groups)).astype(np.float32)
+        words.append(zeros)
+    elif zero:
         low = -2 ** (bits - 1) if signed else 0
         zeros = rng.integers(low, low + 2 ** bits, (n, groups)).astype(np.float32)
         words.append(zeros)
     text = f"!qnt.tensor<{n}x{k}, {format_}, {block}"
     text += f", scale {scale}" if scale else ""
-    text += ", zero" if zero else ""
+    text += ", offset" if zero == "offset" else ", zero" if zero else ""
     text += f", #qnt.panels<{columns}{', sums true' if sums else ''}>>"
     numbers = None
     if sums:
         numbers = jobs.add("decode", format_, [codes])
-    kind = "signed" if zero and signed and bits == 8 else zero
+    kind = "signed" if zero is True and signed and bits == 8 else zero
     cases.append((text, words, zeros, excess, numbers, jobs.add("pack", text, words),
                   (n, k, columns, bits, group, scale and scale_types[scale], kind,
                    0 if kind == "signed" else excess, sums)))
@@ -122,8 +127,8 @@ scales = list(scale_types)
 for bits in range(1, 9):
     for block in blocks:
         for sign in ("", "u"):
-            for zero in (False, True):
-                if zero and bits == 1 and not sign:
+            for zero in (False, True, "offset"):
+                if zero is True and bits == 1 and not sign:
                     continue  # -1 and 1 only
                 columns = int(rng.choice([16, 16, 8, 4]))
                 n = int(rng.integers(1, 3 * columns + 2))
@@ -151,7 +156,10 @@ for text, words, zeros, excess, numbers, blob, shape in cases:
         n, k, _, _, group = shape[:5]
         index = np.arange(k) // (group or k)
         decoded = np.frombuffer(numbers(), np.float32).reshape(n, k).astype(float)
-        weights = (decoded - zeros[:, index]) * words[1][:, index]
+        if ", offset" in text:
+            weights = decoded * words[1][:, index] - zeros[:, index]
+        else:
+            weights = (decoded - zeros[:, index]) * words[1][:, index]
         error = np.abs(totals - weights.sum(1))
         if np.any(error > 1e-6 * np.abs(weights).sum(1)):
             sys.exit(f"{text}: sums {totals} instead of {weights.sum(1)}")

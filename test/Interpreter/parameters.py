@@ -37,7 +37,8 @@ for dtype in (f32, np.float16, ml_dtypes.bfloat16, np.int32, np.float64):
 
 for i, (fmt, kind, scale, zero_point) in enumerate([
         ("int4", "group<32>", "f16", False), ("uint8", "per_channel", "f32", True),
-        ("int8", "per_tensor", "f32", True), ("int3", "group<16>", "bf16", True),
+        ("int8", "per_tensor", "f32", True),
+        ("uint4", "group<32>", "f32", "offset"), ("int3", "group<16>", "bf16", True),
         ("e4m3", "per_channel", "f32", False), ("f16", "unscaled", "f32", False)]):
     x = rng.standard_normal((4, 70)).astype(f32)
     q = Quantized(x, fmt, kind, scale, zero_point)
@@ -54,12 +55,14 @@ for i, (fmt, kind, scale, zero_point) in enumerate([
     if q.format.scaled:
         dtype = {"f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": f32}[scale]
         tensors[f"{name}.scales"] = np.array(q.scales).astype(dtype).reshape(shape)
-    if zero_point:
+    if zero_point == "offset":
+        tensors[f"{name}.offsets"] = np.array(q.zeros).reshape(shape)
+    elif zero_point:
         kind = np.int8 if q.format.signed else np.uint8
         tensors[f"{name}.zeros"] = np.array(q.zeros).astype(kind).reshape(shape)
     v = cases.op(f"qnt.dequantize {load(name, q.type())} : {q.type()} -> "
                  f"{tensor_type(x)}")
-    cases.expect(v, q.values().astype(f32))
+    cases.expect(v, q.dequantized())
     cases.end(f"quantized{i}")
 
 save_file(tensors, store)
@@ -74,7 +77,8 @@ tensors = {}
 for i, (fmt, kind, scale, zero_point, panels) in enumerate(
         [(f"{sign}int{bits}", str(rng.choice(["group<16>", "group<64>",
                                               "per_channel", "per_tensor"])),
-          str(rng.choice(["f16", "bf16", "f32"])), bool(rng.random() < 0.5),
+          str(rng.choice(["f16", "bf16", "f32"])),
+          (False, True, "offset")[rng.integers(3)],
           str(rng.choice(["16", "8", "16, sums true"])))
          for bits in range(1, 9) for sign in ("", "u")] +
         [("e2m1", "group<32>", "f16", False, "16"),
@@ -94,7 +98,7 @@ for i, (fmt, kind, scale, zero_point, panels) in enumerate(
     ids = np.arange(len(x), dtype=np.int32)
     v = cases.op(f"qnt.embedding {cases.constant(ids)}, {p} : "
                  f"{tensor_type(ids)}, {packed}")
-    cases.expect(v, q.values().astype(f32))
+    cases.expect(v, q.dequantized())
     cases.end(f"packed{i}")
 save_file(tensors, store)
 source, out = (os.path.join(folder, n) for n in ("in.mlir", "out.mlir"))

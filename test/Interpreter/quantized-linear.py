@@ -14,6 +14,7 @@ from reference import Quantized
 cases = Cases(sys.argv)
 rng = cases.rng
 f32 = np.float32
+ZEROS = (False, True, "offset")
 
 
 def floats(*shape):
@@ -25,7 +26,7 @@ def quantize(x, *args, **options):
     q = Quantized(x, *args, **options)
     name = cases.op(f"qnt.quantize {cases.constant(x)} : {tensor_type(x)} -> "
                     f"{q.type()}")
-    return name, q.type(), q.values()
+    return name, q.type(), q.values(), q.dequantized()
 
 
 def weight(n, k):
@@ -34,7 +35,7 @@ def weight(n, k):
     kind = str(rng.choice(["per_channel", "per_tensor",
                            f"group<{16 * int(rng.integers(1, 4))}>"]))
     return quantize(floats(n, k), fmt, kind, str(rng.choice(["f16", "f32"])),
-                    bool(rng.random() < 0.5))
+                    ZEROS[rng.integers(3)])
 
 
 STEPS = {"relu": lambda x: np.maximum(x, 0),
@@ -93,6 +94,6 @@ for _ in range(40):
     table = weight(n, k)
     v = cases.op(f"qnt.embedding {cases.constant(ids)}, {table[0]} : "
                  f"{tensor_type(ids)}, {table[1]}")
-    cases.expect(v, table[2].astype(f32)[ids])
+    cases.expect(v, table[3][ids])
     cases.end(f"embedding{len(cases.functions)}")
 cases.run()

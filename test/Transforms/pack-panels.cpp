@@ -37,7 +37,9 @@ int main(int argc, char **argv) {
     for (const char *name : names) {
       NumberFormat format = parseFormat(name, &context);
       bool isInteger = isa<IntFormatAttr>(format);
-      bool zero = isInteger && format.getBits() > 1 && pick(0, 1);
+      auto zero = ZeroKind::None;
+      if (isInteger && format.getBits() > 1)
+        zero = ZeroKind(pick(0, 2));
       bool grouped = pick(0, 2);
       auto block = BlockAttr::get(
           &context, grouped ? BlockKind::Group : BlockKind::PerChannel,
@@ -51,7 +53,7 @@ int main(int argc, char **argv) {
       auto g = PanelGeometry::of(type, layout);
       int64_t count = rows * type.getGroupsPerRow();
       std::vector<uint32_t> codes(rows * inputs);
-      std::vector<float> scales(count), zeros(zero ? count : 0);
+      std::vector<float> scales(count), zeros(type.hasZeros() ? count : 0);
       // The sums of infinities have no defined bits.
       for (uint32_t &code : codes)
         do
@@ -60,7 +62,9 @@ int main(int argc, char **argv) {
       for (float &scale : scales)
         scale = roundScale(float(pick(1, 100000)) * 1e-6f, type.getScaleType());
       for (float &point : zeros)
-        point = float(pick(int64_t(format.getMin()), int64_t(format.getMax())));
+        point =
+            float(pick(int64_t(format.getMin()), int64_t(format.getMax()))) *
+            (type.hasOffsets() ? 0.37f : 1.0f);
       RowBlock whole{0, rows, codes, scales, zeros};
       std::vector<char> expected(layout.getByteSize(type), 1);
       std::vector<char> actual(expected.size(), 2);

@@ -20,6 +20,8 @@ CASES = [
     ("int8", 8, 0, 0, "f32", False),
     ("int8", 8, 0, 48, "f16", True),
     ("uint8", 8, 0, 64, "f32", True),
+    ("uint4", 4, 0, 32, "f32", "offset"),
+    ("int5", 5, 16, 48, "f16", "offset"),
     ("int4", 4, 8, 32, "f16", False),
     ("int4", 4, 8, 0, "f32", True),
     ("int3", 3, 4, 32, "f16", False),
@@ -57,7 +59,11 @@ def pack(codes, scales, zeros, bits, excess, group, columns, sums):
             scale = np.zeros(columns, scales.dtype)
             scale[:rows] = scales[first:first + rows, g]
             out += scale.tobytes()
-            if zeros is not None:
+            if zeros is not None and zeros.dtype == np.float32:
+                zero = np.zeros(columns, np.float32)
+                zero[:rows] = zeros[first:first + rows, g]
+                out += zero.tobytes()
+            elif zeros is not None:
                 zero = np.zeros(columns, np.uint8)
                 zero[:rows] = (zeros[first:first + rows, g].astype(int) + excess) & 255
                 out += zero.tobytes()
@@ -92,7 +98,7 @@ for i, (name, bits, excess, group, scale, zero) in enumerate(CASES):
     key = f"w{i}"
     weights[key] = rng.standard_normal((n, k)).astype(np.float32)
     block = f"group<{group}>" if group else "per_channel"
-    plain = f"{n}x{k}, {name}, {block}, scale {scale}{', zero' if zero else ''}"
+    plain = f"{n}x{k}, {name}, {block}, scale {scale}{', offset' if zero == 'offset' else ', zero' if zero else ''}"
     packed = f"!qnt.tensor<{plain}, #qnt.panels<{columns}{', sums true' if sums else ''}>>"
     plain, f32 = f"!qnt.tensor<{plain}>", f"tensor<{n}x{k}xf32>"
     cases[key] = (bits, excess, group, columns, sums)
@@ -119,7 +125,7 @@ for i, (key, (bits, excess, group, columns, with_sums)) in enumerate(cases.items
     codes = got[key + ".codes"].astype(np.int64)
     n, k = codes.shape
     scales = got[key + ".scales"].reshape(n, -1)
-    zeros = got.get(key + ".zeros")
+    zeros = got.get(key + ".zeros", got.get(key + ".offsets"))
     zeros = None if zeros is None else zeros.reshape(n, -1)
     sums = None
     if with_sums:
@@ -128,8 +134,10 @@ for i, (key, (bits, excess, group, columns, with_sums)) in enumerate(cases.items
         total = np.zeros(n)
         for g, start in enumerate(range(0, k, group or k)):
             part = numbers[:, start:start + (group or k)]
-            point = 0 if zeros is None else zeros[:, g].astype(np.int64) * part.shape[1]
-            total += scales[:, g].astype(np.float64) * (part.sum(1) - point)
+            total += scales[:, g].astype(np.float64) * part.sum(1)
+            if zeros is not None:
+                less = zeros[:, g].astype(np.float64) * part.shape[1]
+                total -= less if zeros.dtype == np.float32 else less * scales[:, g]
         sums = total.astype(np.float32)
     expected = pack(codes, scales, zeros, bits, excess, group, columns, sums)
     actual = got[key + ".2"]

@@ -20,7 +20,7 @@
 // REMARK: [Passed] activation | Category:qnt-quantize | consumers=2, site=layers.0.q, type="!qnt.tensor<?x?x64, int8, per_row, scale f32>"
 // REMARK: [Passed] weight | Category:qnt-quantize | tensor=q.weight, type="!qnt.tensor<64x64, int4, group<32>, scale f16>"
 
-// RUN: quant-opt %S/Inputs/model.mlir --qnt-quantize="weights=int5 weights-zero clip=mse scale=f16 activations=uint8 keep=layers\.0\.k,head floats=bf16" | FileCheck %s --check-prefix=KEEP
+// RUN: quant-opt %S/Inputs/model.mlir --qnt-quantize="weights=int5 weights-zero=true clip=mse scale=f16 activations=uint8 keep=layers\.0\.k,head floats=bf16" | FileCheck %s --check-prefix=KEEP
 // KEEP-LABEL: func private @backbone
 // KEEP:         qnt.quantize %{{.*}} : tensor<40x64xf32> -> !qnt.tensor<40x64, bf16, unscaled>
 // KEEP:         qnt.quantize %{{.*}} : tensor<?x?x64xf32> -> !qnt.tensor<?x?x64, uint8, per_row, scale f32, zero>

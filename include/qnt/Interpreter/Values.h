@@ -79,7 +79,8 @@ private:
   std::shared_ptr<const char> bytes;
 };
 
-/// A !qnt.tensor without its layout: value = scale * (number(code) - zero).
+/// A !qnt.tensor without its layout: value = scale * (number(code) - zero), or
+/// scale * number(code) - zero for types with offsets.
 struct QuantizedTensor {
   /// With static shape and no layout.
   QTensorType type;
@@ -87,7 +88,7 @@ struct QuantizedTensor {
   std::vector<uint32_t> codes;
   /// Of the type's scale shape; one for per_tensor; empty for unscaled types.
   std::vector<float> scales;
-  /// As `scales`; empty without zero points.
+  /// Zero points or offsets, as `scales`; empty without either.
   std::vector<float> zeros;
 
   /// Consecutive elements that share a scale start at multiples of this within
@@ -98,7 +99,7 @@ struct QuantizedTensor {
   int64_t getRowLength() const;
   /// Index in `scales` of element `i`; 0 for unscaled types.
   int64_t getBlock(int64_t i) const;
-  /// Rounded to f32 once.
+  /// In f32, rounded after each operation.
   std::vector<float> dequantize() const;
 };
 

@@ -139,8 +139,9 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     Option<"scale", "scale", "std::string", "\"auto\"",
            "Type of the weights' scales: f16, bf16 or f32. auto: f16 for "
            "groups, f32 for channels.">,
-    Option<"weightsZero", "weights-zero", "bool", "false",
-           "Give the weights' blocks zero points.">,
+    Option<"weightsZero", "weights-zero", "std::string", "\"false\"",
+           "What the weights' blocks have beside a scale: true, an integer zero "
+           "point; offset, an f32 offset; or false.">,
     Option<"clip", "clip", "std::string", "\"absmax\"",
            "How the range of a block of weights is chosen: absmax or mse.">,
     Option<"activations", "activations", "std::string", "\"none\"",

@@ -14,6 +14,7 @@ rng = random.Random(seed)
 valid = [
     "!qnt.tensor<384x384, int4, group<32>, scale f16>",
     "!qnt.tensor<?x384, uint8, per_row, scale f32, zero>",
+    "!qnt.tensor<64x384, uint4, group<32>, scale f32, offset>",
     "!qnt.tensor<?x?x64, int8, per_tensor, scale bf16, #qnt.rows<pad = 64, sums = 32>>",
     "!qnt.tensor<4x64, e4m3_ieee, per_channel, scale f32>",
     "!qnt.tensor<4x64, nf4, group<64>, scale f16, #qnt.panels<16, sums true>>",

@@ -113,6 +113,16 @@ func.func private @tensor_c4(!qnt.tensor<4x32, e4m3, per_tensor, scale f32, zero
 
 // -----
 
+// expected-error @+1 {{offsets need an integer format with scales}}
+func.func private @tensor_c4_offset(!qnt.tensor<4x32, e4m3, per_tensor, scale f32, offset>)
+
+// -----
+
+// expected-error @+1 {{got offsets}}
+func.func private @tensor_c6_rows_offset(!qnt.tensor<4x32, uint8, per_row, scale f32, offset, #qnt.rows<pad = 64>>)
+
+// -----
+
 // expected-error @+1 {{per_channel needs rank 2 or more}}
 func.func private @tensor_c5(!qnt.tensor<32, int8, per_channel, scale f32>)
 
@@ -247,6 +257,14 @@ func.func @linear_c1_dynamic(%x: tensor<?x64xf32>, %w: !qnt.tensor<?x64, int8, p
 func.func @linear_c1_features(%x: tensor<?x32xf32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
   // expected-error @+1 {{expected 64 input features, got 'tensor<?x32xf32>'}}
   %0 = qnt.linear %x, %w : tensor<?x32xf32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c2_offset(%x: !qnt.tensor<?x64, uint8, per_row, scale f32, offset>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected integer codes on both sides and an input quantised per row or per tensor without offsets}}
+  %0 = qnt.linear %x, %w : !qnt.tensor<?x64, uint8, per_row, scale f32, offset>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
   return
 }
 

@@ -12,6 +12,8 @@ func.func private @formats(
   !qnt.tensor<4x32, int3, per_tensor, scale bf16>,
   // CHECK-SAME: !qnt.tensor<4x32, int8, per_tensor, scale f32, zero>
   !qnt.tensor<4x32, int8, per_tensor, scale f32, zero>,
+  // CHECK-SAME: !qnt.tensor<4x32, uint7, per_tensor, scale f32, offset>
+  !qnt.tensor<4x32, uint7, per_tensor, scale f32, offset>,
   // CHECK-SAME: !qnt.tensor<4x32, uint7, per_tensor, scale f32, zero>
   !qnt.tensor<4x32, uint7, per_tensor, scale f32, zero>,
   // CHECK-SAME: !qnt.tensor<4x32, e4m3, per_tensor, scale f32>

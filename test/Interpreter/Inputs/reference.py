@@ -66,18 +66,32 @@ def round_scale(scale, scale_type):
 
 
 def fit(fmt, scale_type, zero_point, low, high):
+    # zero_point: False, True, or "offset": zeros are offsets.
     if not zero_point:
         return round_scale(max(-low, high) / fmt.high, scale_type), f32(0)
     with np.errstate(over="ignore"):
         width = high - low
     scale = round_scale(width / (fmt.high - fmt.low), scale_type)
+    if zero_point == "offset":
+        return scale, f32(scale * fmt.low) - low
     return scale, np.clip(fmt.low - np.rint(low / scale), fmt.low, fmt.high)
 
 
-def error(fmt, params, block):
+def encode(fmt, zero_point, params, block):
+    """The numbers of a block."""
     scale, zero = params
-    numbers = fmt.nearest(block / scale, zero).astype(float)
-    return np.sum((block - float(scale) * (numbers - float(zero)))**2)
+    if zero_point == "offset":
+        block = np.where(np.isnan(block), f32(0), block)
+        return fmt.nearest((block + zero) / scale)
+    return fmt.nearest(block / scale, zero)
+
+
+def error(fmt, zero_point, params, block):
+    scale, zero = map(float, params)
+    numbers = encode(fmt, zero_point, params, block).astype(float)
+    if zero_point == "offset":
+        return np.sum((block + zero - scale * numbers)**2)
+    return np.sum((block - scale * (numbers - zero))**2)
 
 
 def choose(fmt, scale_type, zero_point, clip, block):
@@ -95,7 +109,7 @@ def choose(fmt, scale_type, zero_point, clip, block):
             extreme = low if -low >= high else high
             candidates.append((round_scale(extreme / fmt.low, scale_type),
                                f32(0)))
-    errors = [error(fmt, c, block) for c in candidates]
+    errors = [error(fmt, zero_point, c, block) for c in candidates]
     return candidates[int(np.argmin(errors))]
 
 
@@ -119,10 +133,12 @@ class Quantized:
                  clip="absmax", params=None):
         self.shape = x.shape
         self.kind = kind
+        self.offset = zero_point == "offset"
         self.format = fmt = Format(fmt)
         self.suffix = f"{fmt.name}, {kind}"
         if fmt.scaled:
-            self.suffix += f", scale {scale_type}" + ", zero" * zero_point
+            self.suffix += f", scale {scale_type}"
+            self.suffix += ", offset" if self.offset else ", zero" * zero_point
         flat = x.reshape(-1)
         numbers, self.scales, self.zeros = [], [], []
         scale_of, zero_of = [], []
@@ -136,7 +152,7 @@ class Quantized:
                 scale, zero = choose(fmt, scale_type, zero_point, clip, block)
             self.scales.append(scale)
             self.zeros.append(zero)
-            numbers.append(fmt.nearest(block / scale, zero))
+            numbers.append(encode(fmt, zero_point, (scale, zero), block))
             scale_of.append(np.full(len(block), scale))
             zero_of.append(np.full(len(block), zero))
         self.numbers = np.concatenate(numbers).astype(float).reshape(x.shape)
@@ -149,4 +165,12 @@ class Quantized:
 
     def values(self):
         """Exact in double."""
+        if self.offset:
+            return self.scale * self.numbers - self.zero
         return self.scale * (self.numbers - self.zero)
+
+    def dequantized(self):
+        """In f32, rounded after each operation."""
+        if self.offset:
+            return f32(self.scale * self.numbers) - f32(self.zero)
+        return self.values().astype(f32)

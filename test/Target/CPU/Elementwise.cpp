@@ -87,16 +87,19 @@ static void testQuantizedEmbedding(Suite &suite) {
     const char *format;
     BlockKind kind;
     int64_t group, features;
-    bool zero;
+    ZeroKind zero;
     Kernel kernel = {};
     QTensorType type = {};
   };
-  std::vector<Case> cases = {{"int8", BlockKind::PerChannel, 0, 50, false},
-                             {"uint4", BlockKind::Group, 32, 80, true},
-                             {"int3", BlockKind::Group, 16, 64, false},
-                             {"int1", BlockKind::PerTensor, 0, 33, false},
-                             {"e4m3", BlockKind::PerChannel, 0, 33, false},
-                             {"e2m1", BlockKind::Group, 32, 96, false}};
+  constexpr auto none = ZeroKind::None;
+  std::vector<Case> cases = {
+      {"int8", BlockKind::PerChannel, 0, 50, none},
+      {"uint4", BlockKind::Group, 32, 80, ZeroKind::Point},
+      {"uint4", BlockKind::Group, 32, 80, ZeroKind::Offset},
+      {"int3", BlockKind::Group, 16, 64, none},
+      {"int1", BlockKind::PerTensor, 0, 33, none},
+      {"e4m3", BlockKind::PerChannel, 0, 33, none},
+      {"e2m1", BlockKind::Group, 32, 96, none}};
   int64_t vocabulary = 13, rows = 6;
   for (Case &c : cases) {
     c.type = QTensorType::get(
@@ -117,8 +120,9 @@ static void testQuantizedEmbedding(Suite &suite) {
       while (c.type.getFormat().decode(code) !=
              c.type.getFormat().decode(code));
     Floats scales = suite.normal(vocabulary * groups);
+    Floats offsets = suite.normal(scales.size());
     GuardedVector<uint8_t> zeros(scales.size());
-    if (c.zero)
+    if (c.zero == ZeroKind::Point)
       for (uint8_t &zero : zeros)
         zero = suite.integer(0, 15);
     GuardedVector<int32_t> ids;
@@ -130,11 +134,15 @@ static void testQuantizedEmbedding(Suite &suite) {
         int64_t block =
             c.kind == BlockKind::PerTensor ? 0 : id * groups + i / group;
         float number = c.type.getFormat().decode(codes[id * c.features + i]);
-        want.push_back(scales[block] * (number - zeros[block]));
+        float scaled = scales[block] * (number - float(zeros[block]));
+        want.push_back(c.type.hasOffsets() ? scaled - offsets[block] : scaled);
       }
     }
     kernels.run(c.kernel, 2, ids.data(), codes.data(), scales.data(),
-                c.zero ? zeros.data() : nullptr, out.data(), rows);
+                c.type.hasOffsets() ? static_cast<void *>(offsets.data())
+                : c.type.hasZeros() ? zeros.data()
+                                    : nullptr,
+                out.data(), rows);
     suite.equal<float>(std::string("embedding of ") + c.format, out, want);
   }
 }

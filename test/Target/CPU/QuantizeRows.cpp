@@ -34,7 +34,8 @@ QTensorType typeOf(Case &c, mlir::MLIRContext *context) {
   return QTensorType::get(context, {mlir::ShapedType::kDynamic, c.features},
                           parseFormat(c.format, context),
                           BlockAttr::get(context, kind, 0),
-                          mlir::Float32Type::get(context), c.zero, layout);
+                          mlir::Float32Type::get(context),
+                          c.zero ? ZeroKind::Point : ZeroKind::None, layout);
 }
 
 /// What a kernel writes.

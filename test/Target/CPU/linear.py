@@ -7,7 +7,8 @@ this machine runs.
 Tolerance: f32 sums of K products differ by their order, so an output may be off
 by EPS times the sum of |x| |w|. Where x is quantised, zero points may be
 subtracted from the sum, which are as large as the range: then |x| counts as the
-largest of its row, or as the static range. What follows in the epilogue passes
+largest of its row, or as the static range. Offsets are as large as the range of
+their block: there |w| counts as five times the largest of its row. What follows in the epilogue passes
 that on."""
 import os
 import sys
@@ -118,7 +119,7 @@ class Case:
                 f"group<{g}>" for g in (16, 32, 48, 64, 128)])
             suffix = f"{fmt}, {block}, scale {pick(['f16', 'bf16', 'f32'])}"
             if "int" in fmt and (fmt.startswith("u") or rng.random() < 0.3):
-                suffix += ", zero"
+                suffix += pick([", zero", ", zero", ", offset"])
         to = f"!qnt.tensor<{self.n}x{self.k}, {suffix}>"
         clip = " clip mse" if rng.random() < 0.3 else ""
         return entry.op(f"qnt.quantize {name}{clip} : {of} -> {to}"), to
@@ -187,7 +188,10 @@ class Case:
             reach = np.full_like(x, self.reach or 0)
             if not self.reach:
                 reach += np.abs(x).max(1, keepdims=True)
-        off = EPS * (reach @ np.abs(w).T)
+        size = np.abs(w)
+        if "offset" in self.w[1]:
+            size = np.broadcast_to(5 * size.max(1, keepdims=True), w.shape)
+        off = EPS * (reach @ size.T)
         for kind, operand in self.steps:
             if isinstance(operand, str):
                 operand = inputs[operand].astype(float)

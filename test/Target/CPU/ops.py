@@ -102,7 +102,8 @@ def tables():
         suffix = f"{fmt}, unscaled"
         if fmt not in ("bf16", "f16", "f32"):
             suffix = f"{fmt}, {pick(blocks)}, scale {pick(['f16', 'f32'])}"
-            suffix += ", zero" if fmt.startswith("u") else ""
+            suffix += pick([", zero", ", offset"]) if fmt.startswith("u") \
+                else ""
         to = f"!qnt.tensor<{VOCABULARY}x{features}, {suffix}>"
         q = entry.op(f"qnt.quantize {table[0]} : {table[1]} -> {to}")
         ops.add(f"qnt.embedding {ids}, {q} : {ids_of}, {to}", of, 1.2e-7, 0)

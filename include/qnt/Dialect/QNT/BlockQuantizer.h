@@ -19,11 +19,17 @@
 
 namespace qnt {
 
-/// value = scale * (number(code) - zero).
+namespace loops {
+struct IntegerMap;
+} // namespace loops
+
+/// value = scale * (number(code) - zero), or scale * number(code) - zero for
+/// types with offsets.
 struct BlockParams {
   /// As the type stores it: rounded to its scale type.
   float scale = 1;
-  /// An integer in the code range; 0 without zero points.
+  /// A zero point, an integer in the code range, or an offset; 0 without
+  /// either.
   float zero = 0;
 };
 
@@ -37,8 +43,8 @@ class BlockQuantizer {
 public:
   explicit BlockQuantizer(QTensorType type);
 
-  /// Scale and zero point for a block with these values, which must not be
-  /// empty; NaNs do not count. Formats without scale give {1, 0}.
+  /// Scale and zero point (or offset) for a block with these values, which must
+  /// not be empty; NaNs do not count. Formats without scale give {1, 0}.
   BlockParams chooseScale(ClipMethod clip, llvm::ArrayRef<float> block) const;
 
   /// Codes of `in`; out-of-range values go to the nearest end of the range, NaN
@@ -46,7 +52,7 @@ public:
   void encode(BlockParams params, llvm::ArrayRef<float> in,
               llvm::MutableArrayRef<uint32_t> codes) const;
 
-  /// scale * (number - zero), rounded to f32 once.
+  /// The values in f32, rounded after each operation.
   void decode(BlockParams params, llvm::ArrayRef<uint32_t> codes,
               llvm::MutableArrayRef<float> out) const;
 
@@ -59,11 +65,15 @@ private:
   enum class Path { Integer, Bipolar, MiniFloat, BFloat16, Float32, Generic };
 
   BlockParams fit(float low, float high) const;
+  bool hasOffset() const { return zeroKind == ZeroKind::Offset; }
+  /// For Path::Integer.
+  loops::IntegerMap integerMap(BlockParams params) const;
 
   NumberFormat format;
   mlir::Type scaleType;
   Path path = Path::Generic;
-  bool scaled = false, zeroPoint = false, isSigned = false;
+  ZeroKind zeroKind = ZeroKind::None;
+  bool scaled = false, isSigned = false;
   unsigned bits = 8, mantissa = 0, bias = 0;
   float lowest = 0, highest = 0;
 };
@@ -75,11 +85,11 @@ void encodeBlock(QTensorType type, BlockParams params, llvm::ArrayRef<float> in,
                  llvm::MutableArrayRef<uint32_t> codes);
 
 /// Quantises `rows` consecutive rows: `in` and `codes` are [rows, K], `scales`
-/// [rows, groups of K], `zeros` likewise, or empty without zero points. A row
-/// is whatever one scale, or one line of group scales, covers: K is the last
-/// dimension of `per_row` and `group` types and the product of all but the
-/// first of `per_channel` ones. `unscaled` types take no scales. `per_tensor`
-/// types take one row.
+/// [rows, groups of K], `zeros` likewise zero points or offsets, or empty
+/// without either. A row is whatever one scale, or one line of group scales,
+/// covers: K is the last dimension of `per_row` and `group` types and the
+/// product of all but the first of `per_channel` ones. `unscaled` types take no
+/// scales. `per_tensor` types take one row.
 void quantizeRows(QTensorType type, ClipMethod clip, llvm::ArrayRef<float> in,
                   int64_t rows, llvm::MutableArrayRef<uint32_t> codes,
                   llvm::MutableArrayRef<float> scales,

@@ -22,6 +22,15 @@ enum class FloatSpecial { IEEE, FN, Finite };
 /// Which elements share a scale; see #qnt.block.
 enum class BlockKind { Unscaled, PerTensor, PerChannel, PerRow, Group };
 
+/// What a block has beside its scale.
+enum class ZeroKind {
+  None,
+  /// Integer zero points: value = scale * (number - zero).
+  Point,
+  /// f32 offsets: value = scale * number - offset.
+  Offset
+};
+
 /// The target-neutral description of decoding: bit fields, then a map. Targets
 /// lower these maps once, for every format.
 struct DecodeSpec {
@@ -54,7 +63,8 @@ struct RowBlock {
   llvm::ArrayRef<uint32_t> codes;
   /// [rows, groups per row], already rounded to the scale type.
   llvm::ArrayRef<float> scales;
-  /// [rows, groups per row], integers; empty without zero points.
+  /// [rows, groups per row]: zero points (integers) or offsets; empty without
+  /// either.
   llvm::ArrayRef<float> zeros;
 };
 

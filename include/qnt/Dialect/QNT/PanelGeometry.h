@@ -26,7 +26,7 @@ struct PanelGeometry {
   int64_t group = 0, groups = 0;
   /// Inputs per chunk (1 for codes above 8 bits), bytes per chunk, chunks.
   int64_t chunk = 0, chunkBytes = 0, chunksPerGroup = 0;
-  /// Per group and panel; a group is scales, zero points, chunks.
+  /// Per group and panel; a group is scales, zero points or offsets, chunks.
   int64_t scaleBytes = 0, zeroBytes = 0, groupBytes = 0;
   /// At the end of a panel, before it is padded to 64 bytes.
   int64_t sumBytes = 0, panelBytes = 0;
@@ -37,6 +37,11 @@ struct PanelGeometry {
   llvm::SmallVector<Plane, 3> planes;
 
   static PanelGeometry of(QTensorType type, PanelsAttr layout);
+
+  /// Writes a zero point or an offset of one column of a group; `zeros` is the
+  /// place of the group's first.
+  void writeZero(char *zeros, int64_t column, float zero) const;
+  bool hasOffsets() const { return zeroBytes == 4 * columns; }
 };
 
 /// Layout::packRows of `#qnt.panels`, code by code, as its documentation says.

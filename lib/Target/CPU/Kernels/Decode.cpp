@@ -13,7 +13,7 @@ using namespace qnt;
 using namespace qnt::cpu;
 
 Decoder::Decoder(QTensorType weight)
-    : spec(weight.getFormat().getDecodeSpec()) {
+    : spec(weight.getFormat().getDecodeSpec()), zeroKind(weight.getZeroKind()) {
   // Signed codes below 8 bits are stored in excess representation.
   offset = spec.offset;
   if (spec.map == DecodeSpec::Map::Affine && spec.isSigned && spec.bits < 8)
@@ -70,7 +70,13 @@ Value Decoder::decodeLane(KernelBuilder &k, const PanelGeometry &panels,
                      ? k.shrS(k.shl(words[quad], 24 - 8 * byte), 24)
                      : fieldOf(k, panels, words, quad, 8 * byte, 1);
     number = k.sitofp(code, k.f32());
-    int64_t shiftBy = getOffset(bool(zero));
+    int64_t shiftBy = getOffset();
+    if (hasOffsets()) {
+      Value factor = k.constant(number.getType(), spec.multiplier);
+      Value shift = k.constant(number.getType(), double(shiftBy));
+      return k.fma(number, k.mul(scale, factor),
+                   k.sub(k.mul(scale, shift), zero));
+    }
     if (shiftBy || spec.multiplier != 1) {
       Value factor = k.constant(number.getType(), spec.multiplier);
       Value shift = k.constant(number.getType(), double(shiftBy));
@@ -157,6 +163,8 @@ Value Decoder::decodeWide(KernelBuilder &k, Value codes) const {
 }
 
 Value Decoder::loadZero(KernelBuilder &k, Value zeros) const {
+  if (hasOffsets())
+    return k.load(k.vec(k.f32()), zeros, 4);
   Value bytes = k.load(k.vec(k.i8()), zeros);
   Value words =
       hasSignedZeros ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());

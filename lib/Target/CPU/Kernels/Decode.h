@@ -28,22 +28,24 @@ public:
   mlir::Value decodeBytes(KernelBuilder &k, const PanelGeometry &panels,
                           llvm::ArrayRef<mlir::Value> words,
                           int64_t quad) const;
-  /// Input `i` of the chunk as scale * (number - zero) in f32 lanes. `scale`
-  /// and `zero` (of stored codes) may be null.
+  /// Input `i` of the chunk as scale * (number - zero), or, with offsets, fused
+  /// scale * number - zero, in f32 lanes. `scale` and `zero` (as loadZero gives
+  /// it) may be null.
   mlir::Value decodeLane(KernelBuilder &k, const PanelGeometry &panels,
                          llvm::ArrayRef<mlir::Value> words, int64_t i,
                          mlir::Value scale, mlir::Value zero) const;
   /// 16 codes of 16 or 32 bits as f32 lanes.
   mlir::Value decodeWide(KernelBuilder &k, mlir::Value codes) const;
-  /// 16 zero points of stored codes as f32 lanes.
+  /// 16 zero points of stored codes, or offsets, as f32 lanes.
   mlir::Value loadZero(KernelBuilder &k, mlir::Value zeros) const;
 
   /// number = multiplier * stored + offset, for integer formats. With zero
   /// points, what stored codes have in excess cancels.
   int64_t getMultiplier() const { return spec.multiplier; }
-  int64_t getOffset(bool hasZero) const {
-    return hasZero ? spec.offset : offset;
+  int64_t getOffset() const {
+    return zeroKind == ZeroKind::Point ? spec.offset : offset;
   }
+  bool hasOffsets() const { return zeroKind == ZeroKind::Offset; }
   /// Whether stored codes are below 128.
   bool isNarrow() const { return spec.bits < 8; }
   /// Whether stored bytes are signed (8-bit signed integers only).
@@ -57,6 +59,7 @@ private:
   mlir::Value decodeTable(KernelBuilder &k, mlir::Value code) const;
 
   DecodeSpec spec;
+  ZeroKind zeroKind;
   int64_t offset = 0;
   /// Whether stored zero points are signed bytes.
   bool hasSignedZeros = false;

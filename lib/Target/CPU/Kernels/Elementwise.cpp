@@ -153,10 +153,14 @@ Kernel qnt::cpu::getQuantizedEmbeddingKernel(KernelLibrary &lib,
   int64_t rowGroups = kind == BlockKind::PerTensor ? 0 : groups;
   Type scaleType = table.getScaleType();
   int64_t scaleBytes = scaleType.getIntOrFloatBitWidth() / 8;
-  bool hasZero = table.getZeroPoint(), affine = table.isInteger();
-  std::string name = formatv(
-      "embedding.{0}.{1}x{2}.{3}{4}{5}", format.getName(), features, group,
-      scaleType, hasZero ? ".zero" : "", rowGroups ? "" : ".per_tensor");
+  bool hasZero = table.hasZeros(), hasOffset = table.hasOffsets();
+  bool affine = table.isInteger();
+  std::string name = formatv("embedding.{0}.{1}x{2}.{3}{4}{5}",
+                             format.getName(), features, group, scaleType,
+                             hasOffset ? ".offset"
+                             : hasZero ? ".zero"
+                                       : "",
+                             rowGroups ? "" : ".per_tensor");
   LLVM::GlobalOp numbers = affine ? nullptr : getDecodeTable(lib, format);
   return getRowsKernel(
       lib, name, argTypes(lib, 5, 1), 2 * features,
@@ -172,7 +176,9 @@ Kernel qnt::cpu::getQuantizedEmbeddingKernel(KernelLibrary &lib,
           Value scale = loadScale(
               k, scaleType, k.at(args[2], k.mul(block, k.c64(scaleBytes))));
           Value zero;
-          if (hasZero) {
+          if (hasOffset) {
+            zero = loadScale(k, k.f32(), k.at(args[3], k.shl(block, 2)));
+          } else if (hasZero) {
             Value byte = k.load(k.i8(), k.at(args[3], block), 1);
             Value wide = format.getMin() < 0 ? k.sext(byte, k.i32())
                                              : k.zext(byte, k.i32());
@@ -184,9 +190,12 @@ Kernel qnt::cpu::getQuantizedEmbeddingKernel(KernelLibrary &lib,
             Value bytes = count ? k.loadPartial(k.i8(), from, count)
                                 : k.load(k.vec(k.i8()), from);
             Value number = decodeLanes(k, format, lookup, bytes);
-            if (hasZero)
+            if (hasZero && !hasOffset)
               number = k.sub(number, zero);
-            storeLanes(k, k.mul(number, scale), out, index, count);
+            number = k.mul(number, scale);
+            if (hasOffset)
+              number = k.sub(number, zero);
+            storeLanes(k, number, out, index, count);
           });
         };
         int64_t whole = features / group;

@@ -137,8 +137,8 @@ std::string LinearEmitter::makeName() const {
        << (panels.groups > 1 ? "g" + std::to_string(panels.group)
                              : std::string("channel"))
        << "." << typeName(weight.getScaleType());
-  if (weight.getZeroPoint())
-    os << ".zero";
+  if (weight.hasZeros())
+    os << (weight.hasOffsets() ? ".offset" : ".zero");
   if (shape.input)
     os << ".x" << (rows.storedUnsigned ? "u8" : "s8") << ".sums"
        << rows.sumGroup;
@@ -321,7 +321,7 @@ LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
                                                   int64_t tilePanels) {
   VectorType words = k.vec(k.i32()), lanes = k.vec(k.f32());
   int64_t multiplier = decoder.getMultiplier();
-  int64_t offset = decoder.getOffset(panels.zeroBytes != 0);
+  int64_t offset = decoder.getOffset();
   int64_t sumStride = 4 * rows.sumsPerRow;
   int64_t sumsPerGroup =
       rows.sumGroup ? llvm::divideCeil(panels.group, rows.sumGroup) : 0;
@@ -367,11 +367,13 @@ LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
           dot = k.add(k.mul(dot, k.constant(words, multiplier)),
                       k.splat(k.mul(sums[r], k.c32(offset))));
         Value number = k.sitofp(dot, k.f32());
-        if (zero)
-          number =
-              k.sub(number, k.mul(zero, k.splat(k.sitofp(sums[r], k.f32()))));
+        Value inputs = zero ? k.splat(k.sitofp(sums[r], k.f32())) : Value();
         Value &sum = next[r * tilePanels + p];
+        if (zero && !decoder.hasOffsets())
+          number = k.sub(number, k.mul(zero, inputs));
         sum = k.fma(scale, number, sum);
+        if (zero && decoder.hasOffsets())
+          sum = k.sub(sum, k.mul(zero, inputs));
       }
     }
     return next;

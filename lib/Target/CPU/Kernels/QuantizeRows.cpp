@@ -87,7 +87,7 @@ struct RowQuantizer {
     auto storedOf = [&](Value range, Value scale) {
       return k.select(k.gtF(range, k.cf32(0)), scale, k.cf32(0));
     };
-    if (!type.getZeroPoint()) {
+    if (!type.hasZeros()) {
       Value range = extreme(x, /*largest=*/true, /*magnitude=*/true);
       Value scale = scaleOf(range, highest);
       return {scale, k.cf32(0), storedOf(range, scale)};
@@ -172,7 +172,7 @@ Kernel qnt::cpu::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
   std::string name = llvm::formatv(
       "quantize_rows.{0}.{1}p{2}s{3}e{4}{5}{6}", type.getFormat().getName(),
       geometry.features, geometry.rowBytes, geometry.sumGroup, geometry.excess,
-      type.getZeroPoint() ? ".zero" : "", isStatic ? ".static" : "");
+      type.hasZeros() ? ".zero" : "", isStatic ? ".static" : "");
   return getRowsKernel(
       lib, name, argTypes(lib, 7, 1), 4 * geometry.features,
       [](KernelBuilder &, ValueRange args) { return args[7]; },
@@ -185,8 +185,7 @@ Kernel qnt::cpu::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
         if (isStatic) {
           Value scale = k.load(k.f32(), args[1], 4);
           params = {scale,
-                    type.getZeroPoint() ? k.load(k.f32(), args[2], 4)
-                                        : k.cf32(0),
+                    type.hasZeros() ? k.load(k.f32(), args[2], 4) : k.cf32(0),
                     scale};
         } else {
           params = quantizer.chooseParams(x);

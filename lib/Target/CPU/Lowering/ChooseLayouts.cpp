@@ -45,12 +45,12 @@ std::pair<RowsAttr, bool> getRowsLayout(QTensorType input, QTensorType weight) {
                                                 : 0;
   // Sums serve the zero points of the weights' stored codes.
   DecodeSpec spec = weight.getFormat().getDecodeSpec();
-  bool hasOffset = weight.getZeroPoint() || spec.offset != 0 ||
-                   (spec.isSigned && spec.bits < 8);
+  bool hasOffset =
+      weight.hasZeros() || spec.offset != 0 || (spec.isSigned && spec.bits < 8);
   int64_t rowBytes = llvm::alignTo(inputs, pad);
   int64_t sums = !hasOffset ? 0 : grouped ? group : rowBytes;
   return {RowsAttr::get(input.getContext(), pad, sums, excess),
-          input.getZeroPoint() || excess != 0};
+          input.hasZeros() || excess != 0};
 }
 
 struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {

@@ -46,8 +46,8 @@ struct LinearToQuantized : OpRewritePattern<nn::LinearOp> {
     MLIRContext *context = getContext();
     auto type = QTensorType::get(
         context, weight.getShape(), parseFormat("f32", context),
-        BlockAttr::get(context, BlockKind::Unscaled, 0), Type(),
-        /*zeroPoint=*/false, Attribute());
+        BlockAttr::get(context, BlockKind::Unscaled, 0), Type(), ZeroKind::None,
+        Attribute());
     Value codes =
         QuantizeOp::create(rewriter, op.getLoc(), type, op.getWeight(), Value(),
                            Value(), ClipMethod::AbsMax);

@@ -229,8 +229,8 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
         SmallVector<std::string> names{name};
         if (type && !type.getLayout() && type.hasScale()) {
           names = {name + ".codes", name + ".scales"};
-          if (type.getZeroPoint())
-            names.push_back(name + ".zeros");
+          if (type.hasZeros())
+            names.push_back(name + (type.hasOffsets() ? ".offsets" : ".zeros"));
         } else if (type && !type.getLayout()) {
           names = {name + ".codes"};
         }
@@ -292,7 +292,7 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
         }
         return simple(getQuantizedEmbeddingKernel(lib, table),
                       {context, pointer(embedding.getIds()), parts[0], parts[1],
-                       table.getZeroPoint() ? parts[2] : null(k),
+                       table.hasZeros() ? parts[2] : null(k),
                        pointer(embedding.getResult()), rows});
       })
       .Case([&](nn::PositionIdsOp positions) {
