@@ -76,6 +76,17 @@ LogicalResult LinearOp::verify() {
 // ConvOp, PoolOp
 //===----------------------------------------------------------------------===//
 
+/// The windows of an op in the making, whose properties may lack what is as by
+/// default.
+template <typename Op>
+static Windows inferWindows(MLIRContext *context,
+                            typename Op::Properties properties,
+                            ArrayRef<int64_t> kernel) {
+  Op::populateDefaultProperties(OperationName(Op::getOperationName(), context),
+                                properties);
+  return {kernel, properties.strides, properties.pads, properties.dilations};
+}
+
 /// The type of images [B, OH, OW, channels] that windows on `input` make; null
 /// after an error. `input` is of any type.
 static RankedTensorType inferImages(std::optional<Location> loc, Type input,
@@ -91,7 +102,7 @@ static RankedTensorType inferImages(std::optional<Location> loc, Type input,
   return type.clone(windows.getOutputShape(type.getShape(), channels));
 }
 
-LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
+LogicalResult ConvOp::inferReturnTypes(MLIRContext *context,
                                        std::optional<Location> loc,
                                        Adaptor adaptor,
                                        SmallVectorImpl<Type> &types) {
@@ -101,8 +112,9 @@ LogicalResult ConvOp::inferReturnTypes(MLIRContext *,
                              "expected a static weight [N, KH, KW, C], got ",
                              adaptor.getWeight().getType());
   ArrayRef<int64_t> shape = weight.getShape();
-  auto type = inferImages(loc, adaptor.getInput().getType(),
-                          Windows::of(adaptor, shape.slice(1, 2)), shape[0]);
+  auto windows =
+      inferWindows<ConvOp>(context, adaptor.getProperties(), shape.slice(1, 2));
+  auto type = inferImages(loc, adaptor.getInput().getType(), windows, shape[0]);
   types.push_back(type);
   return success(bool(type)); // (C1), (C3), (C4)
 }
@@ -125,15 +137,16 @@ LogicalResult ConvOp::verify() {
   return success();
 }
 
-LogicalResult PoolOp::inferReturnTypes(MLIRContext *,
+LogicalResult PoolOp::inferReturnTypes(MLIRContext *context,
                                        std::optional<Location> loc,
                                        Adaptor adaptor,
                                        SmallVectorImpl<Type> &types) {
   auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
   int64_t channels =
       input && input.getRank() ? input.getShape().back() : ShapedType::kDynamic;
-  auto type = inferImages(loc, adaptor.getInput().getType(),
-                          Windows::of(adaptor, adaptor.getKernel()), channels);
+  auto windows = inferWindows<PoolOp>(context, adaptor.getProperties(),
+                                      adaptor.getKernel());
+  auto type = inferImages(loc, adaptor.getInput().getType(), windows, channels);
   types.push_back(type);
   return success(bool(type)); // (C1), (C2), (C3)
 }

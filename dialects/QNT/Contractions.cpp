@@ -20,7 +20,7 @@ static ArrayRef<int64_t> getShape(Type type) {
 }
 
 static bool isActivationLayout(Attribute layout) {
-  return !layout || isa<RowsAttr>(layout);
+  return !layout || isa<RowsAttr, ImageAttr>(layout);
 }
 
 /// Integer codes that share one scale, without offsets.
@@ -266,7 +266,7 @@ LogicalResult LinearOp::verify() {
   if (weight.getBlock().getKind() == BlockKind::PerRow) // (C4)
     return emitOpError("expected a per_channel weight, got ") << weight;
   if ((input && !isActivationLayout(input.getLayout())) ||
-      isa_and_present<RowsAttr>(weight.getLayout())) // (C5)
+      isa_and_present<RowsAttr, ImageAttr>(weight.getLayout())) // (C5)
     return emitOpError("expected a weight's layout on the weight and an "
                        "activation's on the input, got ")
            << weight.getLayout() << " on the weight of "
@@ -326,7 +326,7 @@ LogicalResult ConvOp::verify() {
   if (weight.hasOffsets())
     return emitOpError("expected a weight without offsets, got ") << weight;
   if ((input && !isActivationLayout(input.getLayout())) ||
-      isa_and_present<RowsAttr>(weight.getLayout())) // (C6)
+      isa_and_present<RowsAttr, ImageAttr>(weight.getLayout())) // (C6)
     return emitOpError("expected a weight's layout on the weight and an "
                        "activation's on the input, got ")
            << weight.getLayout() << " on the weight of "

@@ -16,44 +16,82 @@
 using namespace mlir;
 using namespace qnt;
 
+/// What is added to signed codes of few bits to store them unsigned.
+static unsigned getExcess(QTensorType type) {
+  auto spec = type.getFormat().getDecodeSpec();
+  return spec.map == DecodeSpec::Map::Affine && spec.isSigned && spec.bits < 8
+             ? 1u << (spec.bits - 1)
+             : 0;
+}
+
 PanelGeometry PanelGeometry::of(QTensorType type, PanelsAttr layout) {
   PanelGeometry g;
-  unsigned bits = type.getFormat().getBits();
   bool grouped = type.getBlock().getKind() == BlockKind::Group;
   g.columns = layout.getColumns();
-  g.group = type.getGroupSize();
-  g.groups = type.getGroupsPerRow();
-  g.chunk = grouped && g.group % 32 ? 16 : 32;
-  if (bits > 8) {
+  g.excess = getExcess(type);
+  g.chunk = grouped && type.getGroupSize() % 32 ? 16 : 32;
+  if (type.getFormat().getBits() > 8)
     g.chunk = 1;
-    g.chunkBytes = g.columns * (bits / 8);
+  g.place(type, layout.getSums());
+  return g;
+}
+
+void PanelGeometry::place(QTensorType type, bool sums) {
+  unsigned bits = type.getFormat().getBits();
+  group = type.getGroupSize();
+  groups = type.getGroupsPerRow();
+  if (chunk == 1) {
+    chunkBytes = columns * std::max(1u, bits / 8);
   } else {
     unsigned shift = 0;
     for (unsigned width : {8u, 4u, 2u, 1u}) {
       if (!(bits & width) || (bits == 8 && width != 8))
         continue;
-      int64_t vectors = std::max<int64_t>(1, width * g.chunk / 32);
-      g.planes.push_back({width, shift, vectors, g.chunkBytes});
-      g.chunkBytes += vectors * 4 * g.columns;
+      int64_t vectors = std::max<int64_t>(1, width * chunk / 32);
+      planes.push_back({width, shift, vectors, chunkBytes});
+      chunkBytes += vectors * 4 * columns;
       shift += width;
     }
   }
-  g.chunksPerGroup = llvm::divideCeil(g.group, g.chunk);
-  g.scaleBytes =
-      type.getScaleType()
-          ? g.columns * (type.getScaleType().getIntOrFloatBitWidth() / 8)
-          : 0;
-  g.zeroBytes = type.hasOffsets() ? 4 * g.columns
-                : type.hasZeros() ? g.columns
-                                  : 0;
-  g.groupBytes = g.scaleBytes + g.zeroBytes + g.chunksPerGroup * g.chunkBytes;
-  g.sumBytes = layout.getSums() ? 4 * g.columns : 0;
-  g.panelBytes = llvm::alignTo(g.groups * g.groupBytes + g.sumBytes, 64);
-  g.paddedInputs = g.groups * g.chunksPerGroup * g.chunk;
-  auto spec = type.getFormat().getDecodeSpec();
-  g.excess = spec.map == DecodeSpec::Map::Affine && spec.isSigned && bits < 8
-                 ? 1u << (bits - 1)
-                 : 0;
+  chunksPerGroup = llvm::divideCeil(group, chunk);
+  scaleBytes = type.getScaleType()
+                   ? columns * (type.getScaleType().getIntOrFloatBitWidth() / 8)
+                   : 0;
+  zeroBytes = type.hasOffsets() ? 4 * columns : type.hasZeros() ? columns : 0;
+  groupBytes = scaleBytes + zeroBytes + chunksPerGroup * chunkBytes;
+  sumBytes = sums ? 4 * columns : 0;
+  panelBytes = llvm::alignTo(groups * groupBytes + sumBytes, 64);
+  paddedInputs = groups * chunksPerGroup * chunk;
+}
+
+FilterGeometry FilterGeometry::of(QTensorType type, FiltersAttr layout) {
+  ArrayRef<int64_t> shape = type.getShape();
+  unsigned bits = type.getFormat().getBits();
+  FilterGeometry g;
+  g.features = layout.getFeatures() ? layout.getFeatures() : shape[0];
+  // A slice of the rows may end inside a group.
+  g.groups = llvm::divideCeil(shape[0], g.features);
+  g.panelsPerGroup = llvm::divideCeil(g.features, layout.getColumns());
+  g.channels = layout.getChannels();
+  g.taps = layout.getTaps();
+  if (shape.size() == 4) {
+    g.height = shape[1];
+    g.width = shape[2];
+  }
+  g.depth = shape.back();
+  g.runs = g.height * g.width / g.taps;
+  g.runInputs = g.taps * g.channels;
+  PanelGeometry &p = g.panels;
+  p.columns = layout.getColumns();
+  bool isWords = bits > 8 || g.channels == 1;
+  // The narrowest plane fills a vector of 32 / width inputs for each column.
+  p.chunk = isWords ? 1 : bits == 8 ? 4 : 32 / int64_t(bits & -bits);
+  p.excess = isWords ? 0 : getExcess(type);
+  p.integerSums = bits <= 8 && type.isInteger();
+  g.runStored = llvm::alignTo(g.runInputs, p.chunk);
+  g.flat = type.withLayout({}).withShape(
+      {g.groups * g.panelsPerGroup * p.columns, g.runs * g.runStored});
+  p.place(g.flat, p.integerSums);
   return g;
 }
 
@@ -93,6 +131,15 @@ void PanelsAttr::packRows(const QTensorType &type, const RowBlock &block,
     packPanels(type, g, block, blob);
   else
     packPanelsReference(type, g, block, blob);
+}
+
+/// A code as a word of its own: sign-extended to a byte where it is narrower.
+static uint32_t toWord(QTensorType type, uint32_t code) {
+  DecodeSpec spec = type.getFormat().getDecodeSpec();
+  if (spec.map != DecodeSpec::Map::Affine || !spec.isSigned || spec.bits >= 8)
+    return code;
+  unsigned shift = 32 - spec.bits;
+  return uint32_t(int32_t(code << shift) >> shift);
 }
 
 void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
@@ -136,8 +183,10 @@ void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
                       point;
         int64_t inGroup = i - first;
         char *chunk = codes + inGroup / g.chunk * g.chunkBytes;
-        if (bits > 8) {
-          std::memcpy(chunk + column * (bits / 8), &code, bits / 8);
+        if (g.chunk == 1) {
+          int64_t bytes = g.chunkBytes / g.columns;
+          uint32_t word = toWord(type, code);
+          std::memcpy(chunk + column * bytes, &word, bytes);
           continue;
         }
         uint32_t stored = (code + g.excess) & mask;
@@ -150,15 +199,25 @@ void qnt::packPanelsReference(QTensorType type, const PanelGeometry &g,
               char(value << (quad % fields * plane.width));
         }
       }
-      sum += scale * groupSum;
+      sum += g.integerSums ? groupSum : scale * groupSum;
       if (g.hasOffsets())
         sum -= double(last - first) * zero;
     }
-    if (g.sumBytes) {
-      auto rounded = float(sum);
-      std::memcpy(panel + g.groups * g.groupBytes + 4 * column, &rounded, 4);
-    }
+    if (g.sumBytes)
+      writePanelSum(g, sum, panel, column);
   }
+}
+
+void qnt::writePanelSum(const PanelGeometry &g, double sum, char *panel,
+                        int64_t column) {
+  char *at = panel + g.groups * g.groupBytes + 4 * column;
+  if (g.integerSums) {
+    auto whole = int32_t(sum);
+    std::memcpy(at, &whole, 4);
+    return;
+  }
+  auto rounded = float(sum);
+  std::memcpy(at, &rounded, 4);
 }
 
 static float readScale(const char *at, Type type) {
@@ -175,7 +234,15 @@ void PanelsAttr::unpack(const QTensorType &type, llvm::ArrayRef<char> blob,
                         llvm::MutableArrayRef<uint32_t> codes,
                         llvm::MutableArrayRef<float> scales,
                         llvm::MutableArrayRef<float> zeros) const {
-  auto g = PanelGeometry::of(type, *this);
+  unpackPanels(type, PanelGeometry::of(type, *this), blob, codes, scales,
+               zeros);
+}
+
+void qnt::unpackPanels(QTensorType type, const PanelGeometry &g,
+                       llvm::ArrayRef<char> blob,
+                       llvm::MutableArrayRef<uint32_t> codes,
+                       llvm::MutableArrayRef<float> scales,
+                       llvm::MutableArrayRef<float> zeros) {
   int64_t k = type.getShape()[1];
   unsigned bits = type.getFormat().getBits();
   uint32_t mask = bits == 32 ? ~0u : (1u << bits) - 1;
@@ -203,8 +270,10 @@ void PanelsAttr::unpack(const QTensorType &type, llvm::ArrayRef<char> blob,
         const char *chunk = base + g.scaleBytes + g.zeroBytes +
                             (i - first) / g.chunk * g.chunkBytes;
         uint32_t code = 0;
-        if (bits > 8)
-          std::memcpy(&code, chunk + column * (bits / 8), bits / 8);
+        if (g.chunk == 1) {
+          int64_t bytes = g.chunkBytes / g.columns;
+          std::memcpy(&code, chunk + column * bytes, bytes);
+        }
         for (const PanelGeometry::Plane &plane : g.planes) {
           int64_t fields = 8 / plane.width, quad = inChunk / 4;
           auto byte =

@@ -126,7 +126,8 @@ void PanelPacker::packRow(const RowBlock &block, int64_t row, char *panel) {
     if (g.sumBytes) {
       int64_t first = group * g.group;
       int64_t count = std::min(g.group, inputs - first);
-      sum += scale * sumOf(codes + first, count, g.hasOffsets() ? 0 : zero);
+      double numbers = sumOf(codes + first, count, g.hasOffsets() ? 0 : zero);
+      sum += g.integerSums ? numbers : scale * numbers;
       if (g.hasOffsets())
         sum -= double(count) * zero;
     }
@@ -144,10 +145,8 @@ void PanelPacker::packRow(const RowBlock &block, int64_t row, char *panel) {
       out += g.chunkBytes;
     }
   }
-  if (g.sumBytes) {
-    auto rounded = float(sum);
-    std::memcpy(panel + g.groups * g.groupBytes + 4 * column, &rounded, 4);
-  }
+  if (g.sumBytes)
+    writePanelSum(g, sum, panel, column);
 }
 
 void qnt::packPanels(QTensorType type, const PanelGeometry &geometry,

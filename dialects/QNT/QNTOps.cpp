@@ -90,7 +90,7 @@ static void printLinearResult(OpAsmPrinter &printer, Operation *, Type result,
 #include "qnt/Dialect/QNT/QNTOps.cpp.inc"
 
 static bool isActivationLayout(Attribute layout) {
-  return !layout || isa<RowsAttr>(layout);
+  return !layout || isa<RowsAttr, ImageAttr>(layout);
 }
 
 //===----------------------------------------------------------------------===//

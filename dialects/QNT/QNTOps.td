@@ -62,7 +62,8 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
     - (C2) `zero` is given exactly when `scale` is and the type has zero points
       or offsets.
     - (C3) `scale` and `zero` have the type's scale shape, in f32.
-    - (C4) the result has no layout, or an activation layout (`#qnt.rows`).
+    - (C4) the result has no layout, or an activation layout (`#qnt.rows`,
+      `#qnt.image`).
   }];
   let arguments = (ins QNT_FloatTensor:$input, Optional<QNT_FloatTensor>:$scale,
                        Optional<QNT_FloatTensor>:$zero,
@@ -332,7 +333,7 @@ def QNT_ConvOp : QNT_Op<"conv", [Pure, QNT_EpilogueOp]> {
                        DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilations,
                        DefaultValuedAttr<I64Attr, "1">:$groups,
                        DefaultValuedAttr<QNT_EpilogueArray, "{}">:$epilogue,
-                       OptionalAttr<QNT_StrategyAttr>:$strategy);
+                       OptionalAttr<QNT_ConvStrategyAttr>:$strategy);
   let results = (outs QNT_AnyTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`strides` $strides^)? (`pads` $pads^)?

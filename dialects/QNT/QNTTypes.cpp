@@ -168,6 +168,33 @@ LogicalResult RowsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult FiltersAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t columns, int64_t channels,
+                                  int64_t taps, int64_t features) {
+  if (columns <= 0 || channels <= 0 || taps <= 0 || features < 0) // (C1)
+    return emitError() << "expected positive columns, channels and taps and "
+                          "features of at least 0";
+  return success();
+}
+
+LogicalResult ImageAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                int64_t channels, ArrayRef<int64_t> halo) {
+  if (channels <= 0 || halo.size() != 4 ||
+      !llvm::all_of(halo, [](int64_t size) { return size >= 0; })) // (C1)
+    return emitError() << "expected positive channels and a halo of four "
+                          "numbers that are not negative";
+  return success();
+}
+
+LogicalResult
+ConvStrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                         StringRef, int64_t lines, int64_t pixels,
+                         int64_t panels, int64_t block, bool) {
+  if (lines <= 0 || pixels <= 0 || panels <= 0 || block <= 0) // (C1)
+    return emitError() << "expected positive lines, pixels, panels and block";
+  return success();
+}
+
 LogicalResult StrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    StringRef, ArrayRef<int64_t> rows,
                                    ArrayRef<int64_t> panels) {
@@ -284,8 +311,14 @@ LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
                        << " need an integer format with scales";
   if (kind == BlockKind::PerChannel && shape.size() < 2) // (C5)
     return emitError() << "per_channel needs rank 2 or more";
-  if (layout && !isa<Layout, RowsAttr>(layout)) // (C6)
+  if (layout && !isa<Layout, RowsAttr, ImageAttr>(layout)) // (C6)
     return emitError() << "expected a layout, got " << layout;
+  if (isa_and_present<ImageAttr>(layout) &&
+      (kind != BlockKind::PerTensor || !isa<IntFormatAttr>(format) ||
+       shape.back() > cast<ImageAttr>(layout).getChannels()))
+    return emitError() << "expected integers per_tensor that fit the channels "
+                          "in "
+                       << layout;
   unsigned bits = format.getBits();
   if (isa_and_present<PanelsAttr>(layout) &&
       (shape.size() != 2 || llvm::any_of(shape, ShapedType::isDynamic) ||
@@ -293,9 +326,23 @@ LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected a static tensor of rank 2 and a format of "
                           "up to 8, 16 or 32 bits in "
                        << layout;
-  if (isa_and_present<RowsAttr>(layout) && zeroKind == ZeroKind::Offset)
+  if (isa_and_present<RowsAttr, ImageAttr, FiltersAttr>(layout) &&
+      zeroKind == ZeroKind::Offset)
     return emitError() << "expected zero points or none in " << layout
                        << ", got offsets";
+  if (auto filters = dyn_cast_if_present<FiltersAttr>(layout)) {
+    int64_t taps = shape.size() == 4 ? shape[1] * shape[2] : 1;
+    if ((shape.size() != 4 && shape.size() != 2) ||
+        llvm::any_of(shape, ShapedType::isDynamic) ||
+        (bits > 8 && bits != 16 && bits != 32) || kind == BlockKind::Group ||
+        kind == BlockKind::PerRow || shape.back() > filters.getChannels() ||
+        taps % filters.getTaps() ||
+        (filters.getFeatures() && shape[0] % filters.getFeatures()))
+      return emitError() << "expected a static tensor of rank 4 or 2 without "
+                            "groups, a format of up to 8, 16 or 32 bits and a "
+                            "shape that fits in "
+                         << layout;
+  }
   return success();
 }
 

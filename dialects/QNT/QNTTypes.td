@@ -74,6 +74,77 @@ def QNT_RowsAttr : AttrDef<QNT_Dialect, "Rows"> {
   let genVerifyDecl = 1;
 }
 
+def QNT_FiltersAttr : AttrDef<QNT_Dialect, "Filters",
+    [DeclareAttrInterfaceMethods<QNT_Layout>]> {
+  let mnemonic = "filters";
+  let summary = "weights of convolutions in panels of columns";
+  let description = [{
+    The layout of the CPU target for a weight [N, KH, KW, C], or [N, C], which
+    counts as [N, 1, 1, C], in blocks `per_channel`, `per_tensor` or `unscaled`: `#qnt.panels` of the weight seen
+    as [N, inputs]. The inputs of an output feature are KH * KW taps of
+    `channels` numbers, of which the first C are the weight's and the others
+    zero. `taps` of them make a run, which is padded with zeros to whole chunks;
+    runs follow one another. A chunk holds as many inputs as fill each plane's
+    vectors: 4 of 8 bits, 8 of 4 bits and so on. With `channels` 1, codes of up to
+    8 bits are bytes, sign-extended, of all columns, tap after tap. Where `features` is not 0, each so many output
+    features, those of a group, begin a new panel. Weights of integers of up to 8
+    bits end each panel with the i32 sums over the inputs of each column's
+    numbers.
+
+    Constraint (C1): `columns`, `channels` and `taps` are positive, `features` is
+    not negative.
+  }];
+  let parameters = (ins "int64_t":$columns, "int64_t":$channels,
+                        DefaultValuedParameter<"int64_t", "1">:$taps,
+                        DefaultValuedParameter<"int64_t", "0">:$features);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def QNT_ImageAttr : AttrDef<QNT_Dialect, "Image"> {
+  let mnemonic = "image";
+  let summary = "quantised images with a border, or rows of one scale";
+  let description = [{
+    The CPU target's layout for activations of integer codes in one block,
+    `per_tensor`: images [B, H, W, C], channels last, or rows [.., C]. A pixel
+    takes `channels` bytes, of which the first C are its codes and the others are
+    undefined. Around every image lie `halo` rows above, columns to the left, rows
+    below and columns to the right, whose codes are the zero point: what
+    convolutions with pads read there. Signed codes are stored plus 128, so that
+    all are unsigned bytes. Scale and zero point are where the producer read them.
+
+    Constraint (C1): `channels` is positive, `halo` four numbers that are not
+    negative.
+  }];
+  let parameters = (ins "int64_t":$channels, ArrayRefParameter<"int64_t">:$halo);
+  let assemblyFormat = [{
+    `<` `channels` `=` $channels `,` `halo` `=` `[` $halo `]` `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+def QNT_ConvStrategyAttr : AttrDef<QNT_Dialect, "ConvStrategy"> {
+  let mnemonic = "conv_strategy";
+  let summary = "how a target runs a convolution";
+  let description = [{
+    A tile is `panels` panels of output features by `pixels` neighbouring pixels
+    on each of `lines` lines of the result; tails are cut by smaller tiles. Work
+    is divided in blocks of `block` lines by such panels, which follow each other
+    line by line, or with `panelsFirst` panel by panel.
+
+    ```mlir
+    #qnt.conv_strategy<kernel = "dot4-avx512vnni", lines = 2, pixels = 7, panels = 2, block = 4, panelsFirst = true>
+    ```
+
+    Constraint (C1): the numbers are positive.
+  }];
+  let parameters = (ins StringRefParameter<>:$kernel, "int64_t":$lines,
+                        "int64_t":$pixels, "int64_t":$panels, "int64_t":$block,
+                        DefaultValuedParameter<"bool", "false">:$panelsFirst);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def QNT_StrategyAttr : AttrDef<QNT_Dialect, "Strategy"> {
   let mnemonic = "strategy";
   let summary = "how a target runs a contraction";
@@ -124,9 +195,11 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
     - (C3) scales are f16, bf16 or f32.
     - (C4) zero points and offsets only with integer formats and scales.
     - (C5) `per_channel` needs rank 2 or more.
-    - (C6) a layout is `#qnt.rows` or implements `Layout`; `#qnt.panels` holds
-      static tensors of rank 2, of formats of up to 8, of 16 or of 32 bits;
-      `#qnt.rows` holds none with offsets.
+    - (C6) a layout is `#qnt.rows` or `#qnt.image` or implements `Layout`;
+      `#qnt.panels` holds static tensors of rank 2, `#qnt.filters` static ones of
+      rank 4 or 2 without groups, both of formats of up to 8, of 16 or of 32 bits;
+      `#qnt.image` holds integers in one block, `per_tensor`; only `#qnt.panels`
+      holds offsets.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
                         "::qnt::NumberFormat":$format,

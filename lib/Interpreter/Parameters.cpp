@@ -111,15 +111,14 @@ static ElementKind kindOfCodes(QTensorType type, const std::string &name) {
 static QuantizedTensor loadPacked(const std::shared_ptr<ParamStore> &store,
                                   const std::string &name, QTensorType type) {
   auto layout = dyn_cast<Layout>(type.getLayout());
-  if (!layout || type.getRank() != 2)
-    throw ParamsError("parameter '" + name +
-                      "': expected a layout of weights and rank 2");
+  if (!layout)
+    throw ParamsError("parameter '" + name + "': expected a layout of weights");
   int64_t size = layout.getByteSize(type);
   Tensor blob = load(store, name, size, ElementKind::U8);
   int64_t rows = type.getShape()[0], groups = type.getGroupsPerRow();
   QuantizedTensor result;
   result.type = type.withLayout({});
-  result.codes.resize(rows * type.getShape()[1]);
+  result.codes.resize(countElements(type.getShape()));
   result.scales.resize(type.hasScale() ? rows * groups : 0);
   result.zeros.resize(type.hasZeros() ? rows * groups : 0);
   layout.unpack(type, ArrayRef(blob.data(), size), result.codes, result.scales,

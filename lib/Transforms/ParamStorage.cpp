@@ -115,9 +115,9 @@ qnt::getStoredTensors(Type type, const std::string &name) {
   auto quantized = cast<QTensorType>(type);
   if (Attribute layout = quantized.getLayout()) {
     auto packed = dyn_cast<Layout>(layout);
-    if (!packed || quantized.getRank() != 2)
+    if (!packed)
       throw ParamsError("parameter '" + name +
-                        "': expected a layout of weights and rank 2");
+                        "': expected a layout of weights");
     return {{name, DType::U8, {packed.getByteSize(quantized)}}};
   }
   std::vector<params::SafeTensorsWriter::Entry> entries = {

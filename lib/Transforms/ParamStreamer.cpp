@@ -66,8 +66,10 @@ std::vector<std::byte> ParamStreamer::pack(QTensorType type, QuantizedRows rows,
   if (rows.zeros.size() == 1)
     rows.zeros.resize(range.count * perRow, rows.zeros.front());
   RowBlock block{range.first, range.count, rows.codes, rows.scales, rows.zeros};
-  int64_t size =
-      layout.getByteSize(type.withShape({range.count, type.getShape().back()}));
+  SmallVector<int64_t> shape(type.getShape());
+  shape.front() = range.count;
+  // Without its layout, whose constraints are the whole weight's.
+  int64_t size = layout.getByteSize(type.withLayout({}).withShape(shape));
   std::vector<std::byte> blob(size);
   layout.packRows(type, block,
                   {reinterpret_cast<char *>(blob.data()), blob.size()});

@@ -163,7 +163,8 @@ public:
                  std::function<void(Value index, Value count)> body);
 
   /// The i32 lanes acc[c] + sum_j u[4c+j] * s[4c+j]; `u` are 64 unsigned and
-  /// `s` 64 signed bytes as vector<16xi32>. `narrow` promises u < 128.
+  /// `s` 64 signed bytes as vector<16xi32>. `narrow` promises that sums of two
+  /// products fit 16 bits.
   Value dot4(Value acc, Value u, Value s, bool narrow);
 
   void call(mlir::LLVM::LLVMFuncOp callee, mlir::ValueRange args);

@@ -19,6 +19,8 @@
 
 #include "qnt/Dialect/QNT/QNT.h"
 
+#include <array>
+
 namespace qnt::cpu {
 
 using Kernel = mlir::LLVM::LLVMFuncOp;
@@ -156,7 +158,46 @@ struct AttentionShape {
 Kernel getAttentionKernel(KernelLibrary &lib, AttentionShape shape);
 
 //===----------------------------------------------------------------------===//
-// Contractions (Kernels/Linear.cpp)
+// Epilogues (Kernels/Epilogue.cpp)
+//===----------------------------------------------------------------------===//
+
+/// How the pixels of images [B, H, W, C], or of rows [.., C], lie in memory.
+struct Grid {
+  /// Bytes of a number, and from pixel to pixel, line to line, image to image;
+  /// rows are images of one pixel. `origin` is the offset of the first pixel.
+  int64_t columnBytes = 4, pixelBytes = 0, lineBytes = 0, imageBytes = 0,
+          origin = 0;
+  int64_t height = 1, width = 1;
+  /// Of codes: what is added to them when stored, and whether there is a zero
+  /// point.
+  int64_t excess = 0;
+  bool hasZero = false;
+
+  /// Of a float tensor, dense, or a quantised one in #qnt.image. Images have
+  /// static height and width.
+  static Grid of(mlir::Type type);
+  /// A part of kernels' names.
+  std::string getName() const;
+};
+
+/// The steps of a contraction's epilogue, with the types of its result and of
+/// their operands.
+struct EpilogueSpec {
+  llvm::SmallVector<EpilogueKind> steps;
+  mlir::Type result;
+  llvm::SmallVector<mlir::Type> operands;
+
+  static EpilogueSpec of(EpilogueOp op);
+  bool isInteger() const;
+  /// Pointers that kernels take: the result's, then one for each operand, or
+  /// codes, scale and zero point (null without) of a quantised one.
+  unsigned getNumPointers() const;
+  /// A part of kernels' names.
+  std::string getName() const;
+};
+
+//===----------------------------------------------------------------------===//
+// Contractions (Kernels/Linear.cpp, Kernels/Conv.cpp)
 //===----------------------------------------------------------------------===//
 
 /// Everything the code of a linear layer depends on.
@@ -165,12 +206,83 @@ struct LinearShape {
   QTensorType weight;
   /// Type with layout #qnt.rows, or null for f32 activations.
   QTensorType input;
-  llvm::SmallVector<EpilogueKind> epilogue;
+  EpilogueSpec epilogue;
   StrategyAttr strategy;
 };
 /// (ctx, x (f32, or codes), scales, zeros, sums (null for f32), weight blob,
-/// out f32 [rows, N], rows, operands of the epilogue...).
+/// rows, pointers of the epilogue...).
 Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape);
+
+/// Everything the code of a convolution depends on.
+struct ConvShape {
+  /// Layout #qnt.filters.
+  QTensorType weight;
+  /// Codes with their scale, or floats. Pads are part of the images; the first
+  /// tap of the first window is `start` bytes after an image's first.
+  Grid input;
+  int64_t start = 0;
+  /// Size of the result's images. With `rows`, each image is one pixel, and
+  /// they form a line.
+  int64_t height = 1, width = 1;
+  bool rows = false;
+  std::array<int64_t, 2> strides = {1, 1}, dilations = {1, 1};
+  int64_t groups = 1;
+  EpilogueSpec epilogue;
+  ConvStrategyAttr strategy;
+
+  bool isInteger() const { return input.columnBytes == 1; }
+  /// Whether each channel is a group of its own that gives one.
+  bool isDepthwise() const;
+};
+/// (ctx, x, scale and zero point of x or null, weight blob, batch, pointers of
+/// the epilogue...).
+Kernel getConvKernel(KernelLibrary &lib, const ConvShape &shape);
+
+struct PoolShape {
+  Grid input, output;
+  int64_t channels = 0;
+  std::array<int64_t, 2> kernel, strides, dilations;
+  std::array<int64_t, 4> pads;
+
+  /// A part of kernels' names.
+  std::string getName() const;
+};
+/// (ctx, x, batch, out): largest numbers or codes of windows; pads are not
+/// read.
+Kernel getMaxPoolKernel(KernelLibrary &lib, const PoolShape &shape);
+/// (ctx, x f32, batch, out f32).
+Kernel getMeanPoolImagesKernel(KernelLibrary &lib, const PoolShape &shape,
+                               bool countPads);
+/// (ctx, x codes, batch, scale and zero point of x or null, pointers of the
+/// epilogue...): qnt.average_pool.
+Kernel getAveragePoolKernel(KernelLibrary &lib, const PoolShape &shape,
+                            const EpilogueSpec &epilogue);
+
+//===----------------------------------------------------------------------===//
+// Images (Kernels/Images.cpp, Kernels/QuantizeImages.cpp)
+//===----------------------------------------------------------------------===//
+
+/// Codes in #qnt.image; rows are images of one pixel.
+struct ImageShape {
+  QTensorType type;
+  Grid grid;
+  int64_t channels;
+  static ImageShape of(QTensorType type);
+};
+/// (ctx, x f32, codes, batch, scale, zero point or null).
+Kernel getQuantizeImagesKernel(KernelLibrary &lib, const ImageShape &image);
+/// (ctx, out f32, codes, batch, scale, zero point or null).
+Kernel getDequantizeImagesKernel(KernelLibrary &lib, const ImageShape &image);
+/// (ctx, integers of `bits`, codes, batch): qnt.codes, or with `wrap` qnt.wrap.
+Kernel getCodesKernel(KernelLibrary &lib, const ImageShape &image,
+                      unsigned bits, bool wrap);
+/// (ctx, codes, zero point or null, batch): writes the border of images.
+Kernel getFillHaloKernel(KernelLibrary &lib, const Grid &grid);
+
+/// (ctx, x f32 [B, H, W, C], out, batch): images with `pads` of zeros around
+/// them.
+Kernel getPadImagesKernel(KernelLibrary &lib, Grid input,
+                          std::array<int64_t, 4> pads);
 
 } // namespace qnt::cpu
 

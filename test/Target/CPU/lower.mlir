@@ -24,16 +24,16 @@
 
 // In a tile of one row and one panel, numbers turn to floats once for each group
 // of 32, after the dot product: its sums, and the f16 scales. One vector of
-// floats is stored, the output (argument 5).
+// floats is stored, the output (argument 6).
 // CHECK-LABEL: llvm.func internal @"linear.{{.*}}.tile1x1"(
-// CHECK-SAME:      %arg5: !llvm.ptr, %arg6: i64)
+// CHECK-SAME:      %arg5: i64, %arg6: !llvm.ptr)
 // CHECK-NOT:     sitofp
 // CHECK-NOT:     llvm.store
 // VNNI-COUNT-8:  llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // AVX2:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
 // CHECK:         sitofp %{{.*}} : vector<16xi32> to vector<16xf32>
 // CHECK-NOT:     sitofp
-// CHECK:         llvm.store %{{.*}}, %arg5 {{.*}} : vector<16xf32>, !llvm.ptr
+// CHECK:         llvm.store %{{.*}}, %arg6 {{.*}} : vector<16xf32>, !llvm.ptr
 // CHECK-NOT:     sitofp
 // CHECK-NOT:     llvm.store
 // CHECK:         llvm.return

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Common.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
@@ -84,6 +85,12 @@ Value qnt::cpu::zeroBeyond(KernelBuilder &k, Value value, Value count) {
     return value;
   Value valid = k.ltS(k.iota(), k.splat(k.trunc(count, k.i32())));
   return k.select(valid, value, k.constant(value.getType(), 0));
+}
+
+Value qnt::cpu::zeroIfNaN(KernelBuilder &k, Value value) {
+  Value ordered = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::ORD,
+                                        value, value);
+  return k.select(ordered, value, k.constant(value.getType(), 0));
 }
 
 Value qnt::cpu::foldLanes(KernelBuilder &k, int64_t elements, Value init,

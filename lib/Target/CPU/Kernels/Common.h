@@ -41,6 +41,9 @@ void storeLanes(KernelBuilder &k, mlir::Value value, mlir::Value pointer,
 /// `value`, zero in lanes from `count` on where that is not null.
 mlir::Value zeroBeyond(KernelBuilder &k, mlir::Value value, mlir::Value count);
 
+/// `value`, 0 where it is NaN.
+mlir::Value zeroIfNaN(KernelBuilder &k, mlir::Value value);
+
 /// Folds vectors of [0, elements) into one: step(accumulator, index, count) as
 /// in overLanes. Several accumulators, which start at `init` (neutral for
 /// `join`), keep several folds in flight; `join` combines them.

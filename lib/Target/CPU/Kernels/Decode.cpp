@@ -60,6 +60,55 @@ Value Decoder::decodeBytes(KernelBuilder &k, const PanelGeometry &panels,
   return fieldOf(k, panels, words, quad, 0, 0x01010101);
 }
 
+bool Decoder::hasNarrowNumbers() const {
+  // 2 * 255 * 64 is below 2^15.
+  return spec.bits < 7 || (spec.bits == 7 && spec.isSigned);
+}
+
+unsigned Decoder::getSignedShift(const ISA &isa) const {
+  // Elsewhere the sum of two products must fit 16 bits.
+  return spec.bits == 4 && spec.isSigned && isa.dot == ISA::Dot::VNNI512 ? 4
+                                                                         : 0;
+}
+
+Value Decoder::decodeSigned(KernelBuilder &k, const PanelGeometry &panels,
+                            ArrayRef<Value> words, int64_t quad) const {
+  if (spec.bits == 8)
+    return words[quad];
+  Type type = words.front().getType();
+  auto repeat = [&](uint32_t byte) {
+    return k.constant(type, int32_t(byte * 0x01010101u));
+  };
+  if (getSignedShift(k.isa)) {
+    // Excess codes differ from two's complement in the sign bit.
+    Value word = words[quad / 2];
+    if (quad % 2 == 0)
+      word = k.shl(word, 4);
+    return k.bxor(k.band(word, repeat(0xf0)), repeat(0x80));
+  }
+  Value bytes = fieldOf(k, panels, words, quad, 0, 0x01010101);
+  // Of one bit the product stays within its byte.
+  if (spec.multiplier != 1)
+    bytes = k.mul(bytes, k.constant(type, spec.multiplier));
+  if (offset == 0)
+    return bytes;
+  VectorType lanes = k.vec(k.i8(), 4 * kLanes);
+  Value shift = k.constant(lanes, double(offset));
+  return k.bitcast(k.add(k.bitcast(bytes, lanes), shift), type);
+}
+
+Value Decoder::loadByteWord(KernelBuilder &k, Value codes) const {
+  Value bytes = k.load(k.vec(k.i8()), codes);
+  return spec.isSigned ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
+}
+
+Value Decoder::decodeWord(KernelBuilder &k, Value codes, Value zero) const {
+  if (spec.bits > 8)
+    return decodeWide(k, codes);
+  Value number = k.sitofp(loadByteWord(k, codes), k.f32());
+  return zero ? k.sub(number, zero) : number;
+}
+
 Value Decoder::decodeLane(KernelBuilder &k, const PanelGeometry &panels,
                           ArrayRef<Value> words, int64_t i, Value scale,
                           Value zero) const {
@@ -162,11 +211,11 @@ Value Decoder::decodeWide(KernelBuilder &k, Value codes) const {
   return k.loadAsF32(element, codes);
 }
 
-Value Decoder::loadZero(KernelBuilder &k, Value zeros) const {
+Value Decoder::loadZero(KernelBuilder &k, Value zeros, bool words) const {
   if (hasOffsets())
     return k.load(k.vec(k.f32()), zeros, 4);
   Value bytes = k.load(k.vec(k.i8()), zeros);
-  Value words =
-      hasSignedZeros ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
-  return k.sitofp(words, k.f32());
+  bool isSigned = hasSignedZeros || (words && spec.isSigned);
+  Value numbers = isSigned ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
+  return k.sitofp(numbers, k.f32());
 }

@@ -28,6 +28,22 @@ public:
   mlir::Value decodeBytes(KernelBuilder &k, const PanelGeometry &panels,
                           llvm::ArrayRef<mlir::Value> words,
                           int64_t quad) const;
+  /// The same codes as signed bytes of the numbers that they stand for (integer
+  /// formats that fit), times 2^getSignedShift().
+  mlir::Value decodeSigned(KernelBuilder &k, const PanelGeometry &panels,
+                           llvm::ArrayRef<mlir::Value> words,
+                           int64_t quad) const;
+  /// Codes of 4 bits are cheapest as the high half of a byte, where products of
+  /// such bytes are exact.
+  unsigned getSignedShift(const ISA &isa) const;
+  /// Whether sums of two products of decodeSigned's bytes and unsigned bytes
+  /// fit 16 bits.
+  bool hasNarrowNumbers() const;
+  /// Words of one input in 8, 16 or 32 bits (PanelGeometry::chunk of 1) as f32
+  /// lanes, or those of 8 bits as i32 lanes.
+  mlir::Value decodeWord(KernelBuilder &k, mlir::Value codes,
+                         mlir::Value zero) const;
+  mlir::Value loadByteWord(KernelBuilder &k, mlir::Value codes) const;
   /// Input `i` of the chunk as scale * (number - zero), or, with offsets, fused
   /// scale * number - zero, in f32 lanes. `scale` and `zero` (as loadZero gives
   /// it) may be null.
@@ -36,8 +52,10 @@ public:
                          mlir::Value scale, mlir::Value zero) const;
   /// 16 codes of 16 or 32 bits as f32 lanes.
   mlir::Value decodeWide(KernelBuilder &k, mlir::Value codes) const;
-  /// 16 zero points of stored codes, or offsets, as f32 lanes.
-  mlir::Value loadZero(KernelBuilder &k, mlir::Value zeros) const;
+  /// 16 zero points of stored codes, or offsets, as f32 lanes; `words`: of
+  /// codes stored as words of one input.
+  mlir::Value loadZero(KernelBuilder &k, mlir::Value zeros,
+                       bool words = false) const;
 
   /// number = multiplier * stored + offset, for integer formats. With zero
   /// points, what stored codes have in excess cancels.

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 #include "../Kernels.h"
 #include "Decode.h"
+#include "Epilogue.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
 
@@ -29,7 +30,9 @@ public:
       : lib(lib), shape(shape),
         panels(PanelGeometry::of(shape.weight,
                                  cast<PanelsAttr>(shape.weight.getLayout()))),
-        decoder(shape.weight) {
+        decoder(shape.weight),
+        epilogue(shape.epilogue, /*finite=*/shape.input != nullptr,
+                 /*apart=*/false) {
     if (shape.input)
       rows = RowsGeometry::of(shape.input);
     features = shape.weight.getShape()[0];
@@ -42,8 +45,8 @@ private:
   /// Arguments of a tile function, all pointing at the tile's first row and
   /// column. `columns` is the number of output features that are left.
   struct TileArgs {
-    Value x, scales, zeros, sums, weight, out, columns;
-    SmallVector<Value> extra;
+    Value x, scales, zeros, sums, weight, columns;
+    SmallVector<Value> results;
   };
   using Tile = SmallVector<SmallVector<Value>>; // [row][panel]
 
@@ -55,27 +58,14 @@ private:
                       int64_t tilePanels);
   void emitIntegerChunks(KernelBuilder &k, const TileArgs &args, Value codes,
                          Value input, Tile &acc);
-  void emitEpilogue(KernelBuilder &k, const TileArgs &args, Tile &tile);
-  Value applyStep(KernelBuilder &k, const TileArgs &args, EpilogueKind kind,
-                  unsigned operand, int64_t row, int64_t panel, Value x);
+  void emitEpilogue(KernelBuilder &k, const TileArgs &args, const Tile &tile);
   bool isPartial() const { return features % kLanes != 0; }
-  int64_t outRowBytes() const { return features * 4; }
   int64_t inRowBytes() const {
     return shape.input ? rows.rowBytes : shape.weight.getShape()[1] * 4;
   }
   /// Lanes of panel `p` of a tile that exist; null when all do.
   Value lanesLeft(KernelBuilder &k, const TileArgs &args, int64_t p) {
     return isPartial() ? k.sub(args.columns, k.c64(p * kLanes)) : Value();
-  }
-  Value loadLanes(KernelBuilder &k, Value pointer, Value lanes) {
-    return lanes ? k.loadPartial(k.f32(), pointer, lanes)
-                 : k.load(k.vec(k.f32()), pointer);
-  }
-  void storeLanes(KernelBuilder &k, Value value, Value pointer, Value lanes) {
-    if (lanes)
-      k.storePartial(value, pointer, lanes);
-    else
-      k.store(value, pointer);
   }
   Value scaleOf(KernelBuilder &k, Value group) {
     return k.loadAsF32(shape.weight.getScaleType(), group);
@@ -85,37 +75,11 @@ private:
   const LinearShape &shape;
   PanelGeometry panels;
   Decoder decoder;
+  Epilogue epilogue;
   RowsGeometry rows;
   int64_t features = 0;
   std::string name;
 };
-
-bool takesOperand(EpilogueKind kind) {
-  return kind == EpilogueKind::Bias || kind == EpilogueKind::Add ||
-         kind == EpilogueKind::Mul;
-}
-
-nn::ActivationKind toActivation(EpilogueKind kind) {
-  switch (kind) {
-  case EpilogueKind::Relu:
-    return nn::ActivationKind::Relu;
-  case EpilogueKind::Gelu:
-    return nn::ActivationKind::Gelu;
-  case EpilogueKind::GeluTanh:
-    return nn::ActivationKind::GeluTanh;
-  case EpilogueKind::Silu:
-    return nn::ActivationKind::Silu;
-  case EpilogueKind::Tanh:
-    return nn::ActivationKind::Tanh;
-  case EpilogueKind::Sigmoid:
-    return nn::ActivationKind::Sigmoid;
-  case EpilogueKind::Bias:
-  case EpilogueKind::Add:
-  case EpilogueKind::Mul:
-    break;
-  }
-  llvm_unreachable("not an activation");
-}
 
 std::string typeName(Type type) {
   std::string text;
@@ -145,9 +109,7 @@ std::string LinearEmitter::makeName() const {
   if (panels.sumBytes)
     os << ".colsums";
   os << ".k" << weight.getShape()[1] << ".n" << features;
-  for (EpilogueKind kind : shape.epilogue)
-    os << "." << stringifyEpilogueKind(kind);
-  os << ".t";
+  os << shape.epilogue.getName() << ".t";
   for (auto [r, p] :
        llvm::zip(shape.strategy.getRows(), shape.strategy.getPanels()))
     os << "_" << r << "x" << p;
@@ -404,91 +366,30 @@ LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
 }
 
 //===----------------------------------------------------------------------===//
-// Epilogue
-//===----------------------------------------------------------------------===//
-
-Value LinearEmitter::applyStep(KernelBuilder &k, const TileArgs &args,
-                               EpilogueKind kind, unsigned operand, int64_t row,
-                               int64_t panel, Value x) {
-  if (!takesOperand(kind))
-    return emitActivation(k, toActivation(kind), x);
-  int64_t offset = panel * kLanes * 4;
-  if (kind != EpilogueKind::Bias)
-    offset += row * outRowBytes();
-  Value y = loadLanes(k, k.at(args.extra[operand], offset),
-                      lanesLeft(k, args, panel));
-  return kind == EpilogueKind::Mul ? k.mul(x, y) : k.add(x, y);
-}
-
-void LinearEmitter::emitEpilogue(KernelBuilder &k, const TileArgs &args,
-                                 Tile &tile) {
-  int64_t tileRows = tile.size(), tilePanels = tile.front().size();
-  auto outAt = [&](int64_t r, int64_t p) {
-    return k.at(args.out, r * outRowBytes() + p * kLanes * 4);
-  };
-  auto storeTile = [&] {
-    for (int64_t r = 0; r < tileRows; ++r)
-      for (int64_t p = 0; p < tilePanels; ++p)
-        storeLanes(k, tile[r][p], outAt(r, p), lanesLeft(k, args, p));
-  };
-  // Sums and products happen in registers. From the first elementary function
-  // on, rows are visited in a loop, or its code would stand here for each
-  // register of the tile.
-  unsigned operand = 0, step = 0;
-  for (; step < shape.epilogue.size(); ++step) {
-    EpilogueKind kind = shape.epilogue[step];
-    if (!takesOperand(kind) && kind != EpilogueKind::Relu)
-      break;
-    for (int64_t r = 0; r < tileRows; ++r)
-      for (int64_t p = 0; p < tilePanels; ++p)
-        tile[r][p] = applyStep(k, args, kind, operand, r, p, tile[r][p]);
-    operand += takesOperand(kind);
-  }
-  storeTile();
-  if (step == shape.epilogue.size())
-    return;
-  k.loop(k.c64(0), k.c64(tileRows), 1, [&](Value r) {
-    Value rowOffset = k.mul(r, k.c64(outRowBytes()));
-    TileArgs moved = args;
-    moved.out = k.at(args.out, rowOffset);
-    unsigned index = 0;
-    for (EpilogueKind kind : shape.epilogue)
-      if (takesOperand(kind)) {
-        if (kind != EpilogueKind::Bias)
-          moved.extra[index] = k.at(args.extra[index], rowOffset);
-        ++index;
-      }
-    for (int64_t p = 0; p < tilePanels; ++p) {
-      Value lanes = lanesLeft(k, args, p);
-      Value at = k.at(moved.out, p * kLanes * 4);
-      Value x = loadLanes(k, at, lanes);
-      unsigned next = operand;
-      for (EpilogueKind kind :
-           ArrayRef<EpilogueKind>(shape.epilogue).drop_front(step)) {
-        x = applyStep(k, moved, kind, next, 0, p, x);
-        next += takesOperand(kind);
-      }
-      storeLanes(k, x, at, lanes);
-    }
-  });
-}
-
-//===----------------------------------------------------------------------===//
 // Tiles and the driver
 //===----------------------------------------------------------------------===//
+
+void LinearEmitter::emitEpilogue(KernelBuilder &k, const TileArgs &args,
+                                 const Tile &tile) {
+  Epilogue::Tile flat{
+      1, int64_t(tile.size()), int64_t(tile.front().size()), {}};
+  for (const auto &row : tile)
+    llvm::append_range(flat.values, row);
+  epilogue.emit(k, flat, args.results,
+                [&](int64_t p) { return lanesLeft(k, args, p); });
+}
 
 Kernel LinearEmitter::getTile(int64_t tileRows, int64_t tilePanels) {
   OpBuilder types(lib.module.getContext());
   Type pointer = LLVM::LLVMPointerType::get(types.getContext());
-  unsigned extra = llvm::count_if(shape.epilogue, takesOperand);
-  SmallVector<Type> args(6, pointer);
+  SmallVector<Type> args(5, pointer);
   args.push_back(types.getI64Type());
-  args.append(extra, pointer);
+  args.append(shape.epilogue.getNumPointers(), pointer);
   std::string tileName = name + ".tile" + std::to_string(tileRows) + "x" +
                          std::to_string(tilePanels);
   Kernel tile = lib.get(tileName, args, [&](KernelBuilder &k, ValueRange v) {
-    TileArgs tileArgs{v[0], v[1], v[2], v[3], v[4], v[5], v[6], {}};
-    llvm::append_range(tileArgs.extra, v.drop_front(7));
+    TileArgs tileArgs{v[0], v[1], v[2], v[3], v[4], v[5], {}};
+    llvm::append_range(tileArgs.results, v.drop_front(6));
     Tile result = shape.input
                       ? emitIntegerDot(k, tileArgs, tileRows, tilePanels)
                       : emitFloatDot(k, tileArgs, tileRows, tilePanels);
@@ -502,11 +403,10 @@ Kernel LinearEmitter::emit() {
   OpBuilder types(lib.module.getContext());
   Type pointer = LLVM::LLVMPointerType::get(types.getContext());
   Type i64 = types.getI64Type();
-  unsigned extra = llvm::count_if(shape.epilogue, takesOperand);
-  // x, scales, zeros, sums, weight, out, rows, operands.
-  SmallVector<Type> argTypes(6, pointer);
+  // x, scales, zeros, sums, weight, rows, result and operands.
+  SmallVector<Type> argTypes(5, pointer);
   argTypes.push_back(i64);
-  argTypes.append(extra, pointer);
+  argTypes.append(shape.epilogue.getNumPointers(), pointer);
 
   ArrayRef<int64_t> bucketRows = shape.strategy.getRows();
   ArrayRef<int64_t> bucketPanels = shape.strategy.getPanels();
@@ -519,15 +419,15 @@ Kernel LinearEmitter::emit() {
     return k.c64(llvm::divideCeil(panelCount, unit));
   };
   auto task = [&](KernelBuilder &k, ValueRange v, Value begin, Value end) {
-    Value rowCount = v[6];
+    Value rowCount = v[5];
     Value firstPanel = k.mul(begin, k.c64(unit));
     Value lastPanel = k.minS(k.mul(end, k.c64(unit)), k.c64(panelCount));
     // All rows for `tilePanels` panels from `panel`, by tiles of bucket i and
     // below.
     auto rowsOf = [&](unsigned bucket, int64_t tilePanels, Value panel) {
       Value weight = k.at(v[4], k.mul(panel, k.c64(panels.panelBytes)));
-      Value column = k.mul(panel, k.c64(kLanes * 4));
-      Value columns = k.sub(k.c64(features), k.mul(panel, k.c64(kLanes)));
+      Value column = k.mul(panel, k.c64(kLanes));
+      Value columns = k.sub(k.c64(features), column);
       Value done = k.c64(0);
       for (int64_t i = bucket; i >= 0; --i) {
         int64_t step = bucketRows[i];
@@ -535,25 +435,15 @@ Kernel LinearEmitter::emit() {
             k.add(done, k.mul(k.divS(k.sub(rowCount, done), k.c64(step)),
                               k.c64(step)));
         k.loop(done, stop, step, [&](Value row) {
-          Value out =
-              k.at(k.at(v[5], k.mul(row, k.c64(outRowBytes()))), column);
           SmallVector<Value> args{
               k.at(v[0], k.mul(row, k.c64(inRowBytes()))),
               k.at(v[1], k.mul(row, k.c64(4))),
               k.at(v[2], k.mul(row, k.c64(4))),
               k.at(v[3], k.mul(row, k.c64(4 * rows.sumsPerRow))),
               weight,
-              out,
               columns};
-          unsigned index = 7;
-          for (EpilogueKind kind : shape.epilogue) {
-            if (!takesOperand(kind))
-              continue;
-            Value operand = k.at(v[index++], column);
-            if (kind != EpilogueKind::Bias)
-              operand = k.at(operand, k.mul(row, k.c64(outRowBytes())));
-            args.push_back(operand);
-          }
+          llvm::append_range(args, epilogue.move(k, v.drop_front(6), k.c64(0),
+                                                 k.c64(0), row, column));
           k.call(getTile(step, tilePanels), args);
         });
         done = stop;

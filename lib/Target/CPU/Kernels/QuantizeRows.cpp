@@ -12,7 +12,6 @@
 //===----------------------------------------------------------------------===//
 #include "Common.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -106,9 +105,7 @@ struct RowQuantizer {
 
   /// Stored codes of 16 numbers, as i32.
   Value encode(Value x, Value scale, Value low, Value high, Value offset) {
-    Value ordered =
-        arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::ORD, x, x);
-    Value number = k.select(ordered, x, k.constant(x.getType(), 0));
+    Value number = zeroIfNaN(k, x);
     Value code = k.minF(k.maxF(k.fdiv(number, scale), low), high);
     return k.add(k.roundToInt(code), offset);
   }

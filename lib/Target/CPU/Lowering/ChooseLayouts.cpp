@@ -4,7 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "../KernelBuilder.h"
+#include "Convolutions.h"
+#include "ImageLayouts.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
 #include "qnt/Target/CPU/Passes.h"
@@ -58,13 +59,39 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     SmallVector<qnt::LinearOp> linears;
     getOperation()->walk([&](qnt::LinearOp op) { linears.push_back(op); });
     for (qnt::LinearOp op : linears)
-      if (failed(choose(op)))
+      if (!cpu::takesImage(op) && failed(choose(op)))
         return signalPassFailure();
     // Activations whose consumers all took a layout of their own.
     getOperation()->walk([](QuantizeOp op) {
       if (op->use_empty())
         op->erase();
     });
+    if (failed(cpu::layOutImages(getOperation())))
+      return signalPassFailure();
+    for (qnt::LinearOp op : linears)
+      if (cpu::takesImage(op))
+        pack(op, cpu::getFilters(op));
+    WalkResult convs = getOperation()->walk([&](qnt::ConvOp op) {
+      if (op.getWeight().getType().getLayout())
+        return WalkResult::advance();
+      FiltersAttr filters = cpu::getFilters(op);
+      if (!filters)
+        return WalkResult::interrupt();
+      pack(op, filters);
+      return WalkResult::advance();
+    });
+    if (convs.wasInterrupted())
+      return signalPassFailure();
+  }
+
+  template <typename Op> void pack(Op op, Attribute layout) {
+    QTensorType weight = op.getWeight().getType();
+    if (weight.getLayout())
+      return;
+    OpBuilder builder(op);
+    Value packed = PackOp::create(builder, op.getLoc(),
+                                  weight.withLayout(layout), op.getWeight());
+    op.getWeightMutable().assign(packed);
   }
 
   LogicalResult choose(qnt::LinearOp op) {
@@ -77,7 +104,10 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
                  "the CPU target decodes tables of up to 16 numbers, "
                  "got ")
              << weight;
-    OpBuilder builder(op);
+    if (isIntegerEpilogue(op.getEpilogue()))
+      return op.emitOpError("the CPU target computes on integers with weights "
+                            "of 2 to 8 bits, signed where they have 8, got ")
+             << weight;
     bool sums = false;
     if (auto type = dyn_cast<QTensorType>(op.getInput().getType())) {
       auto [layout, needsSums] = getRowsLayout(type, weight);
@@ -90,16 +120,36 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     auto panels = PanelsAttr::get(op.getContext(), cpu::kLanes, sums);
     if (spec.bits > 8 && spec.bits != 16 && spec.bits != 32)
       return op.emitOpError("the CPU target has no lowering for ") << weight;
-    Value packed = PackOp::create(builder, op.getLoc(),
-                                  weight.withLayout(panels), op.getWeight());
-    op.getWeightMutable().assign(packed);
+    pack(op, panels);
     return success();
+  }
+
+  /// Codes that another contraction made, once more from their numbers, which
+  /// gives the same codes. Null for codes from elsewhere.
+  QuantizeOp requantize(qnt::LinearOp op) {
+    auto made = op.getInput().getDefiningOp<EpilogueOp>();
+    auto type = cast<QTensorType>(op.getInput().getType());
+    if (!made)
+      return {};
+    OpBuilder builder(op);
+    Value numbers = DequantizeOp::create(
+        builder, op.getLoc(),
+        RankedTensorType::get(type.getShape(), builder.getF32Type()),
+        op.getInput());
+    bool hasZero = type.hasZeros();
+    OperandRange extra = made.getExtra();
+    return QuantizeOp::create(builder, op.getLoc(), type, numbers,
+                              extra[extra.size() - (hasZero ? 2 : 1)],
+                              hasZero ? extra.back() : Value(),
+                              ClipMethod::AbsMax);
   }
 
   /// The input of `op` quantised to `type`, shared with other consumers that
   /// want the same.
   FailureOr<Value> layOut(qnt::LinearOp op, QTensorType type) {
     auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+    if (!quantize)
+      quantize = requantize(op);
     if (!quantize) {
       op.emitOpError("expected the input to come from a qnt.quantize in the "
                      "same function, got ")

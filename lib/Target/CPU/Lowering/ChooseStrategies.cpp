@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Convolutions.h"
+
 #include "qnt/Target/CPU/ISA.h"
 #include "qnt/Target/CPU/Passes.h"
 
@@ -57,6 +59,24 @@ struct ChooseStrategies
       return signalPassFailure();
     }
     getOperation()->walk([&](qnt::LinearOp op) { choose(op, *target); });
+    getOperation()->walk([&](qnt::ConvOp op) {
+      if (op.getWeight().getType().getLayout())
+        choose(op, *target);
+    });
+  }
+
+  void choose(qnt::ConvOp op, const ISA &target) {
+    ConvStrategyAttr strategy = chooseConvStrategy(getConvShape(op), target);
+    op.setStrategyAttr(strategy);
+    remark::passed(
+        op.getLoc(),
+        remark::RemarkOpts::name("strategy").category("qnt-cpu-strategy"))
+        << remark::metric("kernel", strategy.getKernel())
+        << remark::metric("weight",
+                          op.getWeight().getType().getFormat().getName())
+        << remark::metric("lines", strategy.getLines())
+        << remark::metric("pixels", strategy.getPixels())
+        << remark::metric("panels", strategy.getPanels());
   }
 
   void choose(qnt::LinearOp op, const ISA &target) {
@@ -66,8 +86,10 @@ struct ChooseStrategies
     Tiles tiles = getTiles(target, bool(input), grouped,
                            weight.getFormat().getBits() <= 8);
     std::string kernel = ((input ? "dot4-" : "fma-") + target.name).str();
-    auto strategy =
-        StrategyAttr::get(op.getContext(), kernel, tiles.rows, tiles.panels);
+    auto strategy = isa_and_present<FiltersAttr>(weight.getLayout())
+                        ? chooseRowsStrategy(getConvShape(op), target)
+                        : StrategyAttr::get(op.getContext(), kernel, tiles.rows,
+                                            tiles.panels);
     op.setStrategyAttr(strategy);
     remark::passed(
         op.getLoc(),

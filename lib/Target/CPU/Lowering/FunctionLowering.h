@@ -39,6 +39,28 @@ private:
   void emitFrameFunction();
   mlir::LogicalResult emitOp(KernelBuilder &k, mlir::Operation &op);
   mlir::LogicalResult emitLinear(KernelBuilder &k, qnt::LinearOp op);
+  mlir::LogicalResult emitConv(KernelBuilder &k, qnt::ConvOp op);
+  mlir::LogicalResult emitPool(KernelBuilder &k, nn::PoolOp op);
+  mlir::LogicalResult emitMaxPool(KernelBuilder &k, MaxPoolOp op);
+  mlir::LogicalResult emitAveragePool(KernelBuilder &k, AveragePoolOp op);
+  mlir::LogicalResult emitRowsLinear(KernelBuilder &k, qnt::LinearOp op);
+  mlir::LogicalResult emitQuantizeImages(KernelBuilder &k, QuantizeOp op);
+  mlir::LogicalResult emitDequantize(KernelBuilder &k, DequantizeOp op);
+  mlir::LogicalResult emitCodes(KernelBuilder &k, CodesOp op);
+  mlir::LogicalResult emitWrap(KernelBuilder &k, WrapOp op);
+  /// The scale and zero point of the codes in #qnt.image that an op makes.
+  void placeScales(KernelBuilder &k, mlir::Operation &op);
+  /// Writes the halo of an op's result, lists and reports the op.
+  void finish(KernelBuilder &k, mlir::Operation &op, Kernel kernel,
+              int64_t macs = 0, int64_t bytes = 0);
+  /// Images of a value: its batch, or its rows.
+  mlir::Value imagesOf(KernelBuilder &k, mlir::Value value) {
+    return symbols.getDims(value).size() == 4 ? dimOf(k, value, 0)
+                                              : rowsOf(k, value);
+  }
+  /// The pointers of an epilogue: the result's and its operands'.
+  void appendEpilogue(KernelBuilder &k, EpilogueOp op,
+                      llvm::SmallVectorImpl<mlir::Value> &args);
   mlir::LogicalResult emitQuantize(KernelBuilder &k, QuantizeOp op);
   mlir::LogicalResult emitAttention(KernelBuilder &k, nn::AttentionOp op);
   mlir::LogicalResult emitBinary(KernelBuilder &k, mlir::Operation &op,

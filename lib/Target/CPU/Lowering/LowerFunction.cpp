@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Convolutions.h"
 #include "FunctionLowering.h"
 
 using namespace mlir;
@@ -36,6 +37,15 @@ void FunctionLowering::reserve(Value value, int64_t step) {
     list.push_back(memory.add(dims.drop_back(), bytesPerRow, step, step));
   };
   if (auto type = dyn_cast<QTensorType>(value.getType())) {
+    // An op without a lowering is refused where it is lowered.
+    if (!type.getLayout())
+      return;
+    if (isa<ImageAttr>(type.getLayout())) {
+      int64_t leading = dims.size() == 4 ? 1 : int64_t(dims.size()) - 1;
+      list.push_back(memory.add(dims.take_front(leading),
+                                Grid::of(type).imageBytes, step, step));
+      return;
+    }
     RowsGeometry g = RowsGeometry::of(type);
     add(g.rowBytes);
     add(4);
@@ -77,6 +87,11 @@ void FunctionLowering::plan() {
                                 getCacheGeometry(attention).bytesPerPosition(),
                                 step, step);
     }
+    if (auto conv = dyn_cast<qnt::ConvOp>(op))
+      if (auto padded = getPaddedShape(conv); !padded.empty())
+        scratch[&op] =
+            memory.add(symbols.getDims(conv.getInput()).take_front(1),
+                       4 * padded[1] * padded[2] * padded[3], step, step);
     ++step;
   }
   memory.place();
@@ -166,6 +181,16 @@ void FunctionLowering::emitFrameFunction() {
 }
 
 LogicalResult FunctionLowering::run() {
+  // Weights without a layout are refused where they are used.
+  auto isActivation = [](Type type) {
+    auto quantized = dyn_cast<QTensorType>(type);
+    return quantized &&
+           isa_and_present<RowsAttr, ImageAttr>(quantized.getLayout());
+  };
+  if (llvm::any_of(function.getArgumentTypes(), isActivation) ||
+      llvm::any_of(function.getResultTypes(), isActivation))
+    return function.emitError("the CPU target passes no quantised activations "
+                              "between functions");
   plan();
   emitFrameFunction();
 

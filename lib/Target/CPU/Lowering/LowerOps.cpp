@@ -22,11 +22,10 @@ static std::string nameOf(Operation &op) {
     }
     return WalkResult::advance();
   });
-  if (name.empty())
-    if (auto linear = dyn_cast<qnt::LinearOp>(op))
-      if (auto load =
-              linear.getWeight().getDefiningOp<ml_program::GlobalLoadConstOp>())
-        name = load.getGlobal().getLeafReference().str();
+  if (name.empty() && isa<qnt::LinearOp, qnt::ConvOp>(op))
+    if (auto load =
+            op.getOperand(1).getDefiningOp<ml_program::GlobalLoadConstOp>())
+      name = load.getGlobal().getLeafReference().str();
   return name.empty() ? op.getName().getStringRef().str() : name;
 }
 
@@ -76,38 +75,35 @@ void FunctionLowering::record(KernelBuilder &k, Operation &op, Kernel kernel,
 
 LogicalResult FunctionLowering::emitLinear(KernelBuilder &k, qnt::LinearOp op) {
   QTensorType weight = op.getWeight().getType();
+  if (isa_and_present<FiltersAttr>(weight.getLayout()))
+    return emitRowsLinear(k, op);
   auto load = op.getWeight().getDefiningOp<ml_program::GlobalLoadConstOp>();
   if (!load || !weight.getLayout())
     return op.emitOpError("expected a materialised weight in a packed layout "
                           "(run qnt-cpu-layout and qnt-materialize-params)");
   if (!op.getStrategy())
     return op.emitOpError("has no strategy (run qnt-cpu-strategy)");
-  LinearShape shape{weight,
-                    dyn_cast<QTensorType>(op.getInput().getType()),
-                    {},
-                    op.getStrategyAttr()};
-  for (Attribute step : op.getEpilogue())
-    shape.epilogue.push_back(cast<EpilogueKindAttr>(step).getValue());
+  LinearShape shape{weight, dyn_cast<QTensorType>(op.getInput().getType()),
+                    EpilogueSpec::of(op), op.getStrategyAttr()};
   Kernel kernel = getLinearKernel(module.lib, shape);
   SmallVector<Value> args{context};
   llvm::append_range(args, pointers(op.getInput()));
   while (args.size() < 5)
     args.push_back(null(k));
   args.push_back(pointer(op.getWeight()));
-  args.push_back(pointer(op.getResult()));
   args.push_back(rowsOf(k, op.getResult()));
-  for (Value operand : op.getExtra())
-    args.push_back(pointer(operand));
+  appendEpilogue(k, op, args);
   k.call(kernel, args);
   int64_t bytes = cast<Layout>(weight.getLayout()).getByteSize(weight);
   module.weightBytes[load.getGlobal().getLeafReference().str()] = bytes;
-  record(k, *op, kernel, pointer(op.getResult()),
-         weight.getShape()[0] * weight.getShape()[1], bytes);
+  finish(k, *op, kernel, weight.getShape()[0] * weight.getShape()[1], bytes);
   return success();
 }
 
 LogicalResult FunctionLowering::emitQuantize(KernelBuilder &k, QuantizeOp op) {
   QTensorType type = op.getResult().getType();
+  if (isa_and_present<ImageAttr>(type.getLayout()))
+    return emitQuantizeImages(k, op);
   if (!isa_and_nonnull<RowsAttr>(type.getLayout()))
     return op.emitOpError("expected an activation in #qnt.rows (run "
                           "qnt-cpu-layout)");
@@ -213,6 +209,7 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
     for (unsigned buffer : buffers.lookup(result))
       places[result].push_back(bufferAt(k, buffer));
   }
+  placeScales(k, op);
   KernelLibrary &lib = module.lib;
   auto simple = [&](Kernel kernel, ValueRange args) {
     k.call(kernel, args);
@@ -245,6 +242,13 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
         return success();
       })
       .Case([&](qnt::LinearOp linear) { return emitLinear(k, linear); })
+      .Case([&](qnt::ConvOp conv) { return emitConv(k, conv); })
+      .Case([&](nn::PoolOp pool) { return emitPool(k, pool); })
+      .Case([&](MaxPoolOp pool) { return emitMaxPool(k, pool); })
+      .Case([&](AveragePoolOp pool) { return emitAveragePool(k, pool); })
+      .Case([&](DequantizeOp numbers) { return emitDequantize(k, numbers); })
+      .Case([&](CodesOp codes) { return emitCodes(k, codes); })
+      .Case([&](WrapOp wrap) { return emitWrap(k, wrap); })
       .Case([&](QuantizeOp quantize) { return emitQuantize(k, quantize); })
       .Case([&](nn::AttentionOp attention) {
         return emitAttention(k, attention);

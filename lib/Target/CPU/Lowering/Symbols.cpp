@@ -98,6 +98,15 @@ FailureOr<FunctionSymbols> FunctionSymbols::analyze(
             dims = of(linear.getInput());
             dims.back() = lastOf(value.getType());
           })
+          .Case<nn::ConvOp, nn::PoolOp, qnt::ConvOp, MaxPoolOp, AveragePoolOp>(
+              [&](auto windows) {
+                // Height and width are static.
+                dims = of(windows.getInput());
+                dims.resize(1);
+                for (int64_t size : shape->drop_front())
+                  if (!ShapedType::isDynamic(size))
+                    dims.push_back(Dim::constant(size));
+              })
           .Case<nn::EmbeddingOp, qnt::EmbeddingOp>([&](auto embedding) {
             dims = of(embedding.getIds());
             dims.push_back(lastOf(value.getType()));
@@ -112,8 +121,8 @@ FailureOr<FunctionSymbols> FunctionSymbols::analyze(
           })
           .Case<nn::PositionIdsOp, nn::AddOp, nn::MulOp, nn::ActivationOp,
                 nn::ClampOp, nn::RMSNormOp, nn::LayerNormOp, nn::L2NormalizeOp,
-                nn::RopeOp, nn::AttentionOp, QuantizeOp, DequantizeOp,
-                ObserveOp, tensor::CastOp>(
+                nn::RopeOp, nn::AttentionOp, QuantizeOp, DequantizeOp, CodesOp,
+                WrapOp, ObserveOp, tensor::CastOp>(
               [&](auto same) { dims = of(same->getOperand(0)); });
       if (dims.size() != shape->size())
         return op.emitOpError("has a dynamic shape that the CPU target cannot "

@@ -1,0 +1,38 @@
+//===- Convolutions.h - how convolutions are lowered ------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TARGET_CPU_LOWERING_CONVOLUTIONS_H
+#define QNT_LIB_TARGET_CPU_LOWERING_CONVOLUTIONS_H
+
+#include "../Kernels.h"
+
+namespace qnt::cpu {
+
+/// The layout of a convolution's weight; null after an error at the op, which
+/// says what has no lowering.
+FiltersAttr getFilters(qnt::ConvOp op);
+/// The same for a linear layer that takes #qnt.image.
+FiltersAttr getFilters(qnt::LinearOp op);
+
+/// The shape of the padded copy that the kernel reads instead of an input of
+/// floats; empty where it reads the input itself.
+llvm::SmallVector<int64_t> getPaddedShape(qnt::ConvOp op);
+
+/// What the code of a convolution depends on, with the op's strategy where it
+/// has one. Layouts are chosen, height and width static.
+ConvShape getConvShape(qnt::ConvOp op);
+/// A linear layer on #qnt.image is a convolution of images of one pixel.
+ConvShape getConvShape(qnt::LinearOp op);
+
+/// The tiles that fill the registers of `isa` best for this shape.
+ConvStrategyAttr chooseConvStrategy(const ConvShape &shape, const ISA &isa);
+/// The same for rows, as linear layers hold it: every bucket has as many
+/// panels.
+StrategyAttr chooseRowsStrategy(const ConvShape &shape, const ISA &isa);
+
+} // namespace qnt::cpu
+
+#endif // QNT_LIB_TARGET_CPU_LOWERING_CONVOLUTIONS_H
