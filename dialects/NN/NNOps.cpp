@@ -152,6 +152,20 @@ LogicalResult PoolOp::inferReturnTypes(MLIRContext *context,
 }
 
 //===----------------------------------------------------------------------===//
+// ScaleRowsOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ScaleRowsOp::verify() {
+  ArrayRef<int64_t> shape = getInput().getType().getShape();
+  if (shape.empty() ||
+      getScale().getType().getShape() != shape.take_front()) // (C1)
+    return emitOpError("expected a number for each index of the first "
+                       "dimension of ")
+           << getInput().getType() << ", got " << getScale().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Lookups and positions
 //===----------------------------------------------------------------------===//
 

@@ -218,6 +218,26 @@ class NN_BroadcastOp<string mnemonic, string text>
 def NN_AddOp : NN_BroadcastOp<"add", "sum, broadcast over leading dimensions">;
 def NN_MulOp : NN_BroadcastOp<"mul", "product, broadcast over leading dimensions">;
 
+def NN_ScaleRowsOp : NN_Op<"scale_rows", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "each index of the first dimension times a number of its own";
+  let description = [{
+    result[n, ...] = input[n, ...] * scale[n]: what a factor of the outputs of a
+    layer does to its weight.
+
+    ```mlir
+    %s = nn.scale_rows %w by %gamma : tensor<32x3x3x16xf32>, tensor<32xf32>
+    ```
+
+    Constraint (C1): `scale` has the shape of the first dimension of `input`.
+  }];
+  let arguments = (ins NN_Tensor:$input, NN_Tensor:$scale);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = [{
+    $input `by` $scale attr-dict `:` type($input) `,` type($scale)
+  }];
+  let hasVerifier = 1;
+}
+
 def NN_ActivationKind : I32EnumAttr<"ActivationKind", "an activation function", [
       I32EnumAttrCase<"Relu", 0, "relu">,
       I32EnumAttrCase<"Gelu", 1, "gelu">,

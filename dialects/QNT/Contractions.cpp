@@ -19,6 +19,19 @@ static ArrayRef<int64_t> getShape(Type type) {
   return cast<RankedTensorType>(type).getShape();
 }
 
+/// A shape as types write it: [?, 8, 8, 4].
+static std::string describeShape(ArrayRef<int64_t> shape) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  llvm::interleaveComma(shape, os, [&](int64_t size) {
+    if (ShapedType::isDynamic(size))
+      os << '?';
+    else
+      os << size;
+  });
+  return text;
+}
+
 static bool isActivationLayout(Attribute layout) {
   return !layout || isa<RowsAttr, ImageAttr>(layout);
 }
@@ -155,7 +168,7 @@ static LogicalResult verifyOperands(EpilogueOp op, Type result) {
       Type type = (*operand++).getType();
       if (!isWanted(wanted, type, getShape(result)))
         return op->emitOpError("expected ")
-               << describe(wanted) << " [" << getShape(result)
+               << describe(wanted) << " [" << describeShape(getShape(result))
                << "] for epilogue step " << name << ", got " << type;
     }
   }
@@ -252,7 +265,7 @@ LogicalResult LinearOp::verify() {
   expected.back() = weight.getShape()[0];
   if (::getShape(getResult().getType()) != ArrayRef(expected))
     return emitOpError("expected a result of shape [")
-           << expected << "], got " << getResult().getType();
+           << describeShape(expected) << "], got " << getResult().getType();
   auto input = dyn_cast<QTensorType>(getInput().getType());
   if (input) { // (C2)
     BlockKind kind = input.getBlock().getKind();
@@ -289,7 +302,7 @@ static LogicalResult verifyWindows(Operation *op, const nn::Windows &windows,
   SmallVector<int64_t> expected = windows.getOutputShape(shape, channels);
   if (getShape(result) != ArrayRef(expected))
     return op->emitOpError("expected a result of shape [")
-           << expected << "], got " << result;
+           << describeShape(expected) << "], got " << result;
   return success();
 }
 

@@ -178,6 +178,99 @@ def QNT_WrapOp : QNT_Op<"wrap", [Pure]> {
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Numbers of integer arithmetic: parameter expressions
+//===----------------------------------------------------------------------===//
+
+def QNT_F32Tensor : RankedTensorOf<[F32]>;
+def QNT_F32Scalar : 0DTensorOf<[F32]>;
+
+def QNT_ScalesOp : QNT_Op<"scales", [Pure]> {
+  let summary = "the scales of a quantised tensor";
+  let description = [{
+    ```mlir
+    %s = qnt.scales %w : !qnt.tensor<32x3x3x16, int8, per_channel, scale f32> -> tensor<32xf32>
+    ```
+
+    Constraint (C1): the type has scales, the result their shape.
+  }];
+  let arguments = (ins QNT_TensorType:$input);
+  let results = (outs QNT_F32Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def QNT_QuantizeBiasOp : QNT_Op<"quantize_bias", [Pure]> {
+  let summary = "a bias in units of the sums of products";
+  let description = [{
+    result[n] = bias[n] / scale[n] in double, rounded half to even. `scale` is
+    that of the input times those of the weight; a number beyond 32 bits is an
+    error.
+
+    ```mlir
+    %i = qnt.quantize_bias %b scale %s : tensor<32xf32>, tensor<32xf32> -> tensor<32xi32>
+    ```
+
+    Constraint (C1): all have the shape [N].
+  }];
+  let arguments = (ins QNT_F32Tensor:$bias, QNT_F32Tensor:$scale);
+  let results = (outs QNT_Ids:$result);
+  let assemblyFormat = [{
+    $bias `scale` $scale attr-dict `:` type($bias) `,` type($scale) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def QNT_DyadicShiftOp : QNT_Op<"dyadic_shift", [Pure]> {
+  let summary = "the shift that gives ratios of scales their most precise dyadic";
+  let description = [{
+    A ratio r = numerator[n] / denominator, computed in double, becomes
+    multiplier / 2^shift: the shift is the largest of 1 to 62 for which r * 2^shift,
+    rounded, is below 2^31 in magnitude, so that the multiplier has 31 bits and
+    its product with a 32-bit sum has 62. With `addend`, a second numerator of
+    all n, its ratio must fit likewise: both share the shift. A ratio of 2^30 or
+    more is an error.
+
+    ```mlir
+    %s = qnt.dyadic_shift %n over %d : tensor<32xf32>, tensor<f32> -> tensor<32xi32>
+    %t = qnt.dyadic_shift %n with %a over %d : tensor<32xf32>, tensor<f32>, tensor<f32> -> tensor<32xi32>
+    ```
+
+    Constraint (C1): `numerator` and the result have the shape [N].
+  }];
+  let arguments = (ins QNT_F32Tensor:$numerator, Optional<QNT_F32Scalar>:$addend,
+                       QNT_F32Scalar:$denominator);
+  let results = (outs QNT_Ids:$result);
+  let assemblyFormat = [{
+    $numerator (`with` $addend^)? `over` $denominator attr-dict `:`
+    type($numerator) `,` type($denominator) (`,` type($addend)^)? `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def QNT_DyadicOp : QNT_Op<"dyadic", [Pure, AllTypesMatch<["shift", "result"]>]> {
+  let summary = "ratios of scales as integers at given shifts";
+  let description = [{
+    result[n] = numerator[n] / denominator * 2^shift[n], computed in double, rounded
+    half to even; a `numerator` of rank 0 counts for all n. A number beyond 32
+    bits is an error.
+
+    ```mlir
+    %m = qnt.dyadic %n over %d shift %s : tensor<32xf32>, tensor<f32>, tensor<32xi32>
+    ```
+
+    Constraint (C1): `shift` has the shape [N], `numerator` that or [].
+  }];
+  let arguments = (ins QNT_F32Tensor:$numerator, QNT_F32Scalar:$denominator,
+                       QNT_Ids:$shift);
+  let results = (outs QNT_Ids:$result);
+  let assemblyFormat = [{
+    $numerator `over` $denominator `shift` $shift attr-dict `:`
+    type($numerator) `,` type($denominator) `,` type($shift)
+  }];
+  let hasVerifier = 1;
+}
+
 def QNT_ObserveOp : QNT_Op<"observe", [AllTypesMatch<["input", "result"]>]> {
   let summary = "the identity, watched";
   let description = [{

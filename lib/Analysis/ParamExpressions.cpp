@@ -29,8 +29,9 @@ bool qnt::isParamExpressionOp(Operation *op) {
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return linear.getType().getRank() == 1;
   return isa<ml_program::GlobalLoadConstOp, arith::ConstantOp, arith::ExtFOp,
-             arith::TruncFOp, nn::AddOp, nn::MulOp, QuantizeOp, DequantizeOp,
-             PackOp>(op);
+             arith::TruncFOp, nn::AddOp, nn::MulOp, nn::ScaleRowsOp, QuantizeOp,
+             DequantizeOp, PackOp, ScalesOp, QuantizeBiasOp, DyadicShiftOp,
+             DyadicOp>(op);
 }
 
 bool qnt::isParamExpression(Value value) {
@@ -137,7 +138,8 @@ SmallVector<ParamRoot> qnt::collectParamRoots(ModuleOp module) {
       return !isConstant || isa<nn::NNDialect, QNTDialect>(user->getDialect());
     });
     auto tensor = dyn_cast<RankedTensorType>(value.getType());
-    if (isConstant && tensor && !isa<FloatType>(tensor.getElementType()))
+    if (isa<arith::ConstantOp>(op) && tensor &&
+        !isa<FloatType>(tensor.getElementType()))
       return;
     if (isRoot)
       roots[number].values.push_back(value);

@@ -56,6 +56,20 @@ static LogicalResult evaluate(nn::ClampOp op, Frame &frame) {
   return success();
 }
 
+static LogicalResult evaluate(nn::ScaleRowsOp op, Frame &frame) {
+  const Tensor &input = frame.tensor(op.getInput());
+  const Tensor &scale = frame.tensor(op.getScale());
+  if (scale.size() != input.getDim(0))
+    return op.emitOpError("expected ")
+           << input.getDim(0) << " numbers, got " << scale.size();
+  std::vector<double> result = input.toDoubles();
+  int64_t length = input.size() / std::max<int64_t>(1, input.getDim(0));
+  for (auto [i, x] : llvm::enumerate(result))
+    x *= scale.getFloat(int64_t(i) / length);
+  frame.setFloats(op, input.getShape(), result);
+  return success();
+}
+
 template <typename OpTy>
 static LogicalResult broadcast(OpTy op, Frame &frame,
                                function_ref<double(double, double)> compute) {
@@ -83,6 +97,7 @@ static LogicalResult evaluate(nn::MulOp op, Frame &frame) {
 }
 
 void interp::registerElementwise(Registry &registry) {
+  registry.add<nn::ScaleRowsOp>(evaluate);
   registry.add<nn::ActivationOp>(evaluate);
   registry.add<nn::ClampOp>(evaluate);
   registry.add<nn::AddOp>(evaluate);

@@ -38,6 +38,7 @@ const Registry &Registry::get() {
     registerRope(all);
     registerAttention(all);
     registerQuantized(all);
+    registerDyadic(all);
     registerCalls(all);
     registerChecks(all);
     return all;

@@ -93,6 +93,7 @@ void registerConv(Registry &registry);
 void registerRope(Registry &registry);
 void registerAttention(Registry &registry);
 void registerQuantized(Registry &registry);
+void registerDyadic(Registry &registry);
 void registerCalls(Registry &registry);
 void registerChecks(Registry &registry);
 

@@ -146,18 +146,20 @@ static SmallVector<int64_t> byteStrides(ArrayRef<int64_t> shape, size_t width) {
   return strides;
 }
 
+static SmallVector<int64_t> readNumbers(ArrayRef<OpFoldResult> mixed,
+                                        Frame &frame) {
+  return llvm::map_to_vector(mixed, [&](OpFoldResult value) {
+    if (auto attr = dyn_cast<Attribute>(value))
+      return cast<IntegerAttr>(attr).getInt();
+    return frame.tensor(cast<Value>(value)).getInt(0);
+  });
+}
+
 static LogicalResult evaluate(tensor::ExtractSliceOp op, Frame &frame) {
   const Tensor &source = frame.tensor(op.getSource());
-  auto numbers = [&](ArrayRef<OpFoldResult> mixed) {
-    return llvm::map_to_vector(mixed, [&](OpFoldResult value) {
-      if (auto attr = dyn_cast<Attribute>(value))
-        return cast<IntegerAttr>(attr).getInt();
-      return frame.tensor(cast<Value>(value)).getInt(0);
-    });
-  };
-  auto offsets = numbers(op.getMixedOffsets());
-  auto sizes = numbers(op.getMixedSizes());
-  auto steps = numbers(op.getMixedStrides());
+  auto offsets = readNumbers(op.getMixedOffsets(), frame);
+  auto sizes = readNumbers(op.getMixedSizes(), frame);
+  auto steps = readNumbers(op.getMixedStrides(), frame);
   size_t width = byteWidth(source.getKind());
   SmallVector<int64_t> strides = byteStrides(source.getShape(), width);
   int64_t first = 0;
@@ -182,6 +184,39 @@ static LogicalResult evaluate(tensor::ExtractSliceOp op, Frame &frame) {
   for (auto [i, size] : llvm::enumerate(sizes))
     if (!dropped[i])
       shape.push_back(size);
+  frame.set(op,
+            Tensor::ofBytes(source.getKind(), shape,
+                            std::shared_ptr<const char>(bytes, bytes.get())));
+  return success();
+}
+
+static LogicalResult evaluate(tensor::PadOp op, Frame &frame) {
+  const Tensor &source = frame.tensor(op.getSource());
+  Value padding = op.getConstantPaddingValue();
+  if (!padding || padding.getParentRegion() == &op.getRegion())
+    return op.emitOpError("expected to pad with a value from outside");
+  auto before = readNumbers(op.getMixedLowPad(), frame);
+  auto after = readNumbers(op.getMixedHighPad(), frame);
+  SmallVector<int64_t> shape;
+  for (int64_t i = 0; i < source.getRank(); ++i) {
+    if (before[i] < 0 || after[i] < 0)
+      return op.emitOpError("expected pads that are not negative, got ")
+             << before[i] << " and " << after[i];
+    shape.push_back(before[i] + source.getDim(i) + after[i]);
+  }
+  size_t width = byteWidth(source.getKind());
+  int64_t count = countElements(shape);
+  std::shared_ptr<char[]> bytes(new char[count * width + 1]);
+  const char *element = frame.tensor(padding).data();
+  for (int64_t i = 0; i < count; ++i)
+    std::memcpy(bytes.get() + i * width, element, width);
+  SmallVector<int64_t> strides = byteStrides(shape, width);
+  int64_t first = 0;
+  for (auto [pad, stride] : llvm::zip_equal(before, strides))
+    first += pad * stride;
+  if (source.size())
+    copyBox(source.data(), bytes.get() + first, source.getShape(),
+            byteStrides(source.getShape(), width), strides, width);
   frame.set(op,
             Tensor::ofBytes(source.getKind(), shape,
                             std::shared_ptr<const char>(bytes, bytes.get())));
@@ -231,4 +266,5 @@ void interp::registerTensor(Registry &registry) {
   registry.add<tensor::ExtractOp>(evaluate);
   registry.add<tensor::ExtractSliceOp>(evaluate);
   registry.add<tensor::ConcatOp>(evaluate);
+  registry.add<tensor::PadOp>(evaluate);
 }

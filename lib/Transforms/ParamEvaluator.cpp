@@ -6,11 +6,15 @@
 //===----------------------------------------------------------------------===//
 #include "ParamEvaluator.h"
 
+#include "qnt/Analysis/ParamExpressions.h"
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
+#include "qnt/Dialect/QNT/Dyadic.h"
 #include "qnt/Support/Half.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace qnt;
@@ -109,6 +113,16 @@ std::vector<float> ParamEvaluator::evaluateBroadcast(Operation *op,
   return result;
 }
 
+std::vector<float> ParamEvaluator::evaluateScaleRows(nn::ScaleRowsOp op,
+                                                     RowRange rows) const {
+  std::vector<float> result = evaluateFloat(op.getInput(), rows);
+  std::vector<float> scale = evaluateFloat(op.getScale(), rows);
+  int64_t length = getRowLength(op.getType());
+  for (auto [i, number] : llvm::enumerate(result))
+    number *= scale[int64_t(i) / length];
+  return result;
+}
+
 std::vector<float> ParamEvaluator::evaluateLinear(nn::LinearOp op,
                                                   RowRange rows) const {
   std::vector<float> input =
@@ -169,6 +183,10 @@ std::vector<float> ParamEvaluator::evaluateFloat(Value value,
     return evaluateLinear(linear, rows);
   if (auto dequantize = dyn_cast<DequantizeOp>(op))
     return evaluateDequantize(dequantize, rows);
+  if (auto scales = dyn_cast<ScalesOp>(op))
+    return evaluateQuantized(scales.getInput(), rows).scales;
+  if (auto scaled = dyn_cast<nn::ScaleRowsOp>(op))
+    return evaluateScaleRows(scaled, rows);
   if (isa<nn::MulOp, nn::AddOp>(op))
     return evaluateBroadcast(op, isa<nn::MulOp>(op), rows);
   // arith.extf changes nothing, arith.truncf rounds.
@@ -179,6 +197,56 @@ std::vector<float> ParamEvaluator::evaluateFloat(Value value,
       throw ParamsError("arith.truncf in a parameter expression, expected f16 "
                         "or bf16");
     roundTo(element, result);
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Integers
+//===----------------------------------------------------------------------===//
+
+std::vector<int32_t> ParamEvaluator::evaluateIntegers(Value value,
+                                                      RowRange rows) const {
+  Operation *op = value.getDefiningOp();
+  auto scalar = [&](Value operand) {
+    return double(evaluateFloat(operand, {0, 1})[0]);
+  };
+  std::vector<int32_t> result;
+  auto append = [&](std::optional<int32_t> number) {
+    if (!number)
+      throw ParamsError("parameter " + describeParam(value) + ", element " +
+                        std::to_string(rows.first + int64_t(result.size())) +
+                        ": " + op->getName().getStringRef().str() +
+                        " gives a number beyond 32 bits");
+    result.push_back(*number);
+  };
+  if (auto bias = dyn_cast<QuantizeBiasOp>(op)) {
+    for (auto [number, scale] :
+         llvm::zip_equal(evaluateFloat(bias.getBias(), rows),
+                         evaluateFloat(bias.getScale(), rows)))
+      append(roundToInt32(double(number) / scale));
+  } else if (auto shift = dyn_cast<DyadicShiftOp>(op)) {
+    double denominator = scalar(shift.getDenominator());
+    double least = shift.getAddend()
+                       ? std::fabs(scalar(shift.getAddend()) / denominator)
+                       : 0;
+    for (float number : evaluateFloat(shift.getNumerator(), rows))
+      append(
+          chooseDyadicShift(std::max(std::fabs(number / denominator), least)));
+  } else if (auto dyadic = dyn_cast<DyadicOp>(op)) {
+    double denominator = scalar(dyadic.getDenominator());
+    std::vector<int32_t> shifts = evaluateIntegers(dyadic.getShift(), rows);
+    bool isShared = dyadic.getNumerator().getType().getRank() == 0;
+    std::vector<float> numbers =
+        isShared ? std::vector<float>(shifts.size(),
+                                      float(scalar(dyadic.getNumerator())))
+                 : evaluateFloat(dyadic.getNumerator(), rows);
+    for (auto [number, shift] : llvm::zip_equal(numbers, shifts))
+      append(getDyadicMultiplier(number / denominator, shift));
+  } else {
+    throw ParamsError("parameter " + describeParam(value) + ": " +
+                      op->getName().getStringRef().str() +
+                      " gives no integers");
   }
   return result;
 }

@@ -39,9 +39,11 @@ public:
   /// Whether rows cannot be evaluated apart, because they share a scale.
   bool needsAllRows(mlir::Value value) const;
 
-  /// Rows of a float tensor, in f32. NaN and infinity in a parameter are
-  /// errors.
+  /// Rows of a float tensor, in f32; of a scalar, its one. NaN and infinity in
+  /// a parameter are errors.
   std::vector<float> evaluateFloat(mlir::Value value, RowRange rows) const;
+  /// Rows of a computed integer tensor [N].
+  std::vector<int32_t> evaluateIntegers(mlir::Value value, RowRange rows) const;
   /// Rows of a quantised tensor without layout.
   QuantizedRows evaluateQuantized(mlir::Value value, RowRange rows) const;
 
@@ -54,6 +56,7 @@ private:
                               RowRange rows) const;
   std::vector<float> evaluateBroadcast(mlir::Operation *op, bool multiply,
                                        RowRange rows) const;
+  std::vector<float> evaluateScaleRows(nn::ScaleRowsOp op, RowRange rows) const;
   std::vector<float> evaluateLinear(nn::LinearOp op, RowRange rows) const;
   std::vector<float> evaluateDequantize(DequantizeOp op, RowRange rows) const;
 

@@ -267,6 +267,11 @@ void qnt::appendFloats(ArrayRef<float> values, DType dtype,
   }
 }
 
+void qnt::appendIntegers(ArrayRef<int32_t> values,
+                         std::vector<std::byte> &bytes) {
+  append<int32_t>(values, bytes, [](int32_t value) { return value; });
+}
+
 void qnt::appendCodes(ArrayRef<uint32_t> codes, DType dtype,
                       std::vector<std::byte> &bytes) {
   switch (params::byteWidth(dtype)) {

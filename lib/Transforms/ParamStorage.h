@@ -63,6 +63,9 @@ std::vector<float> loadZeros(const params::ParamStore &store,
 /// as bytes (integers in range).
 void appendFloats(llvm::ArrayRef<float> values, params::DType dtype,
                   std::vector<std::byte> &bytes);
+/// Appends integers of 32 bits.
+void appendIntegers(llvm::ArrayRef<int32_t> values,
+                    std::vector<std::byte> &bytes);
 /// Appends the low bytes of words, as many as the dtype has.
 void appendCodes(llvm::ArrayRef<uint32_t> codes, params::DType dtype,
                  std::vector<std::byte> &bytes);

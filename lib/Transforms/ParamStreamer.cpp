@@ -118,6 +118,8 @@ ParamStreamer::Bytes ParamStreamer::evaluate(const ParamJob &job,
     bytes.main.assign(span.begin(), span.end());
   } else if (quantized) {
     return evaluateQuantized(job, rows);
+  } else if (element.isInteger(32)) {
+    appendIntegers(evaluator.evaluateIntegers(job.value, rows), bytes.main);
   } else {
     throw params::ParamsError("parameter '" + job.name +
                               "': expected f32, f16 or bf16 numbers");

@@ -19,7 +19,8 @@ namespace qnt {
 
 /// Whether `op` may be part of a parameter expression, whatever its operands
 /// are: a load, a tensor constant, arith.extf, arith.truncf, nn.add, nn.mul,
-/// nn.linear of a vector, qnt.quantize, qnt.dequantize, qnt.pack.
+/// nn.scale_rows, nn.linear of a vector, qnt.quantize, qnt.dequantize,
+/// qnt.pack, qnt.scales, qnt.quantize_bias, qnt.dyadic_shift, qnt.dyadic.
 bool isParamExpressionOp(mlir::Operation *op);
 
 /// Whether `value` has static shape and is computed from loads and constants

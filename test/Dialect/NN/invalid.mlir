@@ -50,6 +50,134 @@ func.func @linear_c3(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %b: tensor<8xf32>
 
 // -----
 
+func.func @conv_c1(%x: tensor<?x8x4xf32>, %w: tensor<4x3x3x4xf32>) {
+  // expected-error @+1 {{expected images [B, H, W, C], got 'tensor<?x8x4xf32>'}}
+  %0 = nn.conv %x, %w : tensor<?x8x4xf32>, tensor<4x3x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c1_weight(%x: tensor<?x8x8x4xf32>, %w: tensor<4x3x4xf32>) {
+  // expected-error @+1 {{expected a static weight [N, KH, KW, C], got 'tensor<4x3x4xf32>'}}
+  %0 = nn.conv %x, %w : tensor<?x8x8x4xf32>, tensor<4x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c1_dynamic(%x: tensor<?x8x8x4xf32>, %w: tensor<?x3x3x4xf32>) {
+  // expected-error @+1 {{expected a static weight [N, KH, KW, C], got 'tensor<?x3x3x4xf32>'}}
+  %0 = nn.conv %x, %w : tensor<?x8x8x4xf32>, tensor<?x3x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c2(%x: tensor<?x8x8x4xf32>, %w: tensor<4x3x3x8xf32>) {
+  // expected-error @+1 {{expected groups that divide 4 input and 4 output channels, and a weight over the channels of a group, got 1 groups and 'tensor<4x3x3x8xf32>'}}
+  %0 = nn.conv %x, %w : tensor<?x8x8x4xf32>, tensor<4x3x3x8xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c2_divide(%x: tensor<?x8x8x4xf32>, %w: tensor<6x3x3x1xf32>) {
+  // expected-error @+1 {{expected groups that divide 4 input and 6 output channels}}
+  %0 = nn.conv %x, %w groups 4 : tensor<?x8x8x4xf32>, tensor<6x3x3x1xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c2_zero(%x: tensor<?x8x8x4xf32>, %w: tensor<4x3x3x4xf32>) {
+  // expected-error @+1 {{expected groups that divide}}
+  %0 = nn.conv %x, %w groups 0 : tensor<?x8x8x4xf32>, tensor<4x3x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c3(%x: tensor<?x8x8x4xf32>, %w: tensor<4x3x3x4xf32>) {
+  // expected-error @+1 {{expected kernel, strides and dilations of two positive numbers and pads of four that are not negative, got kernel [3, 3], strides [0, 1], dilations [1, 1], pads [0, 0, 0, 0]}}
+  %0 = nn.conv %x, %w strides [0, 1] : tensor<?x8x8x4xf32>, tensor<4x3x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c3_pads(%x: tensor<?x8x8x4xf32>, %w: tensor<4x3x3x4xf32>) {
+  // expected-error @+1 {{pads of four that are not negative, got kernel [3, 3], strides [1, 1], dilations [1, 1], pads [1, 1, 1, -1]}}
+  %0 = nn.conv %x, %w pads [1, 1, 1, -1] : tensor<?x8x8x4xf32>, tensor<4x3x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c3_count(%x: tensor<?x8x8x4xf32>, %w: tensor<4x3x3x4xf32>) {
+  // expected-error @+1 {{expected kernel, strides and dilations of two positive numbers}}
+  %0 = nn.conv %x, %w dilations [1] : tensor<?x8x8x4xf32>, tensor<4x3x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c4(%x: tensor<?x8x8x4xf32>, %w: tensor<4x3x3x4xf32>) {
+  // expected-error @+1 {{expected an image with pads of at least 9 columns, got 8 with pads [0, 0, 0, 0]}}
+  %0 = nn.conv %x, %w dilations [1, 4] : tensor<?x8x8x4xf32>, tensor<4x3x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5(%x: tensor<?x8x8x4xf32>, %w: tensor<4x3x3x4xf32>, %b: tensor<3xf32>) {
+  // expected-error @+1 {{expected a bias of shape [4], got 'tensor<3xf32>'}}
+  %0 = nn.conv %x, %w bias %b : tensor<?x8x8x4xf32>, tensor<4x3x3x4xf32>, tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @pool_c1(%x: tensor<8x8x4xf32>) {
+  // expected-error @+1 {{expected images [B, H, W, C], got 'tensor<8x8x4xf32>'}}
+  %0 = nn.pool max %x kernel [2, 2] : tensor<8x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @pool_c2(%x: tensor<?x8x8x4xf32>) {
+  // expected-error @+1 {{expected kernel, strides and dilations of two positive numbers and pads of four that are not negative, got kernel [2, 0]}}
+  %0 = nn.pool max %x kernel [2, 0] : tensor<?x8x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @pool_c2_count(%x: tensor<?x8x8x4xf32>) {
+  // expected-error @+1 {{expected kernel, strides and dilations of two positive numbers and pads of four}}
+  %0 = nn.pool average %x kernel [2, 2] pads [1, 1] : tensor<?x8x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @pool_c3(%x: tensor<?x8x8x4xf32>) {
+  // expected-error @+1 {{expected an image with pads of at least 10 rows, got 8 with pads [1, 0, 0, 0]}}
+  %0 = nn.pool max %x kernel [10, 2] pads [1, 0, 0, 0] : tensor<?x8x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @scale_rows_c1(%w: tensor<4x8xf32>, %s: tensor<8xf32>) {
+  // expected-error @+1 {{expected a number for each index of the first dimension of 'tensor<4x8xf32>', got 'tensor<8xf32>'}}
+  %0 = nn.scale_rows %w by %s : tensor<4x8xf32>, tensor<8xf32>
+  return
+}
+
+// -----
+
 func.func @embedding_c1(%ids: tensor<?xi32>, %t: tensor<8xf32>) {
   // expected-error @+1 {{expected a table of rank 2, got 'tensor<8xf32>'}}
   %0 = nn.embedding %ids, %t : tensor<?xi32>, tensor<8xf32>

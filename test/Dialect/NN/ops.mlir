@@ -10,6 +10,21 @@ func.func @linear(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %b: tensor<4xf32>) {
   return
 }
 
+// CHECK-LABEL: @conv
+func.func @conv(%x: tensor<?x9x?x8xf32>, %w: tensor<4x3x2x8xf32>, %d: tensor<16x3x3x1xf32>, %b: tensor<4xf32>) {
+  // CHECK: nn.conv %{{.*}}, %{{.*}} : tensor<?x9x?x8xf32>, tensor<4x3x2x8xf32>
+  %0 = nn.conv %x, %w : tensor<?x9x?x8xf32>, tensor<4x3x2x8xf32>
+  // CHECK: nn.conv %{{.*}}, %{{.*}} bias %{{.*}} strides [2, 1] pads [1, 0, 2, 3] dilations [1, 2] : tensor<?x9x?x8xf32>, tensor<4x3x2x8xf32>, tensor<4xf32>
+  %1 = nn.conv %x, %w bias %b strides [2, 1] pads [1, 0, 2, 3] dilations [1, 2] : tensor<?x9x?x8xf32>, tensor<4x3x2x8xf32>, tensor<4xf32>
+  // CHECK: nn.conv %{{.*}}, %{{.*}} groups 8 : tensor<?x9x?x8xf32>, tensor<16x3x3x1xf32>
+  %2 = nn.conv %x, %d groups 8 : tensor<?x9x?x8xf32>, tensor<16x3x3x1xf32>
+  // CHECK: nn.pool max %{{.*}} kernel [2, 2] strides [2, 2] : tensor<?x5x?x4xf32>
+  %3 = nn.pool max %1 kernel [2, 2] strides [2, 2] : tensor<?x5x?x4xf32>
+  // CHECK: nn.pool average %{{.*}} kernel [3, 3] pads [1, 1, 1, 1] dilations [2, 1] count_pads : tensor<?x5x?x4xf32>
+  %4 = nn.pool average %1 kernel [3, 3] pads [1, 1, 1, 1] dilations [2, 1] count_pads : tensor<?x5x?x4xf32>
+  return
+}
+
 // CHECK-LABEL: @lookups
 func.func @lookups(%ids: tensor<?x?xi32>, %table: tensor<10x8xbf16>,
                    %start: tensor<?xi32>, %x: tensor<?x?x8xf32>) {
@@ -48,6 +63,13 @@ func.func @elementwise(%x: tensor<?x?x8xf32>, %v: tensor<8xf32>, %s: tensor<f32>
   %5 = nn.activation silu %x : tensor<?x?x8xf32>
   // CHECK: nn.activation sigmoid
   %6 = nn.activation sigmoid %x : tensor<?x?x8xf32>
+  return
+}
+
+// CHECK-LABEL: @scale_rows
+func.func @scale_rows(%w: tensor<4x3x3x8xf32>, %s: tensor<4xf32>) {
+  // CHECK: nn.scale_rows %{{.*}} by %{{.*}} : tensor<4x3x3x8xf32>, tensor<4xf32>
+  %0 = nn.scale_rows %w by %s : tensor<4x3x3x8xf32>, tensor<4xf32>
   return
 }
 

@@ -61,3 +61,25 @@ func.func @observe(%x: tensor<?x64xf32>) {
   %0 = qnt.observe %x "site" : tensor<?x64xf32>
   return
 }
+
+// -----
+
+// CHECK-LABEL: @codes_of_wrap
+// CHECK-SAME: (%[[C:.*]]: tensor<?x64xi8>
+// CHECK-NEXT: return %[[C]]
+func.func @codes_of_wrap(%c: tensor<?x64xi8>, %s: tensor<f32>) -> tensor<?x64xi8> {
+  %0 = qnt.wrap %c scale %s : tensor<?x64xi8>, tensor<f32> -> !qnt.tensor<?x64, int8, per_tensor, scale f32>
+  %1 = qnt.codes %0 : !qnt.tensor<?x64, int8, per_tensor, scale f32> -> tensor<?x64xi8>
+  return %1 : tensor<?x64xi8>
+}
+
+// -----
+
+// Integers of another width are others.
+// CHECK-LABEL: @codes_of_wrap_wider
+// CHECK: qnt.codes
+func.func @codes_of_wrap_wider(%c: tensor<?x64xi8>, %s: tensor<f32>) -> tensor<?x64xi16> {
+  %0 = qnt.wrap %c scale %s : tensor<?x64xi8>, tensor<f32> -> !qnt.tensor<?x64, int8, per_tensor, scale f32>
+  %1 = qnt.codes %0 : !qnt.tensor<?x64, int8, per_tensor, scale f32> -> tensor<?x64xi16>
+  return %1 : tensor<?x64xi16>
+}

@@ -342,6 +342,430 @@ func.func @linear_epilogue(%x: tensor<4x64xf32>, %w: !qnt.tensor<8x64, int8, per
 
 // -----
 
+func.func @codes_c1(%q: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>) {
+  // expected-error @+1 {{expected one shape}}
+  %0 = qnt.codes %q : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero> -> tensor<?x8x8x3xi8>
+  return
+}
+
+// -----
+
+func.func @codes_c2(%q: !qnt.tensor<?x8, e4m3, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected an integer format and integers that hold its codes}}
+  %0 = qnt.codes %q : !qnt.tensor<?x8, e4m3, per_tensor, scale f32> -> tensor<?x8xi8>
+  return
+}
+
+// -----
+
+func.func @wrap_c1(%c: tensor<?x7xi8>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected one shape}}
+  %0 = qnt.wrap %c scale %s : tensor<?x7xi8>, tensor<f32> -> !qnt.tensor<?x8, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @wrap_c2(%c: tensor<?x8xi8>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected an integer format and integers that hold its codes}}
+  %0 = qnt.wrap %c scale %s : tensor<?x8xi8>, tensor<f32> -> !qnt.tensor<?x8, e4m3, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @wrap_c3(%c: tensor<?x8xi8>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected a zero operand exactly when the type has zero points}}
+  %0 = qnt.wrap %c scale %s : tensor<?x8xi8>, tensor<f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @wrap_c3_shape(%c: tensor<?x8xi8>, %s: tensor<8xf32>) {
+  // expected-error @+1 {{expected f32 scales and zero points of the shape of the type's scales, got 'tensor<8xf32>'}}
+  %0 = qnt.wrap %c scale %s : tensor<?x8xi8>, tensor<8xf32> -> !qnt.tensor<?x8, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @conv_c1(%x: !qnt.tensor<?x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected images [B, H, W, C] and a static weight [N, KH, KW, C]}}
+  %0 = qnt.conv %x, %w : !qnt.tensor<?x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c1_dynamic(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<?x3x3x4, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected images [B, H, W, C] and a static weight [N, KH, KW, C]}}
+  %0 = qnt.conv %x, %w : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<?x3x3x4, int8, per_tensor, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c1_groups(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected groups that divide the channels, and a weight over those of a group, got 2 groups}}
+  %0 = qnt.conv %x, %w groups 2 : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c2(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{pads of four that are not negative, got kernel [3, 3], strides [1, 1], dilations [1, 1], pads [0, 0, 0, -1]}}
+  %0 = qnt.conv %x, %w pads [0, 0, 0, -1] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c2_result(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected a result of shape [?, 8, 8, 4], got 'tensor<?x6x6x4xf32>'}}
+  %0 = qnt.conv %x, %w pads [1, 1, 1, 1] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c3(%x: !qnt.tensor<?x8x8x4, int8, per_row, scale f32>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected integer codes on both sides and images quantised per tensor}}
+  %0 = qnt.conv %x, %w : !qnt.tensor<?x8x8x4, int8, per_row, scale f32>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c3_weight(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, e4m3, per_channel, scale f32>) {
+  // expected-error @+1 {{expected integer codes on both sides and images quantised per tensor}}
+  %0 = qnt.conv %x, %w : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, e4m3, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c4(%x: tensor<?x8x8x16xf32>, %w: !qnt.tensor<4x3x3x16, int8, group<16>, scale f16>) {
+  // expected-error @+1 {{expected a per_channel, per_tensor or unscaled weight}}
+  %0 = qnt.conv %x, %w : tensor<?x8x8x16xf32>, !qnt.tensor<4x3x3x16, int8, group<16>, scale f16> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c6(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32, #qnt.rows<pad = 64>>) {
+  // expected-error @+1 {{expected a weight's layout on the weight and an activation's on the input}}
+  %0 = qnt.conv %x, %w : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32, #qnt.rows<pad = 64>> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_missing(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected an operand for epilogue step bias: a float for each output feature}}
+  %0 = qnt.conv %x, %w epilogue [bias] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_more(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<4xf32>) {
+  // expected-error @+1 {{has more operands than epilogue steps take}}
+  %0 = qnt.conv %x, %w epilogue [relu](%e0 : tensor<4xf32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_bias(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<3xf32>) {
+  // expected-error @+1 {{expected a float for each output feature}}
+  %0 = qnt.conv %x, %w epilogue [bias](%e0 : tensor<3xf32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_add(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: !qnt.tensor<?x6x6x3, uint8, per_tensor, scale f32, zero>) {
+  // expected-error @+1 {{floats or a quantised tensor of the result's shape}}
+  %0 = qnt.conv %x, %w epilogue [add](%e0 : !qnt.tensor<?x6x6x3, uint8, per_tensor, scale f32, zero>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_mul(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>) {
+  // expected-error @+1 {{floats of the result's shape}}
+  %0 = qnt.conv %x, %w epilogue [mul](%e0 : !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_clamp(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<f32>, %e1: tensor<4xf32>) {
+  // expected-error @+1 {{an f32 scalar}}
+  %0 = qnt.conv %x, %w epilogue [clamp](%e0, %e1 : tensor<f32>, tensor<4xf32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_quantize(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<f32>) {
+  // expected-error @+1 {{expected an operand for epilogue step quantize: an f32 scalar}}
+  %0 = qnt.conv %x, %w epilogue [quantize](%e0 : tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_int_bias(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<4xf32>, %e1: tensor<4xi32>, %e2: tensor<4xi32>, %e3: tensor<f32>, %e4: tensor<f32>) {
+  // expected-error @+1 {{an i32 for each output feature}}
+  %0 = qnt.conv %x, %w epilogue [int_bias, requantize](%e0, %e1, %e2, %e3, %e4 : tensor<4xf32>, tensor<4xi32>, tensor<4xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_int_add(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: !qnt.tensor<?x6x6x4, int8, per_row, scale f32>, %e1: tensor<4xi32>, %e2: tensor<4xi32>, %e3: tensor<4xi32>, %e4: tensor<f32>, %e5: tensor<f32>) {
+  // expected-error @+1 {{integer codes per_tensor of the result's shape}}
+  %0 = qnt.conv %x, %w epilogue [int_add, requantize](%e0, %e1, %e2, %e3, %e4, %e5 : !qnt.tensor<?x6x6x4, int8, per_row, scale f32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e1_rescale(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<4xi32>) {
+  // expected-error @+1 {{a float for each output feature}}
+  %0 = qnt.conv %x, %w epilogue [rescale](%e0 : tensor<4xi32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e2(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected integer codes per_tensor as result where the last epilogue step is quantize or requantize, and only there}}
+  %0 = qnt.conv %x, %w epilogue [relu] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e2_float(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<f32>) {
+  // expected-error @+1 {{expected integer codes per_tensor as result where the last epilogue step is quantize or requantize, and only there}}
+  %0 = qnt.conv %x, %w epilogue [quantize](%e0 : tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e2_block(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<f32>) {
+  // expected-error @+1 {{expected integer codes per_tensor as result}}
+  %0 = qnt.conv %x, %w epilogue [quantize](%e0 : tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, int8, per_row, scale f32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e2_type(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected an f32 result, got 'tensor<?x6x6x4xf16>'}}
+  %0 = qnt.conv %x, %w epilogue [relu] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf16>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e2_last(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<f32>, %e1: tensor<f32>, %e2: tensor<4xi32>, %e3: tensor<4xi32>, %e4: tensor<f32>, %e5: tensor<f32>) {
+  // expected-error @+1 {{expected epilogue step quantize to be the last}}
+  %0 = qnt.conv %x, %w epilogue [quantize, requantize](%e0, %e1, %e2, %e3, %e4, %e5 : tensor<f32>, tensor<f32>, tensor<4xi32>, tensor<4xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e3(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<4xf32>, %e1: tensor<4xi32>, %e2: tensor<4xi32>, %e3: tensor<f32>, %e4: tensor<f32>) {
+  // expected-error @+1 {{epilogue step bias has no place there in integer arithmetic}}
+  %0 = qnt.conv %x, %w epilogue [bias, requantize](%e0, %e1, %e2, %e3, %e4 : tensor<4xf32>, tensor<4xi32>, tensor<4xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e3_first(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<4xi32>, %e1: tensor<4xi32>, %e2: tensor<4xi32>, %e3: tensor<f32>, %e4: tensor<f32>) {
+  // expected-error @+1 {{epilogue step int_bias has no place there in integer arithmetic}}
+  %0 = qnt.conv %x, %w epilogue [relu, int_bias, requantize](%e0, %e1, %e2, %e3, %e4 : tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e3_last(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<4xi32>) {
+  // expected-error @+1 {{expected integer steps to end in requantize, with at most one int_add before it, or in rescale}}
+  %0 = qnt.conv %x, %w epilogue [int_bias](%e0 : tensor<4xi32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e3_add(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>, %e1: tensor<4xi32>, %e2: tensor<4xf32>) {
+  // expected-error @+1 {{expected integer steps to end in requantize, with at most one int_add before it, or in rescale}}
+  %0 = qnt.conv %x, %w epilogue [int_add, rescale](%e0, %e1, %e2 : !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>, tensor<4xi32>, tensor<4xf32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e3_twice(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>, %e1: tensor<4xi32>, %e2: !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>, %e3: tensor<4xi32>, %e4: tensor<4xi32>, %e5: tensor<4xi32>, %e6: tensor<f32>, %e7: tensor<f32>) {
+  // expected-error @+1 {{with at most one int_add before it}}
+  %0 = qnt.conv %x, %w epilogue [int_add, int_add, requantize](%e0, %e1, %e2, %e3, %e4, %e5, %e6, %e7 : !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>, tensor<4xi32>, !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e3_input(%x: tensor<?x8x8x4xf32>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<4xf32>) {
+  // expected-error @+1 {{expected codes per_tensor and a weight per_channel or per_tensor without zero points in integer arithmetic}}
+  %0 = qnt.conv %x, %w epilogue [rescale](%e0 : tensor<4xf32>) : tensor<?x8x8x4xf32>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @conv_c5_e3_zero(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32, zero>, %e0: tensor<4xf32>) {
+  // expected-error @+1 {{and a weight per_channel or per_tensor without zero points in integer arithmetic}}
+  %0 = qnt.conv %x, %w epilogue [rescale](%e0 : tensor<4xf32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32, zero> -> tensor<?x6x6x4xf32>
+  return
+}
+
+// -----
+
+func.func @max_pool_c1(%x: !qnt.tensor<?x8x8x4, int8, per_row, scale f32>) {
+  // expected-error @+1 {{expected images [B, H, W, C] of integer codes per tensor}}
+  %0 = qnt.max_pool %x kernel [2, 2] strides [2, 2] : !qnt.tensor<?x8x8x4, int8, per_row, scale f32> -> !qnt.tensor<?x4x4x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @max_pool_c2(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>) {
+  // expected-error @+1 {{expected a result of shape}}
+  %0 = qnt.max_pool %x kernel [2, 2] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero> -> !qnt.tensor<?x4x4x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @max_pool_c2_pads(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>) {
+  // expected-error @+1 {{expected pads smaller than the window, got [2, 0, 0, 0]}}
+  %0 = qnt.max_pool %x kernel [2, 2] strides [2, 2] pads [2, 0, 0, 0] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero> -> !qnt.tensor<?x5x4x4, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @max_pool_c2_type(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>) {
+  // expected-error @+1 {{expected a result that differs in shape and layout only}}
+  %0 = qnt.max_pool %x kernel [2, 2] strides [2, 2] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero> -> !qnt.tensor<?x4x4x4, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @average_pool_c1(%x: !qnt.tensor<?x8x8x4, e4m3, per_tensor, scale f32>) {
+  // expected-error @+1 {{expected images [B, H, W, C] of integer codes per tensor}}
+  %0 = qnt.average_pool %x kernel [8, 8] : !qnt.tensor<?x8x8x4, e4m3, per_tensor, scale f32> -> tensor<?x1x1x4xf32>
+  return
+}
+
+// -----
+
+func.func @average_pool_c2(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>) {
+  // expected-error @+1 {{expected an image with pads of at least 9 rows}}
+  %0 = qnt.average_pool %x kernel [9, 8] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero> -> tensor<?x1x1x4xf32>
+  return
+}
+
+// -----
+
+func.func @average_pool_c3(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>) {
+  // expected-error @+1 {{expected an operand for epilogue step bias}}
+  %0 = qnt.average_pool %x kernel [8, 8] epilogue [bias] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero> -> tensor<?x1x1x4xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c3_e2(%x: !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x64, int8, per_channel, scale f32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected integer codes per_tensor as result where}}
+  %0 = qnt.linear %x, %w epilogue [quantize](%s : tensor<f32>) : !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x64, int8, per_channel, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c3_e3(%x: !qnt.tensor<?x64, int8, per_row, scale f32>, %w: !qnt.tensor<8x64, int8, per_channel, scale f32>, %s: tensor<8xf32>) {
+  // expected-error @+1 {{expected codes per_tensor and a weight}}
+  %0 = qnt.linear %x, %w epilogue [rescale](%s : tensor<8xf32>) : !qnt.tensor<?x64, int8, per_row, scale f32>, !qnt.tensor<8x64, int8, per_channel, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c1_result(%x: !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x64, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected a result of shape [?, 8], got 'tensor<?x9xf32>'}}
+  %0 = qnt.linear %x, %w : !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x64, int8, per_channel, scale f32> -> tensor<?x9xf32>
+  return
+}
+
+// -----
+
+func.func @scales_c1(%w: !qnt.tensor<8x64, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected the shape of the scales of}}
+  %0 = qnt.scales %w : !qnt.tensor<8x64, int8, per_channel, scale f32> -> tensor<64xf32>
+  return
+}
+
+// -----
+
+func.func @scales_c1_unscaled(%w: !qnt.tensor<8x64, bf16, unscaled>) {
+  // expected-error @+1 {{expected the shape of the scales of}}
+  %0 = qnt.scales %w : !qnt.tensor<8x64, bf16, unscaled> -> tensor<0xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_bias_c1(%b: tensor<8xf32>, %s: tensor<4xf32>) {
+  // expected-error @+1 {{expected numbers of one shape [N], got 'tensor<4xf32>' and 'tensor<8xi32>'}}
+  %0 = qnt.quantize_bias %b scale %s : tensor<8xf32>, tensor<4xf32> -> tensor<8xi32>
+  return
+}
+
+// -----
+
+func.func @dyadic_shift_c1(%n: tensor<8xf32>, %d: tensor<f32>) {
+  // expected-error @+1 {{expected numbers of one shape [N], got 'tensor<8xf32>' and 'tensor<4xi32>'}}
+  %0 = qnt.dyadic_shift %n over %d : tensor<8xf32>, tensor<f32> -> tensor<4xi32>
+  return
+}
+
+// -----
+
+func.func @dyadic_shift_rank(%n: tensor<8xf32>, %d: tensor<1xf32>) {
+  // expected-error @+1 {{operand #1 must be 0D tensor of 32-bit float values}}
+  %0 = qnt.dyadic_shift %n over %d : tensor<8xf32>, tensor<1xf32> -> tensor<8xi32>
+  return
+}
+
+// -----
+
+func.func @dyadic_c1(%n: tensor<8xf32>, %d: tensor<f32>, %s: tensor<4xi32>) {
+  // expected-error @+1 {{expected numbers of one shape [N], got 'tensor<8xf32>' and 'tensor<4xi32>'}}
+  %0 = qnt.dyadic %n over %d shift %s : tensor<8xf32>, tensor<f32>, tensor<4xi32>
+  return
+}
+
+// -----
+
 func.func @embedding_c1(%ids: tensor<?xi32>, %t: !qnt.tensor<64, int8, per_tensor, scale f32>) {
   // expected-error @+1 {{expected a table of rank 2}}
   %0 = qnt.embedding %ids, %t : tensor<?xi32>, !qnt.tensor<64, int8, per_tensor, scale f32>

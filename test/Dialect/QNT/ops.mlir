@@ -108,6 +108,71 @@ func.func @linear(%x: tensor<?x?x64xf32>, %q: !qnt.tensor<?x?x64, int8, per_row,
   return
 }
 
+// CHECK-LABEL: @codes
+func.func @codes(%q: !qnt.tensor<?x4x4x8, uint8, per_tensor, scale f32, zero>, %s: tensor<f32>, %z: tensor<f32>) {
+  // CHECK: %[[C:.*]] = qnt.codes %{{.*}} : !qnt.tensor<?x4x4x8, uint8, per_tensor, scale f32, zero> -> tensor<?x4x4x8xi8>
+  %c = qnt.codes %q : !qnt.tensor<?x4x4x8, uint8, per_tensor, scale f32, zero> -> tensor<?x4x4x8xi8>
+  // CHECK: qnt.wrap %[[C]] scale %{{.*}} zero %{{.*}} : tensor<?x4x4x8xi8>, tensor<f32>, tensor<f32> -> !qnt.tensor<?x4x4x8, uint8, per_tensor, scale f32, zero>
+  %0 = qnt.wrap %c scale %s zero %z : tensor<?x4x4x8xi8>, tensor<f32>, tensor<f32> -> !qnt.tensor<?x4x4x8, uint8, per_tensor, scale f32, zero>
+  // CHECK: qnt.wrap %[[C]] scale %{{.*}} : tensor<?x4x4x8xi8>, tensor<f32> -> !qnt.tensor<?x4x4x8, int4, per_tensor, scale f32>
+  %1 = qnt.wrap %c scale %s : tensor<?x4x4x8xi8>, tensor<f32> -> !qnt.tensor<?x4x4x8, int4, per_tensor, scale f32>
+  return
+}
+
+!image = !qnt.tensor<?x9x9x8, uint8, per_tensor, scale f32, zero>
+!smaller = !qnt.tensor<?x5x5x4, int8, per_tensor, scale f32>
+!filters = !qnt.tensor<4x3x3x8, int8, per_channel, scale f32>
+
+// CHECK-LABEL: @conv
+func.func @conv(%x: !image, %f: tensor<?x9x9x8xf32>, %w: !filters, %b: tensor<4xf32>, %r: !smaller, %i: tensor<4xi32>, %s: tensor<f32>) {
+  // CHECK: qnt.conv %{{.*}}, %{{.*}} : !qnt.tensor<?x9x9x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x8, int8, per_channel, scale f32> -> tensor<?x7x7x4xf32>
+  %0 = qnt.conv %x, %w : !image, !filters -> tensor<?x7x7x4xf32>
+  // CHECK: qnt.conv %{{.*}}, %{{.*}} strides [2, 2] pads [1, 1, 1, 1] epilogue [bias, add, relu, clamp, quantize](%{{.*}} : tensor<4xf32>, !qnt.tensor<?x5x5x4, int8, per_tensor, scale f32>, tensor<f32>, tensor<f32>, tensor<f32>) : {{.*}} -> !qnt.tensor<?x5x5x4, int8, per_tensor, scale f32>
+  %1 = qnt.conv %x, %w strides [2, 2] pads [1, 1, 1, 1] epilogue [bias, add, relu, clamp, quantize](%b, %r, %s, %s, %s : tensor<4xf32>, !smaller, tensor<f32>, tensor<f32>, tensor<f32>) : !image, !filters -> !smaller
+  // CHECK: qnt.conv %{{.*}}, %{{.*}} strides [2, 2] pads [1, 1, 1, 1] epilogue [int_bias, int_add, relu, requantize](%{{.*}} : tensor<4xi32>, !qnt.tensor<?x5x5x4, int8, per_tensor, scale f32>, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<f32>) : {{.*}} -> !qnt.tensor<?x5x5x4, int8, per_tensor, scale f32>
+  %2 = qnt.conv %x, %w strides [2, 2] pads [1, 1, 1, 1] epilogue [int_bias, int_add, relu, requantize](%i, %r, %i, %i, %i, %s : tensor<4xi32>, !smaller, tensor<4xi32>, tensor<4xi32>, tensor<4xi32>, tensor<f32>) : !image, !filters -> !smaller
+  // CHECK: qnt.conv %{{.*}}, %{{.*}} epilogue [int_bias, rescale](%{{.*}} : tensor<4xi32>, tensor<4xf32>) : {{.*}} -> tensor<?x7x7x4xf32>
+  %3 = qnt.conv %x, %w epilogue [int_bias, rescale](%i, %b : tensor<4xi32>, tensor<4xf32>) : !image, !filters -> tensor<?x7x7x4xf32>
+  // CHECK: qnt.conv %{{.*}}, %{{.*}} dilations [2, 2] : tensor<?x9x9x8xf32>, !qnt.tensor<4x3x3x8, int8, per_channel, scale f32> -> tensor<?x5x5x4xf32>
+  %4 = qnt.conv %f, %w dilations [2, 2] : tensor<?x9x9x8xf32>, !filters -> tensor<?x5x5x4xf32>
+  return
+}
+
+// CHECK-LABEL: @pools
+func.func @pools(%x: !image, %s: tensor<f32>, %z: tensor<f32>) {
+  // CHECK: qnt.max_pool %{{.*}} kernel [2, 2] strides [2, 2] pads [1, 0, 0, 1] : !qnt.tensor<?x9x9x8, uint8, per_tensor, scale f32, zero> -> !qnt.tensor<?x5x5x8, uint8, per_tensor, scale f32, zero>
+  %0 = qnt.max_pool %x kernel [2, 2] strides [2, 2] pads [1, 0, 0, 1] : !image -> !qnt.tensor<?x5x5x8, uint8, per_tensor, scale f32, zero>
+  // CHECK: qnt.average_pool %{{.*}} kernel [9, 9] : !qnt.tensor<?x9x9x8, uint8, per_tensor, scale f32, zero> -> tensor<?x1x1x8xf32>
+  %1 = qnt.average_pool %x kernel [9, 9] : !image -> tensor<?x1x1x8xf32>
+  // CHECK: qnt.average_pool %{{.*}} kernel [3, 3] strides [3, 3] epilogue [relu, quantize](%{{.*}}, %{{.*}} : tensor<f32>, tensor<f32>) : {{.*}} -> !qnt.tensor<?x3x3x8, uint8, per_tensor, scale f32, zero>
+  %2 = qnt.average_pool %x kernel [3, 3] strides [3, 3] epilogue [relu, quantize](%s, %z : tensor<f32>, tensor<f32>) : !image -> !qnt.tensor<?x3x3x8, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// CHECK-LABEL: @linear_integers
+func.func @linear_integers(%x: !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x64, int8, per_channel, scale f32>, %i: tensor<8xi32>, %s: tensor<f32>) {
+  // CHECK: qnt.linear %{{.*}}, %{{.*}} epilogue [int_bias, requantize](%{{.*}} : tensor<8xi32>, tensor<8xi32>, tensor<8xi32>, tensor<f32>) : {{.*}}-> !qnt.tensor<?x8, int8, per_tensor, scale f32>
+  %0 = qnt.linear %x, %w epilogue [int_bias, requantize](%i, %i, %i, %s : tensor<8xi32>, tensor<8xi32>, tensor<8xi32>, tensor<f32>) : !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x64, int8, per_channel, scale f32> -> !qnt.tensor<?x8, int8, per_tensor, scale f32>
+  return
+}
+
+// CHECK-LABEL: @dyadic
+func.func @dyadic(%w: !qnt.tensor<8x64, int8, per_channel, scale f32>, %b: tensor<8xf32>, %s: tensor<f32>) {
+  // CHECK: %[[N:.*]] = qnt.scales %{{.*}} : !qnt.tensor<8x64, int8, per_channel, scale f32> -> tensor<8xf32>
+  %n = qnt.scales %w : !qnt.tensor<8x64, int8, per_channel, scale f32> -> tensor<8xf32>
+  // CHECK: qnt.quantize_bias %{{.*}} scale %[[N]] : tensor<8xf32>, tensor<8xf32> -> tensor<8xi32>
+  %i = qnt.quantize_bias %b scale %n : tensor<8xf32>, tensor<8xf32> -> tensor<8xi32>
+  // CHECK: qnt.dyadic_shift %[[N]] over %{{.*}} : tensor<8xf32>, tensor<f32> -> tensor<8xi32>
+  %t = qnt.dyadic_shift %n over %s : tensor<8xf32>, tensor<f32> -> tensor<8xi32>
+  // CHECK: %[[T:.*]] = qnt.dyadic_shift %[[N]] with %{{.*}} over %{{.*}} : tensor<8xf32>, tensor<f32>, tensor<f32> -> tensor<8xi32>
+  %u = qnt.dyadic_shift %n with %s over %s : tensor<8xf32>, tensor<f32>, tensor<f32> -> tensor<8xi32>
+  // CHECK: qnt.dyadic %[[N]] over %{{.*}} shift %[[T]] : tensor<8xf32>, tensor<f32>, tensor<8xi32>
+  %m = qnt.dyadic %n over %s shift %u : tensor<8xf32>, tensor<f32>, tensor<8xi32>
+  // CHECK: qnt.dyadic %{{.*}} over %{{.*}} shift %[[T]] : tensor<f32>, tensor<f32>, tensor<8xi32>
+  %a = qnt.dyadic %s over %s shift %u : tensor<f32>, tensor<f32>, tensor<8xi32>
+  return
+}
+
 // CHECK-LABEL: @embedding
 func.func @embedding(%ids: tensor<?x?xi32>, %t: !qnt.tensor<100x64, int8, per_channel, scale f32>) -> tensor<?x?x64xf32> {
   // CHECK: qnt.embedding %{{.*}}, %{{.*}} : tensor<?x?xi32>, !qnt.tensor<100x64, int8, per_channel, scale f32>
