@@ -129,8 +129,9 @@ def QNT_ConvStrategyAttr : AttrDef<QNT_Dialect, "ConvStrategy"> {
   let description = [{
     A tile is `panels` panels of output features by `pixels` neighbouring pixels
     on each of `lines` lines of the result; tails are cut by smaller tiles. Work
-    is divided in blocks of `block` lines by such panels, which follow each other
-    line by line, or with `panelsFirst` panel by panel.
+    is divided in blocks of `block` lines, or pixels where the result is one
+    line, by such panels. They follow each other block by block, or with
+    `panelsFirst` panel by panel.
 
     ```mlir
     #qnt.conv_strategy<kernel = "dot4-avx512vnni", lines = 2, pixels = 7, panels = 2, block = 4, panelsFirst = true>

@@ -63,6 +63,36 @@ func.func private @rows_c1(!qnt.tensor<4x32, int8, per_tensor, scale f32, #qnt.r
 
 // -----
 
+// expected-error @+1 {{expected positive columns, channels and taps and features of at least 0}}
+func.func private @filters_c1(!qnt.tensor<4x1x1x32, int8, per_tensor, scale f32, #qnt.filters<columns = 16, channels = 32, taps = 0>>)
+
+// -----
+
+// expected-error @+1 {{expected positive channels and a halo of four numbers that are not negative}}
+func.func private @image_c1(!qnt.tensor<4x2x2x32, int8, per_tensor, scale f32, #qnt.image<channels = 32, halo = [0, 0, 0, -1]>>)
+
+// -----
+
+// expected-error @+1 {{expected positive lines, pixels, panels and block}}
+func.func private @conv_strategy_c1() attributes {s = #qnt.conv_strategy<kernel = "dot4", lines = 1, pixels = 0, panels = 1, block = 1>}
+
+// -----
+
+// expected-error @+1 {{expected integers per_tensor that fit the channels in #qnt.image<channels = 16, halo = [0, 0, 0, 0]>}}
+func.func private @tensor_c6_image(!qnt.tensor<?x2x2x32, int8, per_tensor, scale f32, #qnt.image<channels = 16, halo = [0, 0, 0, 0]>>)
+
+// -----
+
+// expected-error @+1 {{expected a static tensor of rank 4 or 2 without groups, a format of up to 8, 16 or 32 bits and a shape that fits in #qnt.filters<columns = 16, channels = 32>}}
+func.func private @tensor_c6_filters(!qnt.tensor<4x32, int8, group<16>, scale f32, #qnt.filters<columns = 16, channels = 32>>)
+
+// -----
+
+// expected-error @+1 {{expected zero points or none in #qnt.filters<columns = 16, channels = 32>, got offsets}}
+func.func private @tensor_c6_filters_offset(!qnt.tensor<4x32, uint8, per_channel, scale f32, offset, #qnt.filters<columns = 16, channels = 32>>)
+
+// -----
+
 // expected-error @+1 {{expected rows that increase from 1 and as many positive panels}}
 func.func private @strategy_c1() attributes {a = #qnt.strategy<kernel = "k", rows = [1, 4, 4], panels = [1, 1, 1]>}
 

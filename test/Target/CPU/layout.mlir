@@ -55,3 +55,69 @@ func.func @input_from_elsewhere(%x: !qnt.tensor<?x64, int8, per_row, scale f32>,
   %0 = qnt.linear %x, %w : !qnt.tensor<?x64, int8, per_row, scale f32>, !qnt.tensor<8x64, int4, per_channel, scale f32>
   return %0 : tensor<?x8xf32>
 }
+
+// -----
+
+// Images get a halo as wide as the largest pads of their readers, and pixels of 4, 8 or
+// a multiple of 16 bytes; taps of neighbouring pixels without gaps make one run.
+// Groups begin panels of their own, depthwise filters are words of all columns.
+// CHECK-LABEL: func @images
+// CHECK:         %[[X:.*]] = qnt.quantize %arg0 {{.*}} -> !qnt.tensor<?x8x8x3, uint8, per_tensor, scale f32, zero, #qnt.image<channels = 4, halo = [1, 1, 1, 1]>>
+// CHECK:         qnt.pack %arg1 : {{.*}} #qnt.filters<columns = 16, channels = 4, taps = 3>>
+// CHECK:         %[[Y:.*]] = qnt.conv %[[X]], {{.*}} -> !qnt.tensor<?x8x8x24, uint8, per_tensor, scale f32, zero, #qnt.image<channels = 32, halo = [0, 2, 0, 0]>>
+// CHECK:         qnt.pack %arg2 : {{.*}} #qnt.filters<columns = 16, channels = 12, features = 8>>
+// CHECK:         qnt.conv %[[Y]]
+// CHECK:         qnt.pack %arg3 : {{.*}} #qnt.filters<columns = 16, channels = 1, taps = 6>>
+// CHECK:         qnt.conv %[[Y]]
+!c3 = !qnt.tensor<?x8x8x3, uint8, per_tensor, scale f32, zero>
+!c24 = !qnt.tensor<?x8x8x24, uint8, per_tensor, scale f32, zero>
+func.func @images(%x: tensor<?x8x8x3xf32>, %a: !qnt.tensor<24x3x3x3, int8, per_channel, scale f32>,
+                  %b: !qnt.tensor<16x1x1x12, int4, per_channel, scale f32>, %c: !qnt.tensor<24x2x3x1, int8, per_channel, scale f32>,
+                  %s: tensor<f32>, %z: tensor<f32>) -> (tensor<?x8x8x16xf32>, tensor<?x7x8x24xf32>) {
+  %xq = qnt.quantize %x scale %s zero %z : tensor<?x8x8x3xf32>, tensor<f32>, tensor<f32> -> !c3
+  %y = qnt.conv %xq, %a pads [1, 1, 1, 1] epilogue [quantize](%s, %z : tensor<f32>, tensor<f32>) : !c3, !qnt.tensor<24x3x3x3, int8, per_channel, scale f32> -> !c24
+  %0 = qnt.conv %y, %b groups 2 : !c24, !qnt.tensor<16x1x1x12, int4, per_channel, scale f32> -> tensor<?x8x8x16xf32>
+  %1 = qnt.conv %y, %c pads [0, 2, 0, 0] groups 24 : !c24, !qnt.tensor<24x2x3x1, int8, per_channel, scale f32> -> tensor<?x7x8x24xf32>
+  return %0, %1 : tensor<?x8x8x16xf32>, tensor<?x7x8x24xf32>
+}
+
+// -----
+
+// A linear layer on codes of one scale reads them so; groups of weights want rows,
+// made of the same codes.
+// CHECK-LABEL: func @linear_on_codes
+// CHECK:         %[[Y:.*]] = qnt.linear {{.*}} epilogue [quantize]{{.*}} -> !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero, #qnt.image<channels = 64, halo = [0, 0, 0, 0]>>
+// CHECK:         %[[F:.*]] = qnt.dequantize %[[Y]]
+// CHECK:         qnt.quantize %[[F]] scale %arg3 zero %arg4 {{.*}} #qnt.rows<
+func.func @linear_on_codes(%x: tensor<?x64xf32>, %a: !qnt.tensor<64x64, int8, per_channel, scale f32>,
+                           %b: !qnt.tensor<8x64, int8, group<32>, scale f32>, %s: tensor<f32>, %z: tensor<f32>) -> tensor<?x8xf32> {
+  %xq = qnt.quantize %x scale %s zero %z : tensor<?x64xf32>, tensor<f32>, tensor<f32> -> !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>
+  %y = qnt.linear %xq, %a epilogue [quantize](%s, %z : tensor<f32>, tensor<f32>) : !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, !qnt.tensor<64x64, int8, per_channel, scale f32> -> !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>
+  %0 = qnt.linear %y, %b : !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x64, int8, group<32>, scale f32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @dynamic_image(%x: tensor<?x?x8x3xf32>, %w: !qnt.tensor<4x1x1x3, f32, unscaled>) -> tensor<?x?x8x4xf32> {
+  // expected-error @below {{the CPU target has no lowering for images of dynamic height or width}}
+  %0 = qnt.conv %x, %w : tensor<?x?x8x3xf32>, !qnt.tensor<4x1x1x3, f32, unscaled> -> tensor<?x?x8x4xf32>
+  return %0 : tensor<?x?x8x4xf32>
+}
+
+// -----
+
+func.func @weight_zero_points(%x: tensor<?x8x8x3xf32>, %w: !qnt.tensor<4x1x1x3, uint8, per_channel, scale f32, zero>, %s: tensor<f32>) -> tensor<?x8x8x4xf32> {
+  %xq = qnt.quantize %x scale %s : tensor<?x8x8x3xf32>, tensor<f32> -> !qnt.tensor<?x8x8x3, int8, per_tensor, scale f32>
+  // expected-error @below {{the CPU target has no lowering for a weight with zero points, of one bit or of 8 unsigned bits and quantised images}}
+  %0 = qnt.conv %xq, %w : !qnt.tensor<?x8x8x3, int8, per_tensor, scale f32>, !qnt.tensor<4x1x1x3, uint8, per_channel, scale f32, zero> -> tensor<?x8x8x4xf32>
+  return %0 : tensor<?x8x8x4xf32>
+}
+
+// -----
+
+func.func @codes_from_elsewhere(%x: !qnt.tensor<?x8x8x4, int8, per_tensor, scale f32>) -> !qnt.tensor<?x4x4x4, int8, per_tensor, scale f32> {
+  // expected-error @below {{expected codes that are made in the same function, with a given scale, got}}
+  %0 = qnt.max_pool %x kernel [2, 2] strides [2, 2] : !qnt.tensor<?x8x8x4, int8, per_tensor, scale f32> -> !qnt.tensor<?x4x4x4, int8, per_tensor, scale f32>
+  return %0 : !qnt.tensor<?x4x4x4, int8, per_tensor, scale f32>
+}

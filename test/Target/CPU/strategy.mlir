@@ -28,3 +28,26 @@ func.func @kinds(%xq: !qnt.tensor<?x64, int8, per_row, scale f32>, %x: tensor<?x
   %2 = qnt.linear %x, %c : tensor<?x64xf32>, !qnt.tensor<32x64, e4m3, per_channel, scale f32>
   return %0, %1, %2 : tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>
 }
+
+// Tiles of pixels: as many as fill the registers and cut the lines evenly; lines
+// of few pixels are taken together, and images without borders are one line.
+// CHECK-LABEL: func @convolutions
+// VNNI:          qnt.conv {{.*}} pads [1, 1, 1, 1] strategy <kernel = "dot4-avx512vnni", lines = 1, pixels = 14, panels = 2, block = {{[0-9]+}}>
+// VNNI:          qnt.conv {{.*}} strategy <kernel = "dot4-avx512vnni", lines = 1, pixels = {{.*}}, panelsFirst = true>
+// VNNI:          qnt.conv {{.*}} strategy <kernel = "fma-avx512vnni", lines = 2, pixels = 10, panels = 1,
+// AVX2:          strategy <kernel = "dot4-avx2",
+// AVX2:          strategy <kernel = "dot4-avx2",
+// AVX2:          strategy <kernel = "fma-avx2",
+// PORTABLE:      strategy <kernel = "dot4-portable",
+!wide = !qnt.tensor<?x56x56x64, uint8, per_tensor, scale f32, zero, #qnt.image<channels = 64, halo = [1, 1, 1, 1]>>
+!deep = !qnt.tensor<?x7x7x512, uint8, per_tensor, scale f32, zero, #qnt.image<channels = 512, halo = [0, 0, 0, 0]>>
+func.func @convolutions(%x: !wide, %y: !deep, %z: tensor<?x12x12x8xf32>,
+                        %a: !qnt.tensor<64x3x3x64, int8, per_channel, scale f32, #qnt.filters<columns = 16, channels = 64, taps = 3>>,
+                        %b: !qnt.tensor<512x1x1x512, int8, per_channel, scale f32, #qnt.filters<columns = 16, channels = 512>>,
+                        %c: !qnt.tensor<8x3x3x8, f32, unscaled, #qnt.filters<columns = 16, channels = 8, taps = 3>>)
+    -> (tensor<?x56x56x64xf32>, tensor<?x7x7x512xf32>, tensor<?x10x10x8xf32>) {
+  %0 = qnt.conv %x, %a pads [1, 1, 1, 1] : !wide, !qnt.tensor<64x3x3x64, int8, per_channel, scale f32, #qnt.filters<columns = 16, channels = 64, taps = 3>> -> tensor<?x56x56x64xf32>
+  %1 = qnt.conv %y, %b : !deep, !qnt.tensor<512x1x1x512, int8, per_channel, scale f32, #qnt.filters<columns = 16, channels = 512>> -> tensor<?x7x7x512xf32>
+  %2 = qnt.conv %z, %c : tensor<?x12x12x8xf32>, !qnt.tensor<8x3x3x8, f32, unscaled, #qnt.filters<columns = 16, channels = 8, taps = 3>> -> tensor<?x10x10x8xf32>
+  return %0, %1, %2 : tensor<?x56x56x64xf32>, tensor<?x7x7x512xf32>, tensor<?x10x10x8xf32>
+}

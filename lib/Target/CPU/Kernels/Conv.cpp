@@ -74,10 +74,13 @@ void ConvEmitter::emitPixels(KernelBuilder &k, const Span &span, Value line,
   int64_t step = strategy.getPixels();
   if (!shape.rows) {
     int64_t whole = shape.width / step * step;
-    k.loop(k.c64(0), k.c64(whole), step,
+    k.loop(span.firstPixel, k.minS(span.lastPixel, k.c64(whole)), step,
            [&](Value pixel) { call(pixel, step); });
-    if (whole < shape.width)
-      call(k.c64(whole), shape.width - whole);
+    if (whole == shape.width)
+      return;
+    // What no whole tile covers ends the last block.
+    k.ifThen(k.eq(span.lastPixel, k.c64(shape.width)),
+             [&] { call(k.c64(whole), shape.width - whole); });
     return;
   }
   // Rows, whose number is not known: tails are cut by smaller tiles.
@@ -119,10 +122,11 @@ Kernel ConvEmitter::emit() {
   int64_t perGroup = llvm::divideCeil(filters.panelsPerGroup, wide);
   int64_t columnUnits = filters.groups * perGroup;
   int64_t block = strategy.getBlock();
+  bool isLine = shape.height == 1;
+  int64_t perImage =
+      llvm::divideCeil(isLine ? shape.width : shape.height, block);
   auto blocks = [&](KernelBuilder &k, Value batch) -> Value {
-    return shape.rows
-               ? k.ceilDiv(batch, block)
-               : k.mul(batch, k.c64(llvm::divideCeil(shape.height, block)));
+    return shape.rows ? k.ceilDiv(batch, block) : k.mul(batch, k.c64(perImage));
   };
   auto count = [&](KernelBuilder &k, ValueRange v) {
     return k.mul(blocks(k, v[4]), k.c64(columnUnits));
@@ -150,10 +154,16 @@ Kernel ConvEmitter::emit() {
         span.firstPixel = k.mul(blockUnit, k.c64(block));
         span.lastPixel = k.minS(k.add(span.firstPixel, k.c64(block)), v[4]);
       } else {
-        Value perImage = k.c64(llvm::divideCeil(shape.height, block));
-        span.image = k.divS(blockUnit, perImage);
-        firstLine = k.mul(k.remS(blockUnit, perImage), k.c64(block));
-        lastLine = k.minS(k.add(firstLine, k.c64(block)), k.c64(shape.height));
+        span.image = k.divS(blockUnit, k.c64(perImage));
+        Value first = k.mul(k.remS(blockUnit, k.c64(perImage)), k.c64(block));
+        int64_t total = isLine ? shape.width : shape.height;
+        Value last = k.minS(k.add(first, k.c64(block)), k.c64(total));
+        span.firstPixel = isLine ? first : k.c64(0);
+        span.lastPixel = isLine ? last : k.c64(shape.width);
+        if (!isLine) {
+          firstLine = first;
+          lastLine = last;
+        }
       }
       Value panel = k.add(k.mul(group, k.c64(filters.panelsPerGroup)),
                           k.mul(inGroup, k.c64(wide)));

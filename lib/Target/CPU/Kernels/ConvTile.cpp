@@ -15,8 +15,8 @@ using namespace qnt;
 using namespace qnt::cpu;
 
 /// Products that a loop's body holds at most: enough to hide its overhead, few
-/// enough for the caches of decoded instructions.
-constexpr int64_t kUnrolledProducts = 192;
+/// enough that no weights are loaded ahead into registers that sums need.
+constexpr int64_t kUnrolledProducts = 32;
 
 /// `steps` steps of 4 bytes of every input pixel: 4 codes, or a float.
 void ConvEmitter::emitSteps(KernelBuilder &k, Value x, Value weight,
@@ -187,8 +187,9 @@ Kernel ConvEmitter::getTile(TileSize size) {
         TileArgs args{v[0], v[1], v[2], v[3], llvm::to_vector(v.drop_front(4))};
         bool isInteger = shape.isInteger();
         int64_t spots = size.lines * size.pixels;
-        unsigned shift =
-            shape.isDepthwise() ? 0 : decoder.getSignedShift(k.isa);
+        unsigned shift = isInteger && !shape.isDepthwise()
+                             ? decoder.getSignedShift(k.isa)
+                             : 0;
         VectorType lanes = k.vec(isInteger ? k.i32() : k.f32());
         Values starts, zeros;
         for (int64_t p = 0; p < size.panels; ++p) {
@@ -215,27 +216,24 @@ Kernel ConvEmitter::getTile(TileSize size) {
         result.values = shape.isDepthwise()
                             ? emitDepthwise(k, args, size, result.values, zeros)
                             : emitDot(k, args, size, result.values, zeros);
-        bool rescale =
-            !shape.epilogue.isInteger() && shape.weight.getScaleType();
-        for (int64_t p = 0; p < size.panels; ++p) {
-          Value scale;
-          if (rescale) {
-            Type type = shape.weight.getScaleType();
-            scale = k.loadAsF32(type, k.at(args.weight, p * panels.panelBytes));
-            if (isInteger)
-              scale = k.mul(scale, k.splat(k.load(k.f32(), args.scale, 4)));
-          }
-          for (int64_t spot = 0; spot < spots; ++spot) {
-            Value &value = result.at(spot, p);
-            value = k.shrS(value, isInteger ? shift : 0);
-            if (rescale)
-              value =
-                  k.mul(isInteger ? k.sitofp(value, k.f32()) : value, scale);
-          }
-        }
-        epilogue.emit(k, result, args.results, [&](int64_t p) {
+        if (shift)
+          for (Value &value : result.values)
+            value = k.shrS(value, shift);
+        auto lanesOf = [&](int64_t p) {
           return size.lanes && p + 1 == size.panels ? k.c64(size.lanes)
                                                     : Value();
+        };
+        Type scaleType = shape.weight.getScaleType();
+        if (shape.epilogue.isInteger() || !scaleType) {
+          epilogue.emit(k, result, args.results, lanesOf);
+          return;
+        }
+        epilogue.emit(k, result, args.results, lanesOf, [&](int64_t p) {
+          Value scale =
+              k.loadAsF32(scaleType, k.at(args.weight, p * panels.panelBytes));
+          if (!isInteger)
+            return scale;
+          return k.mul(scale, k.splat(k.load(k.f32(), args.scale, 4)));
         });
       });
   tile.setNoInline(true);

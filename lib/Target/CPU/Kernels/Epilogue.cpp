@@ -316,33 +316,74 @@ void Epilogue::store(KernelBuilder &k, Value x, Value pointer,
     k.store(value, pointer);
 }
 
-void Epilogue::finish(KernelBuilder &k, ArrayRef<Prepared> prepared,
-                      ValueRange pointers, int64_t line, int64_t pixel,
-                      int64_t panel, Value lanes, Value x) const {
-  Value addend;
-  for (auto [step, values] : llvm::zip_equal(steps, prepared))
-    x = apply(k, step, values, pointers, line, pixel, panel, lanes, x, addend);
+bool Epilogue::isFoldable() const {
+  constexpr EpilogueKind order[] = {EpilogueKind::Bias, EpilogueKind::Relu,
+                                    EpilogueKind::Quantize};
+  const auto *next = std::begin(order);
+  for (const Step &step : steps) {
+    next = std::find(next, std::end(order), step.kind);
+    if (next++ == std::end(order))
+      return false;
+  }
+  return finite && !steps.empty() &&
+         steps.back().kind == EpilogueKind::Quantize;
+}
+
+Epilogue::Panel Epilogue::preparePanel(KernelBuilder &k, ValueRange pointers,
+                                       int64_t index, Value lanes,
+                                       Value scale) const {
+  Panel panel{index, lanes, scale, {}, {}};
+  for (const Step &step : steps)
+    panel.steps.push_back(prepare(k, step, pointers, index, lanes));
+  if (!scale || !isFoldable())
+    return panel;
+  // The inverse of the result's scale goes into the input's and the bias.
+  const Prepared &encoding = panel.steps.back();
+  Value inverse = encoding[0];
+  Value none = k.constant(inverse.getType(), 0);
+  bool hasBias = steps.front().kind == EpilogueKind::Bias;
+  panel.folded = {k.mul(scale, inverse),
+                  hasBias ? k.mul(panel.steps.front()[0], inverse) : none,
+                  hasRelu ? none : encoding[1], encoding[2], encoding[3]};
+  return panel;
+}
+
+void Epilogue::finish(KernelBuilder &k, const Panel &panel, ValueRange pointers,
+                      int64_t line, int64_t pixel, Value x) const {
+  bool isSum = isa<IntegerType>(getElementTypeOrSelf(x.getType()));
+  if (panel.scale && isSum)
+    x = k.sitofp(x, k.f32());
+  if (!panel.folded.empty()) {
+    ArrayRef<Value> f = panel.folded;
+    x = k.minF(k.maxF(k.fma(x, f[0], f[1]), f[2]), f[3]);
+    x = k.add(k.roundToInt(x), f[4]);
+  } else {
+    if (panel.scale)
+      x = k.mul(x, panel.scale);
+    Value addend;
+    for (auto [step, values] : llvm::zip_equal(steps, panel.steps))
+      x = apply(k, step, values, pointers, line, pixel, panel.index,
+                panel.lanes, x, addend);
+  }
   store(k, x,
         k.at(pointers[0], line * out.lineBytes + pixel * out.pixelBytes +
-                              panel * kLanes * out.columnBytes),
-        lanes);
+                              panel.index * kLanes * out.columnBytes),
+        panel.lanes);
 }
 
 void Epilogue::emit(KernelBuilder &k, Tile &tile, ValueRange pointers,
-                    llvm::function_ref<Value(int64_t)> lanes) const {
-  auto prepareAll = [&](int64_t panel, Value count) {
-    SmallVector<Prepared> prepared;
-    for (const Step &step : steps)
-      prepared.push_back(prepare(k, step, pointers, panel, count));
-    return prepared;
+                    llvm::function_ref<Value(int64_t)> lanes,
+                    llvm::function_ref<Value(int64_t)> scale) const {
+  auto prepareAt = [&](int64_t panel) {
+    return preparePanel(k, pointers, panel, lanes(panel),
+                        scale ? scale(panel) : Value());
   };
   if (!hasFunction || tile.lines * tile.pixels == 1) {
-    for (int64_t panel = 0; panel < tile.panels; ++panel) {
-      Value count = lanes(panel);
-      SmallVector<Prepared> prepared = prepareAll(panel, count);
+    for (int64_t index = 0; index < tile.panels; ++index) {
+      Panel panel = prepareAt(index);
       for (int64_t spot = 0; spot < tile.lines * tile.pixels; ++spot)
-        finish(k, prepared, pointers, spot / tile.pixels, spot % tile.pixels,
-               panel, count, tile.at(spot, panel));
+        finish(k, panel, pointers, spot / tile.pixels, spot % tile.pixels,
+               tile.at(spot, index));
     }
     return;
   }
@@ -351,14 +392,14 @@ void Epilogue::emit(KernelBuilder &k, Tile &tile, ValueRange pointers,
   Value spilled = k.stack(tile.values.size() * kLanes * 4);
   for (auto [i, value] : llvm::enumerate(tile.values))
     k.store(value, k.at(spilled, int64_t(i) * kLanes * 4));
-  for (int64_t panel = 0; panel < tile.panels; ++panel) {
-    Value count = lanes(panel);
-    SmallVector<Prepared> prepared = prepareAll(panel, count);
+  Type type = tile.values.front().getType();
+  for (int64_t index = 0; index < tile.panels; ++index) {
+    Panel panel = prepareAt(index);
     for (int64_t line = 0; line < tile.lines; ++line)
       k.loop(k.c64(0), k.c64(tile.pixels), 1, [&](Value pixel) {
         Value spot = k.add(pixel, k.c64(line * tile.pixels));
         Value at = k.at(spilled, k.mul(spot, k.c64(tile.panels * kLanes * 4)));
-        Value x = k.load(k.vec(k.f32()), k.at(at, panel * kLanes * 4));
+        Value x = k.load(type, k.at(at, index * kLanes * 4));
         SmallVector<Value> moved(pointers);
         auto advance = [&](unsigned pointer, const Grid &grid) {
           moved[pointer] =
@@ -369,7 +410,7 @@ void Epilogue::emit(KernelBuilder &k, Tile &tile, ValueRange pointers,
           for (const Operand &operand : step.operands)
             if (operand.kind == Operand::Whole)
               advance(operand.pointer, operand.grid);
-        finish(k, prepared, moved, line, 0, panel, count, x);
+        finish(k, panel, moved, line, 0, x);
       });
   }
 }

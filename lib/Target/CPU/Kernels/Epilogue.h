@@ -38,9 +38,12 @@ public:
                                 Value image, Value line, Value pixel,
                                 Value column) const;
   /// Takes f32 numbers, or i32 sums where the steps are those of integers.
-  /// `lanes(panel)` are the columns that a panel has, null for all.
+  /// `lanes(panel)` are the columns that a panel has, null for all. With
+  /// `scale`, numbers are f32 or i32, and scale(panel) is what to multiply them
+  /// by.
   void emit(KernelBuilder &k, Tile &tile, mlir::ValueRange pointers,
-            llvm::function_ref<Value(int64_t)> lanes) const;
+            llvm::function_ref<Value(int64_t)> lanes,
+            llvm::function_ref<Value(int64_t)> scale = {}) const;
 
 private:
   /// An operand's place among the pointers, and how it follows the tile.
@@ -66,10 +69,22 @@ private:
   void store(KernelBuilder &k, Value x, Value pointer, Value lanes) const;
   Value loadCodes(KernelBuilder &k, const Grid &grid, Value pointer,
                   Value lanes) const;
+  /// What the steps of a panel need: each step's values, or those of all steps
+  /// folded into one multiplication and addition, the bounds of the codes, and
+  /// what is added to them.
+  struct Panel {
+    int64_t index;
+    Value lanes, scale;
+    llvm::SmallVector<Prepared> steps;
+    Prepared folded;
+  };
+  Panel preparePanel(KernelBuilder &k, mlir::ValueRange pointers, int64_t index,
+                     Value lanes, Value scale) const;
+  /// Whether the steps are a bias, relu and quantisation, or less.
+  bool isFoldable() const;
   /// All steps of one panel at one spot.
-  void finish(KernelBuilder &k, llvm::ArrayRef<Prepared> prepared,
-              mlir::ValueRange pointers, int64_t line, int64_t pixel,
-              int64_t panel, Value lanes, Value x) const;
+  void finish(KernelBuilder &k, const Panel &panel, mlir::ValueRange pointers,
+              int64_t line, int64_t pixel, Value x) const;
 
   Grid out;
   QTensorType result;

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 #include "Common.h"
 
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -94,28 +95,81 @@ ImageShape ImageShape::of(QTensorType type) {
   return {type, Grid::of(type), type.getShape().back()};
 }
 
+/// What encodes numbers to stored codes.
+static Values prepareEncoding(KernelBuilder &k, const ImageShape &image,
+                              Value scale, Value zeroPointer) {
+  NumberFormat format = image.type.getFormat();
+  Value zero = loadZero(k, image.grid, zeroPointer);
+  Value offset = k.add(k.roundToInt(zero), k.c32(int32_t(image.grid.excess)));
+  return {k.splat(k.load(k.f32(), scale, 4)),
+          k.splat(k.sub(k.cf32(format.getMin()), zero)),
+          k.splat(k.sub(k.cf32(format.getMax()), zero)), k.splat(offset)};
+}
+
+static Value encode(KernelBuilder &k, ArrayRef<Value> prepared, Value x) {
+  Value code = k.fdiv(zeroIfNaN(k, x), prepared[0]);
+  code = k.minF(k.maxF(code, prepared[1]), prepared[2]);
+  return k.trunc(k.add(k.roundToInt(code), prepared[3]), k.i8());
+}
+
+/// Pixels of fewer than 4 channels, several to a vector.
+static Kernel getQuantizePixelsKernel(KernelLibrary &lib, StringRef name,
+                                      const ImageShape &image) {
+  Grid grid = image.grid;
+  int64_t channels = image.channels, pixels = kLanes / grid.pixelBytes;
+  SmallVector<int64_t> spread;
+  for (int64_t lane = 0; lane < kLanes; ++lane)
+    spread.push_back(lane % grid.pixelBytes < channels
+                         ? lane / grid.pixelBytes * channels +
+                               lane % grid.pixelBytes
+                         : kLanes);
+  SmallVector<Type> args = argTypes(lib, 2, 1);
+  args.append(2, args.front());
+  return getRowsKernel(
+      lib, name, args, grid.width * channels,
+      [=](KernelBuilder &k, ValueRange v) {
+        return k.mul(v[2], k.c64(grid.height));
+      },
+      [=](KernelBuilder &k, ValueRange v, Value row) {
+        Value number = k.divS(row, k.c64(grid.height));
+        Value line = k.remS(row, k.c64(grid.height));
+        Value plain = k.at(v[0], k.mul(row, k.c64(grid.width * channels * 4)));
+        Value codes = k.at(v[1], k.add(k.mul(number, k.c64(grid.imageBytes)),
+                                       k.add(k.mul(line, k.c64(grid.lineBytes)),
+                                             k.c64(grid.origin))));
+        Values prepared = prepareEncoding(k, image, v[3], v[4]);
+        Value none = k.constant(k.vec(k.f32()), 0);
+        auto some = [&](Value pixel, int64_t count) {
+          Value x = loadLanes(k, plain, k.mul(pixel, k.c64(channels)),
+                              k.c64(count * channels));
+          x = vector::ShuffleOp::create(k.b, k.loc, x, none, spread);
+          storeLanesAs(k, encode(k, prepared, x),
+                       k.at(codes, k.mul(pixel, k.c64(grid.pixelBytes))),
+                       count == pixels ? Value()
+                                       : k.c64(count * grid.pixelBytes));
+        };
+        int64_t whole = grid.width / pixels * pixels;
+        k.loop(k.c64(0), k.c64(whole), pixels,
+               [&](Value pixel) { some(pixel, pixels); });
+        if (whole < grid.width)
+          some(k.c64(whole), grid.width - whole);
+      });
+}
+
 Kernel qnt::cpu::getQuantizeImagesKernel(KernelLibrary &lib,
                                          const ImageShape &image) {
-  NumberFormat format = image.type.getFormat();
-  auto low = double(format.getMin()), high = double(format.getMax());
+  std::string name = "quantize_images." + nameOf(image);
+  if (image.grid.pixelBytes == 4)
+    return getQuantizePixelsKernel(lib, name, image);
   return getLinesKernel(
-      lib, "quantize_images." + nameOf(image), image, 4, 2,
+      lib, name, image, 4, 2,
       [=](KernelBuilder &k, ValueRange v) {
-        Value zero = loadZero(k, image.grid, v[4]);
-        Value offset =
-            k.add(k.roundToInt(zero), k.c32(int32_t(image.grid.excess)));
-        return Values{k.splat(k.load(k.f32(), v[3], 4)),
-                      k.splat(k.sub(k.cf32(float(low)), zero)),
-                      k.splat(k.sub(k.cf32(float(high)), zero)),
-                      k.splat(offset)};
+        return prepareEncoding(k, image, v[3], v[4]);
       },
       [](KernelBuilder &k, ArrayRef<Value> prepared, Value plain, Value codes,
          Value plainIndex, Value codeIndex, Value count) {
-        Value x = zeroIfNaN(k, loadLanes(k, plain, plainIndex, count));
-        Value code = k.fdiv(x, prepared[0]);
-        code = k.minF(k.maxF(code, prepared[1]), prepared[2]);
-        code = k.add(k.roundToInt(code), prepared[3]);
-        storeLanesAs(k, k.trunc(code, k.i8()), k.at(codes, codeIndex), count);
+        Value x = loadLanes(k, plain, plainIndex, count);
+        storeLanesAs(k, encode(k, prepared, x), k.at(codes, codeIndex), count);
       });
 }
 

@@ -129,18 +129,21 @@ ConvShape qnt::cpu::getConvShape(qnt::ConvOp op) {
   return shape;
 }
 
-/// Lines of a unit of work: one that is worth waking a thread.
+/// Lines of a unit of work, or pixels where there is one line: as many as are
+/// worth waking a thread.
 static int64_t getBlock(const ConvShape &shape, int64_t lines, int64_t pixels,
                         int64_t panels) {
   constexpr int64_t unitProducts = int64_t(1) << 20;
   auto filters = FilterGeometry::of(
       shape.weight, cast<FiltersAttr>(shape.weight.getLayout()));
-  int64_t line = shape.rows ? pixels : shape.width;
-  int64_t products = line * panels * kLanes * filters.runs * filters.runInputs;
-  int64_t block = llvm::divideCeil(unitProducts, products);
+  int64_t pixel = panels * kLanes * filters.runs * filters.runInputs;
+  bool isLine = shape.rows || shape.height == 1;
+  int64_t tile = isLine ? pixels : lines;
+  int64_t products = isLine ? pixel : pixel * shape.width;
+  int64_t block = llvm::alignTo(llvm::divideCeil(unitProducts, products), tile);
   if (shape.rows)
-    return block * pixels;
-  return std::min(shape.height, int64_t(llvm::alignTo(block, lines)));
+    return block;
+  return std::min(block, isLine ? shape.width : shape.height);
 }
 
 ConvShape qnt::cpu::getConvShape(qnt::LinearOp op) {
