@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Analysis/ActivationSites.h"
 
+#include "qnt/Analysis/ImageSites.h"
 #include "qnt/Analysis/ParamExpressions.h"
 #include "qnt/Dialect/QNT/QNT.h"
 
@@ -25,19 +26,25 @@ static Value skipObserve(Value value) {
 
 SmallVector<ActivationSite> qnt::collectActivationSites(ModuleOp module) {
   llvm::MapVector<Value, ActivationSite> sites;
-  module.walk([&](nn::LinearOp linear) {
-    if (!isParamExpression(linear.getWeight()) ||
-        isParamExpression(linear.getInput()))
-      return;
-    Value value = skipObserve(linear.getInput());
-    ActivationSite &site = sites[value];
-    site.value = value;
-    site.linears.push_back(linear);
-  });
   SmallVector<ActivationSite> result;
+  module.walk([&](func::FuncOp function) {
+    if (hasConvolutions(function)) {
+      llvm::append_range(result, collectImageSites(function));
+      return;
+    }
+    function.walk([&](nn::LinearOp linear) {
+      if (!isParamExpression(linear.getWeight()) ||
+          isParamExpression(linear.getInput()))
+        return;
+      Value value = skipObserve(linear.getInput());
+      ActivationSite &site = sites[value];
+      site.values = {value};
+      site.layers.push_back(linear);
+    });
+  });
   unsigned unnamed = 0;
   for (auto &[value, site] : sites) {
-    StringRef path = getLocationName(site.linears.front().getLoc());
+    StringRef path = getLocationName(site.layers.front()->getLoc());
     site.name =
         path.empty() ? "linear." + std::to_string(unnamed++) : path.str();
     result.push_back(std::move(site));

@@ -12,6 +12,11 @@ using namespace qnt;
 
 CostModel::~CostModel() = default;
 
+ActivationFormat CostModel::preferredImage(mlir::MLIRContext *context) const {
+  return {IntFormatAttr::get(context, 8, /*isSigned=*/false),
+          /*zeroPoint=*/true};
+}
+
 ActivationFormat CostModel::preferredActivation(NumberFormat weight) const {
   if (!mlir::isa<IntFormatAttr>(weight))
     return {};

@@ -86,6 +86,13 @@ const std::vector<Key> &getKeys() {
          recipe.kv = value.str();
          return value == "f16" || value == "f32";
        }},
+      {"arithmetic",
+       "between codes: float, integer (multiplications and shifts; needs "
+       "per=tensor)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.integerArithmetic = value == "integer";
+         return value == "float" || value == "integer";
+       }},
       {"calib", "samples to calibrate on: .txt, .npy or .npz",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.calibrate.samples = value.str();
@@ -140,6 +147,9 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
       return failure("--quantize: bad value '" + value + "' of '" + name +
                      "': " + key->meaning);
   }
+  if (recipe.integerArithmetic && recipe.quantize.per != "tensor")
+    return failure("--quantize: arithmetic=integer needs activations quantised "
+                   "per tensor: per=tensor");
   if (recipe.quantize.per == "tensor" && recipe.calibrate.samples.empty())
     return failure("--quantize: per=tensor needs samples to calibrate on: "
                    "calib=FILE");

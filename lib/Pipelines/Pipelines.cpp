@@ -21,17 +21,33 @@ using namespace qnt;
 // Orders
 //===----------------------------------------------------------------------===//
 
+void qnt::buildCanonicalPipeline(OpPassManager &pm) {
+  pm.addPass(createNNChannelsLast());
+  pm.addPass(createNNFold());
+}
+
 void qnt::buildQuantizePipeline(OpPassManager &pm,
                                 const QuantizeRecipe &recipe) {
-  pm.addPass(createNNFold());
+  buildCanonicalPipeline(pm);
   if (recipe.quantize.per == "tensor")
     pm.addPass(createCalibrate(recipe.calibrate,
                                std::make_shared<CompiledModelRunner>()));
   pm.addPass(createQuantize(recipe.quantize));
   pm.addPass(createCSEPass());
+  if (recipe.quantize.per != "tensor")
+    return;
+  PropagateCodesOptions propagate;
+  propagate.everywhere = recipe.integerArithmetic;
+  pm.addPass(createPropagateCodes(propagate));
+  if (recipe.integerArithmetic)
+    pm.addPass(createIntegerArithmetic());
+  pm.addPass(createCSEPass());
 }
 
 void qnt::buildCPUParamsPipeline(OpPassManager &pm, llvm::StringRef params) {
+  buildCanonicalPipeline(pm);
+  // Of models that were quantised before they were imported.
+  pm.addPass(createPropagateCodes());
   pm.addPass(cpu::createFuseEpiloguesPass());
   pm.addPass(createCSEPass());
   pm.addPass(cpu::createChooseLayoutsPass());

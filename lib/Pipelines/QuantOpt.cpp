@@ -49,6 +49,12 @@ struct Flags {
       "embed",
       llvm::cl::desc("Put the parameters into the .so: one file to deploy"),
       llvm::cl::cat(category)};
+  llvm::cl::list<std::string> preprocess{
+      "preprocess",
+      llvm::cl::desc("Take images as they are stored: what the model does to "
+                     "an input, such as \"image: u8 nhwc scale=1/255 "
+                     "mean=.485,.456,.406 std=.229,.224,.225\""),
+      llvm::cl::cat(category), llvm::cl::value_desc("input: ...")};
   llvm::cl::list<std::string> bind{
       "bind",
       llvm::cl::desc("Make an input of the graph a constant, such as one that "
@@ -226,6 +232,8 @@ int run(const Flags &flags, MlirOptMainConfig &config,
   if (failed(module))
     return 1;
   PassManager pm(&context);
+  for (const std::string &input : flags.preprocess)
+    pm.addPass(createNNPreprocess({input}));
   if (failed(config.setupPassPipeline(pm)) || failed(pm.run(**module)))
     return 1;
   if (flags.quantize.getNumOccurrences() &&
@@ -287,7 +295,8 @@ int qnt::quantOptMain(int argc, char **argv) {
   MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
   // Plain passes on plain IR: exactly mlir-opt.
   if (isModule(input) && !isCode(output) && !flags.embed &&
-      flags.bind.empty() && !flags.quantize.getNumOccurrences() &&
+      flags.bind.empty() && flags.preprocess.empty() &&
+      !flags.quantize.getNumOccurrences() &&
       !flags.target.getNumOccurrences()) {
     if (output == "-" || isSpecial(output))
       return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));

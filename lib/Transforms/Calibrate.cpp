@@ -57,15 +57,13 @@ FailureOr<StatisticsMap> CalibratePass::collect() {
   if (samples.empty())
     return error() << "expected samples=FILE or statistics=FILE";
   OwningOpRef<ModuleOp> copy(getOperation().clone());
-  for (ActivationSite &site : collectActivationSites(*copy)) {
-    OpBuilder builder(site.linears.front());
-    builder.setInsertionPointAfterValue(site.value);
-    auto observe =
-        ObserveOp::create(builder, site.value.getLoc(), site.value.getType(),
-                          site.value, site.name);
-    for (nn::LinearOp linear : site.linears)
-      linear.getInputMutable().assign(observe.getResult());
-  }
+  for (ActivationSite &site : collectActivationSites(*copy))
+    for (Value value : site.values) {
+      OpBuilder builder(*copy);
+      builder.setInsertionPointAfterValue(value);
+      ObserveOp::create(builder, value.getLoc(), value.getType(), value,
+                        site.name);
+    }
   StatisticsMap statistics;
   std::string bad;
   auto add = [&](StringRef site, ArrayRef<float> values) {
@@ -87,6 +85,11 @@ ClipRange CalibratePass::chooseRange(const RangeStatistics &site,
   if (range == "percentile")
     return site.getPercentile(percentile);
   return site.getLeastError(type);
+}
+
+static Location getLocation(const ActivationSite &site) {
+  return site.layers.empty() ? site.values.front().getLoc()
+                             : site.layers.front()->getLoc();
 }
 
 LogicalResult CalibratePass::calibrate() {
@@ -116,7 +119,7 @@ LogicalResult CalibratePass::calibrate() {
       return error() << (statisticsFile.empty() ? samples : statisticsFile)
                      << ": nothing was seen at '" << site.name << "'";
     ClipRange chosen = chooseRange(found->second, type);
-    remark::passed(site.linears.front().getLoc(),
+    remark::passed(getLocation(site),
                    remark::RemarkOpts::name("range").category("qnt-calibrate"))
         << remark::metric("site", site.name)
         << remark::metric("low", chosen.low)

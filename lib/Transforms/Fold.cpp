@@ -1,9 +1,12 @@
-//===- Fold.cpp - canonical linear layers -*- C++ -*-===//
+//===- Fold.cpp - canonical layers -*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Dims.h"
+#include "FoldPatterns.h"
+
 #include "qnt/Analysis/ParamExpressions.h"
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Transforms/Passes.h"
@@ -40,32 +43,6 @@ static bool isSplat(Value value, double number) {
 }
 
 namespace {
-/// y = x w^T (+ b), y + c: one layer with the bias b + c.
-struct FoldBias : OpRewritePattern<nn::AddOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(nn::AddOp add,
-                                PatternRewriter &rewriter) const override {
-    auto linear = add.getLhs().getDefiningOp<nn::LinearOp>();
-    if (!linear || !linear->hasOneUse())
-      return rewriter.notifyMatchFailure(add, "no linear layer of its own");
-    auto type = cast<RankedTensorType>(add.getRhs().getType());
-    if (type.getRank() != 1 || linear.getType().getRank() == 1 ||
-        !isParamExpression(add.getRhs()))
-      return rewriter.notifyMatchFailure(add, "no bias parameter [N]");
-    Value bias = add.getRhs();
-    if (linear.getBias())
-      bias = nn::AddOp::create(rewriter, add.getLoc(), bias.getType(),
-                               linear.getBias(), bias);
-    // The layer keeps its name; the sum has none of its own.
-    auto folded = nn::LinearOp::create(
-        rewriter, linear.getLoc(), linear.getInput(), linear.getWeight(), bias);
-    rewriter.replaceOp(add, folded);
-    rewriter.eraseOp(linear);
-    return success();
-  }
-};
-
 /// The linear layers that use `norm` as input; empty when anything else uses
 /// it, or when a weight is no parameter.
 SmallVector<nn::LinearOp> getFoldableUsers(Value norm) {
@@ -152,7 +129,8 @@ public:
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldBias>(&getContext());
+    populateFoldLayerPatterns(patterns);
+    populateDimPatterns(patterns);
     if (norms)
       patterns.add<FoldRMSNorm, FoldLayerNorm>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -9,8 +9,12 @@
 using namespace qnt;
 
 void qnt::registerTransformsPasses(TransformServices services) {
+  mlir::registerPass([] { return createNNChannelsLast(); });
   mlir::registerPass([] { return createNNFold(); });
+  mlir::registerPass([] { return createNNPreprocess(); });
   mlir::registerPass([] { return createMaterializeParams(); });
+  mlir::registerPass([] { return createPropagateCodes(); });
+  mlir::registerPass([] { return createIntegerArithmetic(); });
   mlir::registerPass([services] {
     return createCalibrate(CalibrateOptions(), services.modelRunner);
   });

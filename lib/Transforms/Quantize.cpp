@@ -6,11 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "QuantizeRules.h"
 
-#include "qnt/Analysis/ActivationSites.h"
+#include "qnt/Analysis/ImageSites.h"
 #include "qnt/Analysis/ParamExpressions.h"
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/DenseSet.h"
@@ -43,12 +44,19 @@ private:
   LogicalResult run();
   QuantizeOptions getOptions() const;
   LogicalResult quantizeSite(ActivationSite &site);
+  LogicalResult quantizeImages(func::FuncOp function);
+  LogicalResult encodeImages(const ActivationSite &site);
+  const WeightRule &getRule(Operation *layer);
+  LogicalResult quantizeLayer(Operation *layer, const WeightRule &rule,
+                              Value input);
   LogicalResult quantizeEmbedding(nn::EmbeddingOp embedding);
   FailureOr<Value> quantizeWeight(OpBuilder &builder, const WeightRule &rule,
                                   Value weight);
   FailureOr<Value> quantizeInput(const WeightRule &rule,
                                  const ActivationSite &site);
   FailureOr<std::pair<float, float>> getRange(const ActivationSite &site);
+  LogicalResult createScales(OpBuilder &builder, const ActivationSite &site,
+                             QTensorType type, Value &scale, Value &zero);
 
   std::shared_ptr<const CostModel> costModel;
   QuantizeRules rules;
@@ -82,8 +90,19 @@ LogicalResult QuantizePass::run() {
   heads.clear();
   for (nn::LinearOp linear : collectHeads(module))
     heads.insert(linear);
+  llvm::DenseSet<Operation *> images;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (hasConvolutions(function)) {
+      images.insert(function);
+      if (failed(quantizeImages(function)))
+        return failure();
+    }
+  // Sites without a layer are of images.
   for (ActivationSite &site : collectActivationSites(module))
-    if (failed(quantizeSite(site)))
+    if (!site.layers.empty() &&
+        !images.contains(
+            site.layers.front()->getParentOfType<func::FuncOp>()) &&
+        failed(quantizeSite(site)))
       return failure();
   SmallVector<nn::EmbeddingOp> embeddings;
   module.walk([&](nn::EmbeddingOp op) { embeddings.push_back(op); });
@@ -124,7 +143,7 @@ static Value createScalar(OpBuilder &builder, float value, StringRef name) {
 FailureOr<std::pair<float, float>>
 QuantizePass::getRange(const ActivationSite &site) {
   auto fail = [&](const char *what) {
-    return emitError(site.value.getLoc())
+    return emitError(site.values.front().getLoc())
            << "qnt-quantize: per=tensor: " << what << " '" << site.name
            << "'; run qnt-calibrate first";
   };
@@ -141,78 +160,173 @@ QuantizePass::getRange(const ActivationSite &site) {
   return std::pair(ends[0], ends[1]);
 }
 
-FailureOr<Value> QuantizePass::quantizeInput(const WeightRule &rule,
-                                             const ActivationSite &site) {
-  auto shape = cast<RankedTensorType>(site.value.getType()).getShape();
-  QTensorType type = rule.getInputType(shape, rules.perTensor);
-  OpBuilder builder(&getContext());
-  builder.setInsertionPointAfterValue(site.value);
-  auto loc = NameLoc::get(builder.getStringAttr(site.name + ".input"));
+/// The scale and zero point of a static range, as parameters of the site.
+LogicalResult QuantizePass::createScales(OpBuilder &builder,
+                                         const ActivationSite &site,
+                                         QTensorType type, Value &scale,
+                                         Value &zero) {
+  auto range = getRange(site);
+  if (failed(range))
+    return failure();
+  BlockParams params =
+      chooseScale(type, ClipMethod::AbsMax, {range->first, range->second});
+  scale = createScalar(builder, params.scale, site.name + ".input.scale");
+  if (type.hasZeros())
+    zero = createScalar(builder, params.zero, site.name + ".input.zero");
+  return success();
+}
+
+static void remarkActivation(Location loc, const ActivationSite &site,
+                             QTensorType type) {
   remark::passed(
       loc, remark::RemarkOpts::name("activation").category("qnt-quantize"))
       << remark::metric("site", site.name) << remark::metric("type", Type(type))
-      << remark::metric("consumers", unsigned(site.linears.size()));
+      << remark::metric("consumers", unsigned(site.layers.size()));
+}
+
+FailureOr<Value> QuantizePass::quantizeInput(const WeightRule &rule,
+                                             const ActivationSite &site) {
+  Value value = site.values.front();
+  auto shape = cast<RankedTensorType>(value.getType()).getShape();
+  QTensorType type = rule.getInputType(shape, rules.perTensor);
+  OpBuilder builder(&getContext());
+  builder.setInsertionPointAfterValue(value);
+  auto loc = NameLoc::get(builder.getStringAttr(site.name + ".input"));
+  remarkActivation(loc, site, type);
   Value scale, zero;
-  if (rules.perTensor) {
-    auto range = getRange(site);
-    if (failed(range))
-      return failure();
-    BlockParams params =
-        chooseScale(type, ClipMethod::AbsMax, {range->first, range->second});
-    scale = createScalar(builder, params.scale, site.name + ".input.scale");
-    if (type.hasZeros())
-      zero = createScalar(builder, params.zero, site.name + ".input.zero");
-  }
-  return QuantizeOp::create(builder, loc, type, site.value, scale, zero,
+  if (rules.perTensor && failed(createScales(builder, site, type, scale, zero)))
+    return failure();
+  return QuantizeOp::create(builder, loc, type, value, scale, zero,
                             ClipMethod::AbsMax)
       .getResult();
+}
+
+const WeightRule &QuantizePass::getRule(Operation *layer) {
+  auto linear = dyn_cast<nn::LinearOp>(layer);
+  Value weight =
+      linear ? linear.getWeight() : cast<nn::ConvOp>(layer).getWeight();
+  bool kept =
+      rules.isKept(getParamName(weight), getLocationName(layer->getLoc()));
+  const WeightRule &rule = kept                    ? rules.unquantized
+                           : heads.contains(layer) ? rules.head
+                                                   : rules.linear;
+  return rule.format ? rule : rules.unquantized;
+}
+
+/// The layer on a quantised weight and `input`, with its bias as an epilogue.
+LogicalResult QuantizePass::quantizeLayer(Operation *layer,
+                                          const WeightRule &rule, Value input) {
+  OpBuilder builder(layer);
+  auto linear = dyn_cast<nn::LinearOp>(layer);
+  auto conv = dyn_cast<nn::ConvOp>(layer);
+  auto type = cast<RankedTensorType>(layer->getResult(0).getType());
+  if (!type.getElementType().isF32())
+    return layer->emitOpError("expected f32 activations, got ") << type;
+  auto weight = quantizeWeight(builder, rule,
+                               linear ? linear.getWeight() : conv.getWeight());
+  if (failed(weight))
+    return failure();
+  SmallVector<Value> extra;
+  SmallVector<Attribute> steps;
+  if (Value bias = linear ? linear.getBias() : conv.getBias()) {
+    extra.push_back(bias);
+    steps.push_back(EpilogueKindAttr::get(&getContext(), EpilogueKind::Bias));
+  }
+  ArrayAttr epilogue = builder.getArrayAttr(steps);
+  Value result;
+  if (linear)
+    result = LinearOp::create(builder, layer->getLoc(), input, *weight, extra,
+                              epilogue, StrategyAttr());
+  else
+    result =
+        ConvOp::create(builder, layer->getLoc(), type, input, *weight, extra,
+                       conv.getStrides(), conv.getPads(), conv.getDilations(),
+                       conv.getGroups(), epilogue, ConvStrategyAttr());
+  layer->getResult(0).replaceAllUsesWith(result);
+  layer->erase();
+  return success();
 }
 
 LogicalResult QuantizePass::quantizeSite(ActivationSite &site) {
   llvm::DenseMap<Attribute, Value> inputs;
   // The layer that makes the value may have been replaced since.
-  site.value = site.linears.front().getInput();
-  for (nn::LinearOp linear : site.linears) {
-    StringRef layer = getLocationName(linear.getLoc());
-    const WeightRule *rule =
-        rules.isKept(getParamName(linear.getWeight()), layer)
-            ? &rules.unquantized
-        : heads.contains(linear) ? &rules.head
-                                 : &rules.linear;
-    if (!rule->format)
-      rule = &rules.unquantized;
-    if (!rule->format)
+  site.values = {cast<nn::LinearOp>(site.layers.front()).getInput()};
+  for (Operation *layer : site.layers) {
+    const WeightRule &rule = getRule(layer);
+    if (!rule.format)
       continue;
-    if (!linear.getType().getElementType().isF32())
-      return linear.emitOpError("expected f32 activations, got ")
-             << linear.getType();
-    OpBuilder builder(linear);
-    Value input = linear.getInput();
-    if (rule->activation.format) {
-      Value &shared = inputs[rule->activation.format];
+    Value input = cast<nn::LinearOp>(layer).getInput();
+    if (rule.activation.format) {
+      Value &shared = inputs[rule.activation.format];
       if (!shared) {
-        auto quantized = quantizeInput(*rule, site);
+        auto quantized = quantizeInput(rule, site);
         if (failed(quantized))
           return failure();
         shared = *quantized;
       }
       input = shared;
     }
-    auto weight = quantizeWeight(builder, *rule, linear.getWeight());
-    if (failed(weight))
+    if (failed(quantizeLayer(layer, rule, input)))
       return failure();
-    SmallVector<Value> extra;
-    SmallVector<Attribute> epilogue;
-    if (Value bias = linear.getBias()) {
-      extra.push_back(bias);
-      epilogue.push_back(
-          EpilogueKindAttr::get(&getContext(), EpilogueKind::Bias));
+  }
+  return success();
+}
+
+/// Quantises the values of a site, once for all who use them.
+LogicalResult QuantizePass::encodeImages(const ActivationSite &site) {
+  OpBuilder builder(&getContext());
+  Value scale, zero;
+  for (Value value : site.values) {
+    auto shape = cast<RankedTensorType>(value.getType()).getShape();
+    QTensorType type =
+        getActivationType(rules.image, shape, BlockKind::PerTensor);
+    auto loc = NameLoc::get(builder.getStringAttr(site.name + ".input"));
+    if (!scale) {
+      builder.setInsertionPointToStart(value.getParentBlock());
+      if (failed(createScales(builder, site, type, scale, zero)))
+        return failure();
+      remarkActivation(loc, site, type);
     }
-    auto replacement =
-        qnt::LinearOp::create(builder, linear.getLoc(), input, *weight, extra,
-                              builder.getArrayAttr(epilogue), StrategyAttr());
-    linear.replaceAllUsesWith(replacement.getResult());
-    linear.erase();
+    builder.setInsertionPointAfterValue(value);
+    if (auto *op = value.getDefiningOp(); !op)
+      builder.setInsertionPointAfterValue(zero ? zero : scale);
+    auto codes = QuantizeOp::create(builder, loc, type, value, scale, zero,
+                                    ClipMethod::AbsMax);
+    Value decoded = DequantizeOp::create(builder, loc, value.getType(), codes);
+    value.replaceUsesWithIf(decoded, [&](OpOperand &use) {
+      return use.getOwner() != codes && !isa<tensor::DimOp>(use.getOwner());
+    });
+  }
+  return success();
+}
+
+LogicalResult QuantizePass::quantizeImages(func::FuncOp function) {
+  SmallVector<ActivationSite> sites = collectImageSites(function);
+  auto takesCodes = [&](Operation *layer) {
+    return getRule(layer).takesCodes();
+  };
+  for (const ActivationSite &site : sites) {
+    if (!rules.image.format ||
+        !(site.layers.empty() || llvm::any_of(site.layers, takesCodes)))
+      continue;
+    if (!rules.perTensor)
+      return emitError(site.values.front().getLoc())
+             << "qnt-quantize: per=token: images are quantised per tensor: "
+                "expected per=tensor, or activations=none";
+    if (failed(encodeImages(site)))
+      return failure();
+  }
+  SmallVector<Operation *> layers;
+  for (const ActivationSite &site : sites)
+    llvm::append_range(layers, site.layers);
+  for (Operation *layer : layers) {
+    const WeightRule &rule = getRule(layer);
+    Value input = layer->getOperand(0);
+    auto decoded = input.getDefiningOp<DequantizeOp>();
+    if (decoded && rule.takesCodes())
+      input = decoded.getInput();
+    if (rule.format && failed(quantizeLayer(layer, rule, input)))
+      return failure();
   }
   return success();
 }

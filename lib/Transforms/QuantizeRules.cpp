@@ -16,6 +16,10 @@ FailureOr<QTensorType> WeightRule::getType(ArrayRef<int64_t> shape,
   BlockKind kind = !format.isScaled() ? BlockKind::Unscaled
                    : group            ? BlockKind::Group
                                       : BlockKind::PerChannel;
+  if (kind == BlockKind::Group && shape.size() != 2)
+    return emitError(loc) << tensor << " is the weight of a convolution, which "
+                          << "has a scale for each channel: expected group=0, "
+                          << "or its name in keep; got groups of " << group;
   if (kind == BlockKind::Group && shape.back() % 16)
     return emitError(loc) << tensor << " has " << shape.back()
                           << " inputs, expected a multiple of 16 for groups of "
@@ -30,12 +34,17 @@ FailureOr<QTensorType> WeightRule::getType(ArrayRef<int64_t> shape,
 
 QTensorType WeightRule::getInputType(ArrayRef<int64_t> shape,
                                      bool perTensor) const {
-  MLIRContext *context = format.getContext();
-  auto block = BlockAttr::get(
-      context, perTensor ? BlockKind::PerTensor : BlockKind::PerRow, 0);
+  return getActivationType(
+      activation, shape, perTensor ? BlockKind::PerTensor : BlockKind::PerRow);
+}
+
+QTensorType qnt::getActivationType(const ActivationFormat &format,
+                                   ArrayRef<int64_t> shape, BlockKind kind) {
+  MLIRContext *context = format.format.getContext();
   return QTensorType::get(
-      context, shape, activation.format, block, Float32Type::get(context),
-      activation.zeroPoint ? ZeroKind::Point : ZeroKind::None, Attribute());
+      context, shape, format.format, BlockAttr::get(context, kind, 0),
+      Float32Type::get(context),
+      format.zeroPoint ? ZeroKind::Point : ZeroKind::None, Attribute());
 }
 
 bool QuantizeRules::isKept(StringRef parameter, StringRef layer) {
@@ -65,6 +74,7 @@ private:
   LogicalResult makeWeight(StringRef option, StringRef name, int64_t group,
                            WeightRule &rule);
   LogicalResult chooseActivation(StringRef option, WeightRule &rule);
+  ActivationFormat chooseImage(const QuantizeRules &rules);
   LogicalResult makeKeep(QuantizeRules &rules);
 
   const QuantizeOptions &options;
@@ -164,6 +174,15 @@ LogicalResult RuleMaker::chooseActivation(StringRef option, WeightRule &rule) {
   return success();
 }
 
+ActivationFormat RuleMaker::chooseImage(const QuantizeRules &rules) {
+  if (!rules.linear.takesCodes())
+    return {};
+  bool isSigned = options.activations == "int8";
+  if (options.activations == "auto")
+    return costModel.preferredImage(context);
+  return {IntFormatAttr::get(context, 8, isSigned), !isSigned};
+}
+
 LogicalResult RuleMaker::makeKeep(QuantizeRules &rules) {
   for (const std::string &pattern : options.keep) {
     KeepRule rule{pattern, std::make_shared<llvm::Regex>(pattern)};
@@ -188,6 +207,7 @@ FailureOr<QuantizeRules> RuleMaker::make() {
     return failure();
   if (options.weights == "none" && options.group)
     return error() << "group=" << options.group << " without weights";
+  rules.image = chooseImage(rules);
   if (options.head == "same") {
     rules.head = rules.linear;
     if (options.headGroup)

@@ -27,13 +27,15 @@ struct WeightRule {
   /// A null format: activations stay floating point.
   ActivationFormat activation;
 
-  /// The type of a weight [N, K]. Emits an error at `loc` that names the tensor
-  /// when its shape does not fit.
+  /// The type of a weight [N, K] or [N, KH, KW, C]. Emits an error at `loc`
+  /// that names the tensor when its shape does not fit.
   mlir::FailureOr<QTensorType> getType(llvm::ArrayRef<int64_t> shape,
                                        llvm::StringRef tensor,
                                        mlir::Location loc) const;
   /// The type of an input of this shape.
   QTensorType getInputType(llvm::ArrayRef<int64_t> shape, bool perTensor) const;
+  /// Whether a layer with this weight takes codes.
+  bool takesCodes() const { return format && activation.format; }
 };
 
 /// A regular expression of `keep`, and whether it was ever found.
@@ -43,10 +45,17 @@ struct KeepRule {
   bool used = false;
 };
 
+/// The type of an activation of this shape.
+QTensorType getActivationType(const ActivationFormat &format,
+                              llvm::ArrayRef<int64_t> shape, BlockKind kind);
+
 struct QuantizeRules {
   WeightRule linear, head, embedding;
   /// For what is not quantised: a null format, or bf16.
   WeightRule unquantized;
+  /// What the values of functions with convolutions are encoded as; null: they
+  /// stay floating point.
+  ActivationFormat image;
   bool perTensor = false;
   std::vector<KeepRule> keep;
 

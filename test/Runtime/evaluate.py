@@ -92,6 +92,11 @@ for options, used in ([], 150), (["--batch", 7], 150), (["--limit", 31], 31):
     got = result(graph, "--eval", "top1=" + path("set.npz"), *options)
     close(got["top1"], want[:used].mean())
     assert got["samples"] == used
+got = result(graph, "--eval", "top1=" + path("set.npz"), "--batch", 64,
+             "--limit", 100, "--output", path("scores.npy"))
+np.testing.assert_allclose(np.load(path("scores.npy")), scores[:100], 1e-5, 1e-5)
+fails("has no output 'z'", graph, "--eval", "top1=" + path("set.npz"),
+      "--output", "z=" + path("scores.npy"))
 np.savez(path("nolabel.npz"), x=x, gain=gain)
 fails("there is no array 'label'", graph, "--eval",
       "top1=" + path("nolabel.npz"))

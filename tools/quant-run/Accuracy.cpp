@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 using namespace qnt::run;
 using namespace qnt::support;
@@ -62,6 +63,9 @@ void qnt::run::evaluateTop1(Model &model, const Args &args, Output &output) {
 
   int64_t samples = labels.size(), correct = 0;
   int64_t used = args.limit ? std::min(args.limit, samples) : samples;
+  std::string file = outputFiles(model, entry, args)[0];
+  std::vector<float> all;
+  int64_t width = 0;
   int64_t batch = batchSize(model, entry, args, arrays, samples);
   Progress progress("top-1", used);
   for (int64_t first = 0; first < used; first += batch) {
@@ -83,11 +87,18 @@ void qnt::run::evaluateTop1(Model &model, const Args &args, Output &output) {
       throw RunError(model.path + ": output '" + infos[0]->name +
                      "': expected a row for each of the " +
                      std::to_string(count) + " samples");
+    if (!file.empty()) {
+      all.insert(all.end(), scores.begin(), scores.begin() + count * classes);
+      width = classes;
+    }
     for (int64_t i = 0; i < count; ++i)
       correct +=
           argmax(scores.subspan(i * classes, classes)) == labels[first + i];
     progress.advance(count);
   }
+  const int64_t shape[] = {used, width};
+  if (!file.empty())
+    writeNpy(file, NpyType::F32, shape, std::as_bytes(std::span(all)));
   double top1 = 100.0 * correct / used;
   progress.clear();
   output.print(format("top-1 %.2f%% of %lld samples\n", top1,

@@ -53,6 +53,11 @@ private:
   std::vector<qnt_tensor> in, out;
 };
 
+/// Where --output wants each output of `entry`: a file, or "". Throws RunError
+/// that names an output which the entry does not have.
+std::vector<std::string> outputFiles(const Model &model, int64_t entry,
+                                     const Args &args);
+
 /// Writes an .npy; bf16 becomes f32, which holds it exactly.
 void writeTensor(const std::string &path, const Tensor &tensor);
 

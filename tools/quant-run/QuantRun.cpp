@@ -33,8 +33,8 @@ static void checkJobs(const Args &args) {
         "expected one of --prompt, --input, --eval, --compare, --bench and "
         "--profile, found " +
         std::to_string(jobs) + "; see --help");
-  if (!args.outputs.empty() && !tensors)
-    throw RunError("--output goes with --input");
+  if (!args.outputs.empty() && !tensors && args.evalKind != "top1")
+    throw RunError("--output goes with --input and --eval top1=");
 }
 
 static void runJob(Model &model, const Args &args, Output &output) {

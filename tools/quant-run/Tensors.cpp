@@ -13,9 +13,8 @@
 
 using namespace qnt::run;
 
-/// Where each output of `entry` goes: a file, or "" when it is not wanted.
-static std::vector<std::string> outputFiles(const Model &model, int64_t entry,
-                                            const Args &args) {
+std::vector<std::string>
+qnt::run::outputFiles(const Model &model, int64_t entry, const Args &args) {
   auto infos = model.outputs(entry);
   std::vector<std::string> files(infos.size());
   for (const std::string &word : args.outputs) {

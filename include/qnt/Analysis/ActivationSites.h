@@ -9,25 +9,35 @@
 
 #include "qnt/Dialect/NN/NN.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace qnt {
 
-/// A value that linear layers take as input.
+/// Values that are quantised alike.
 struct ActivationSite {
-  /// The module path of the first layer that takes it, or "linear.N" where it
-  /// has none. Calibration and quantisation meet by this name; a layer that
-  /// several entry points hold, such as the head, has one name and so one range
-  /// in all of them.
+  /// The module path of the first layer that takes it, or "linear.N", "conv.N"
+  /// where it has none; of a site that no layer takes, the path of the op that
+  /// makes it and ".output". Calibration and quantisation meet by this name; a
+  /// layer that several entry points hold, such as the head, has one name and
+  /// so one range in all of them.
   std::string name;
-  mlir::Value value;
-  /// Those whose weight is a parameter expression, at least one.
-  llvm::SmallVector<nn::LinearOp> linears;
+  /// One, or in functions with convolutions all that tensor.concat joins.
+  llvm::SmallVector<mlir::Value> values;
+  /// The nn.linear and nn.conv with a parameter expression as weight whose
+  /// input it is; in functions with convolutions, also by way of ops that move
+  /// numbers (see there).
+  llvm::SmallVector<mlir::Operation *> layers;
 };
 
-/// The sites of a module in the order of their first layers. A value seen
-/// through `qnt.observe` counts as the observed one.
+/// The sites of a module: of each function, in the order of their first layers.
+/// A value seen through `qnt.observe` counts as the observed one. In functions
+/// without convolutions, a site is a value that linear layers take as input; in
+/// others see collectImageSites.
 llvm::SmallVector<ActivationSite> collectActivationSites(mlir::ModuleOp module);
+
+/// Whether a function holds a convolution with a parameter as weight.
+bool hasConvolutions(mlir::func::FuncOp function);
 
 /// The linear layers whose result an entry point returns, directly or through
 /// calls, casts and choices of rows.

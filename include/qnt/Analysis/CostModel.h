@@ -30,6 +30,11 @@ public:
   /// unsigned-by-signed dot products take as they are; symmetric int8 beside
   /// narrower integers, whose codes are stored unsigned; floats otherwise.
   virtual ActivationFormat preferredActivation(NumberFormat weight) const;
+  /// The encoding of images that convolutions with integer weights take. All
+  /// share it, whatever the width of their weights, so that codes flow from one
+  /// to the next. By default uint8 with zero points, which spend no codes on
+  /// what no relu lets through.
+  virtual ActivationFormat preferredImage(mlir::MLIRContext *context) const;
 };
 
 } // namespace qnt

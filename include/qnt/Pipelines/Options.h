@@ -25,6 +25,8 @@ struct QuantizeRecipe {
   QuantizeOptions quantize;
   /// Used for activations that share a scale per tensor.
   CalibrateOptions calibrate;
+  /// Whether whatever is between codes is computed in integers.
+  bool integerArithmetic = false;
   /// Element type of the KV cache: f16 or f32.
   std::string kv = "f16";
 

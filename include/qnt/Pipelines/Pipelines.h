@@ -13,8 +13,14 @@
 
 namespace qnt {
 
-/// From a float model to a quantised one (`qnt-quantize-pipeline`): fold,
-/// calibrate where the recipe needs it, quantise. Parameters stay expressions.
+/// What comes before everything else, also before the code of a float model:
+/// channels last, folded layers.
+void buildCanonicalPipeline(mlir::OpPassManager &pm);
+
+/// From a float model to a quantised one (`qnt-quantize-pipeline`): the
+/// canonical form, calibrate where the recipe needs it, quantise, let codes
+/// flow, integer arithmetic where the recipe says so. Parameters stay
+/// expressions.
 void buildQuantizePipeline(mlir::OpPassManager &pm,
                            const QuantizeRecipe &recipe);
 

@@ -9,17 +9,93 @@
 
 include "mlir/Pass/PassBase.td"
 
-def NNFold : Pass<"nn-fold", "::mlir::ModuleOp"> {
-  let summary = "Bring linear layers to their canonical form";
+def NNPreprocess : Pass<"nn-preprocess", "::mlir::ModuleOp"> {
+  let summary = "Make a model take images as they are stored";
   let description = [{
-    An `nn.add` of a parameter [N] to the result of a linear layer that nothing
-    else uses becomes the layer's bias, or joins the bias it has.
+    Puts what is done to images before a model sees them into the model: an input
+    of f32 images becomes one of bytes (`u8`), in another order of dimensions
+    (`nhwc` for a model of [B, C, H, W], which `model=nhwc` says it is not), with
+    another name where `name` gives one, and the model computes (x * scale - mean) / std for each channel. `mean` and
+    `std` hold a number for each channel or one for all.
+
+    ```mlir
+    func.func @main(%image: tensor<?x3x32x32xf32> {qnt.name = "image", qnt.dims = ["N", "", "", ""]})
+    // becomes, with input="image: u8 nhwc scale=1/255 mean=.5 std=.25"
+    func.func @main(%image: tensor<?x32x32x3xi8> {qnt.name = "image", qnt.dims = ["N", "", "", ""], qnt.dtype = "u8"}) {
+      %0 = linalg.generic ... arith.uitofp ...
+      %1 = nn.mul %0, %factor : tensor<?x32x32x3xf32>, tensor<3xf32>   // scale / std
+      %2 = nn.add %1, %offset : tensor<?x32x32x3xf32>, tensor<3xf32>   // -mean / std
+      %3 = linalg.transpose ... permutation = [0, 3, 1, 2]
+    ```
+
+    An input that no entry point has, and one that is not of f32 images, are
+    errors.
+  }];
+  let options = [
+    Option<"input", "input", "std::string", "\"\"",
+           "What is done to an input: NAME: [u8|f32] [nhwc|nchw] "
+           "[model=nhwc|nchw] [name=NEW] [scale=A|A/B] [mean=A,...] "
+           "[std=A,...].">
+  ];
+  let dependentDialects = ["::qnt::nn::NNDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def NNChannelsLast : Pass<"nn-channels-last", "::mlir::ModuleOp"> {
+  let summary = "Move transpositions until they cancel";
+  let description = [{
+    Importers of models whose images are [B, C, H, W] write every convolution and
+    pooling between two transpositions. This pass moves transpositions down:
+    through nn.activation, nn.clamp, nn.add and nn.mul of equal shapes, qnt.observe,
+    qnt.quantize with qnt.dequantize per tensor, linalg.generic on each element,
+    tensor.pad of a constant, tensor.extract_slice and tensor.concat. Two that
+    meet become one or none; one that moves dimensions of size 1 only is a
+    tensor.reshape. What stays is, as a rule, that of an entry point's images.
+
+    ```mlir
+    %0 = linalg.transpose ins(%y : tensor<?x8x8x4xf32>) outs(%e) permutation = [0, 3, 1, 2]
+    %1 = nn.activation relu %0 : tensor<?x4x8x8xf32>
+    %2 = linalg.transpose ins(%1 : tensor<?x4x8x8xf32>) outs(%f) permutation = [0, 2, 3, 1]
+    // becomes
+    %2 = nn.activation relu %y : tensor<?x8x8x4xf32>
+    ```
+
+    Sizes asked for by `tensor.dim` are looked for as far up as they go, so that
+    they keep no tensor alive. Numbers do not change.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::qnt::QNTDialect"];
+}
+
+def NNFold : Pass<"nn-fold", "::mlir::ModuleOp"> {
+  let summary = "Bring linear layers and convolutions to their canonical form";
+  let description = [{
+    An `nn.add` of a parameter [N] to the result of a linear layer or convolution
+    that nothing else uses becomes the layer's bias, or joins the bias it has; an
+    `nn.mul` by a parameter [N] goes into its weight and bias. So batch norms
+    disappear.
 
     ```mlir
     %p = nn.linear %h, %w : tensor<?x384xf32>, tensor<64x384xf32>
     %y = nn.add %p, %b : tensor<?x64xf32>, tensor<64xf32>
     // becomes
     %y = nn.linear %h, %w bias %b : tensor<?x384xf32>, tensor<64x384xf32>, tensor<64xf32>
+    ```
+
+    A `tensor.pad` of zeros around the images of a convolution becomes its
+    `pads`, and one of no zeros disappears.
+
+    ```mlir
+    %x = tensor.pad %i low[0, 1, 1, 0] high[0, 1, 1, 0] { ... 0.0 } : tensor<?x8x8x4xf32> to tensor<?x10x10x4xf32>
+    %c = nn.conv %x, %w : tensor<?x10x10x4xf32>, tensor<16x3x3x4xf32>
+    %m = nn.mul %c, %gamma : tensor<?x8x8x16xf32>, tensor<16xf32>
+    %y = nn.add %m, %beta : tensor<?x8x8x16xf32>, tensor<16xf32>
+    // becomes
+    %s = nn.scale_rows %w by %gamma : tensor<16x3x3x4xf32>, tensor<16xf32>
+    %y = nn.conv %i, %s bias %beta pads [1, 1, 1, 1] : tensor<?x8x8x4xf32>, tensor<16x3x3x4xf32>, tensor<16xf32>
     ```
 
     With `norms`, the scale of a norm whose every user is a linear layer's input
@@ -45,7 +121,8 @@ def NNFold : Pass<"nn-fold", "::mlir::ModuleOp"> {
            "use them.">
   ];
   let dependentDialects = ["::qnt::nn::NNDialect",
-                           "::mlir::arith::ArithDialect"];
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
@@ -53,8 +130,9 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
   let description = [{
     Runs the float model over samples, or reads what such a run left in a
     statistics file, and gives every site a range: a site is a value that linear
-    layers with parameters as weights take as input. The ranges go into the
-    module attribute `qnt.calibration`, from which `qnt-quantize` with
+    layers with parameters as weights take as input, and in a function with
+    convolutions every value that `qnt-quantize` gives codes
+    (docs/calibration.md). The ranges go into the module attribute `qnt.calibration`, from which `qnt-quantize` with
     `per=tensor` computes scales and zero points.
 
     ```mlir
@@ -165,6 +243,74 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
   ];
   let dependentDialects = ["::qnt::QNTDialect",
                            "::mlir::arith::ArithDialect"];
+}
+
+def PropagateCodes : Pass<"qnt-propagate-codes", "::mlir::ModuleOp"> {
+  let summary = "Let codes flow from layer to layer";
+  let description = [{
+    In functions with quantised convolutions, what is computed on decoded images
+    (`qnt.dequantize`, per tensor, with static scales) is computed on their codes
+    where that is the same:
+
+    - data movement (linalg.transpose, tensor.extract_slice, tensor.concat of one
+      scale, tensor.pad of zeros, changes of shape) moves the integers, zeros
+      being zero points;
+    - `nn.pool max` is `qnt.max_pool`, `nn.pool average` is `qnt.average_pool`;
+    - layers take the codes;
+    - sums with decoded images, activations, clamps and quantisation after a
+      contraction that nothing else uses are steps of its epilogue; after
+      anything else, of a `qnt.average_pool` of single pixels.
+
+    ```mlir
+    %r = qnt.dequantize %q : !qnt.tensor<?x8x8x4, ...> -> tensor<?x8x8x4xf32>
+    %c = qnt.conv %q, %w pads [1, 1, 1, 1] epilogue [bias](%b : tensor<4xf32>) : ... -> tensor<?x8x8x4xf32>
+    %a = nn.add %c, %r : tensor<?x8x8x4xf32>, tensor<?x8x8x4xf32>
+    %p = nn.activation relu %a : tensor<?x8x8x4xf32>
+    %y = qnt.quantize %p scale %s zero %z : tensor<?x8x8x4xf32>, tensor<f32>, tensor<f32> -> !qnt.tensor<?x8x8x4, ...>
+    // becomes
+    %y = qnt.conv %q, %w pads [1, 1, 1, 1] epilogue [bias, add, relu, quantize](%b, %q, %s, %z : ...)
+        : ... -> !qnt.tensor<?x8x8x4, ...>
+    ```
+
+    Numbers change by rounding only: a contraction rounds once where its layer,
+    sum and activation rounded each.
+  }];
+  let options = [
+    Option<"everywhere", "everywhere", "bool", "false",
+           "Also in functions without convolutions.">
+  ];
+  let dependentDialects = ["::qnt::QNTDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def IntegerArithmetic : Pass<"qnt-integer-arithmetic", "::mlir::ModuleOp"> {
+  let summary = "Compute from the first codes to the last sums in integers";
+  let description = [{
+    Epilogues of f32 steps on quantised operands become epilogues of integer
+    steps (see the interface EpilogueOp): multiplications and shifts in place of
+    scales (Jacob et al. 2018; Yao et al. 2021). Biases, multipliers and shifts
+    are parameter expressions.
+
+    ```mlir
+    %y = qnt.conv %x, %w epilogue [bias, add, relu, quantize](%b, %r, %s, %z : ...)
+    // becomes
+    %n = nn.mul (qnt.scales %w), %sx                  // of the sums
+    %i = qnt.quantize_bias %b scale %n
+    %t = qnt.dyadic_shift %n with %sr over %s
+    %m = qnt.dyadic %n over %s shift %t
+    %a = qnt.dyadic %sr over %s shift %t
+    %y = qnt.conv %x, %w epilogue [int_bias, int_add, relu, requantize](%i, %r, %a, %m, %t, %s, %z : ...)
+    ```
+
+    What gives floats ends in `rescale`. A clamp that the range of the codes
+    implies goes, one from zero on is a relu.
+
+    Preconditions: `qnt-propagate-codes` has run. Where floats would be computed
+    between codes, the op that does is an error, and so are steps, blocks and
+    scales that have no integer form.
+  }];
+  let dependentDialects = ["::qnt::QNTDialect", "::mlir::arith::ArithDialect"];
 }
 
 def MaterializeParams : Pass<"qnt-materialize-params", "::mlir::ModuleOp"> {

@@ -1,0 +1,287 @@
+//===- PropagateCodes.cpp - codes through data movement -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "CodePatterns.h"
+#include "Dims.h"
+
+#include "qnt/Analysis/ImageSites.h"
+#include "qnt/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace qnt {
+#define GEN_PASS_DEF_PROPAGATECODES
+#include "qnt/Transforms/Passes.h.inc"
+} // namespace qnt
+
+using namespace mlir;
+using namespace qnt;
+
+namespace {
+/// The image operands of an op that moves numbers, as codes of one meaning.
+struct MovedCodes {
+  SmallVector<Value> codes;
+  QTensorType type;
+  CodeScales scales;
+};
+} // namespace
+
+static std::optional<MovedCodes> getMovedCodes(Operation *op) {
+  MovedCodes moved;
+  ValueRange sources = isa<tensor::ConcatOp>(op)
+                           ? op->getOperands()
+                           : op->getOperands().take_front();
+  for (Value source : sources) {
+    Value codes = getDecodedImage(source);
+    if (!codes)
+      return std::nullopt;
+    auto type = cast<QTensorType>(codes.getType());
+    if (moved.codes.empty()) {
+      moved.type = type;
+      moved.scales = *findScales(codes);
+    } else if (type.withShape({1}) != moved.type.withShape({1}) ||
+               *findScales(codes) != moved.scales) {
+      return std::nullopt;
+    }
+    moved.codes.push_back(codes);
+  }
+  return moved;
+}
+
+/// The padding of codes that stands for zero, as an integer of `type`; fails
+/// where the zero point is not known yet.
+static FailureOr<TypedAttr> getPadding(const CodeScales &scales,
+                                       IntegerType type) {
+  if (!scales.zero)
+    return TypedAttr(IntegerAttr::get(type, 0));
+  std::optional<float> zero = getConstantNumber(scales.zero);
+  if (!zero)
+    return failure();
+  return TypedAttr(IntegerAttr::get(
+      type, APInt(64, uint64_t(int64_t(*zero))).trunc(type.getWidth())));
+}
+
+namespace {
+/// move(dequantize(q)) = dequantize(wrap(move(codes(q)))).
+struct MoveCodes : RewritePattern {
+  explicit MoveCodes(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    if (!movesNumbers(op) || isa<nn::PoolOp>(op))
+      return rewriter.notifyMatchFailure(op, "does not move numbers");
+    auto moved = getMovedCodes(op);
+    if (!moved)
+      return rewriter.notifyMatchFailure(op, "of no codes of one meaning");
+    IntegerType element = rewriter.getIntegerType(
+        moved->type.getFormat().getBits() <= 8 ? 8 : 16);
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    TypedAttr padding;
+    if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+      auto found = getPadding(moved->scales, element);
+      if (failed(found))
+        return rewriter.notifyMatchFailure(op, "zero point known later");
+      padding = *found;
+    }
+    SmallVector<Value> operands;
+    for (Value codes : moved->codes) {
+      auto shape = cast<QTensorType>(codes.getType()).getShape();
+      operands.push_back(CodesOp::create(rewriter, op->getLoc(),
+                                         RankedTensorType::get(shape, element),
+                                         codes));
+    }
+    RankedTensorType result = RankedTensorType::get(type.getShape(), element);
+    Value integers = create(rewriter, op, operands, result, padding);
+    Value wrapped = WrapOp::create(
+        rewriter, op->getLoc(), moved->type.withShape(type.getShape()),
+        integers, moved->scales.scale, moved->scales.zero);
+    rewriter.replaceOpWithNewOp<DequantizeOp>(op, type, wrapped);
+    return success();
+  }
+
+  /// `op` on integers.
+  static Value create(PatternRewriter &rewriter, Operation *op,
+                      ArrayRef<Value> images, RankedTensorType type,
+                      TypedAttr padding) {
+    Location loc = op->getLoc();
+    if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
+      Value init = createEmpty(rewriter, loc, type,
+                               getDims(rewriter, loc, op->getResult(0)));
+      return linalg::TransposeOp::create(rewriter, loc, images[0], init,
+                                         transpose.getPermutation())
+          ->getResult(0);
+    }
+    if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+      Value number = arith::ConstantOp::create(rewriter, loc, padding);
+      return tensor::PadOp::create(rewriter, loc, type, images[0],
+                                   pad.getMixedLowPad(), pad.getMixedHighPad(),
+                                   number, pad.getNofold());
+    }
+    SmallVector<Value> operands(op->getOperands());
+    llvm::copy(images, operands.begin());
+    return rewriter
+        .create(loc, op->getName().getIdentifier(), operands, type,
+                op->getAttrs())
+        ->getResult(0);
+  }
+};
+
+/// Codes wrapped as they were are what they were.
+struct WrapAgain : OpRewritePattern<WrapOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(WrapOp op,
+                                PatternRewriter &rewriter) const override {
+    auto codes = op.getCodes().getDefiningOp<CodesOp>();
+    if (!codes || codes.getInput().getType() != op.getResult().getType() ||
+        findScales(codes.getInput()) != CodeScales{op.getScale(), op.getZero()})
+      return rewriter.notifyMatchFailure(op, "of other codes");
+    rewriter.replaceOp(op, codes.getInput());
+    return success();
+  }
+};
+
+struct PoolCodes : OpRewritePattern<nn::PoolOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(nn::PoolOp op,
+                                PatternRewriter &rewriter) const override {
+    Value codes = getDecodedImage(op.getInput());
+    if (!codes)
+      return rewriter.notifyMatchFailure(op, "of no codes");
+    auto type = cast<QTensorType>(codes.getType());
+    ArrayRef<int64_t> shape = op.getType().getShape();
+    if (op.getKind() == nn::PoolKind::Max) {
+      if (!movesNumbers(op))
+        return rewriter.notifyMatchFailure(op, "has windows without pixels");
+      Value pooled = MaxPoolOp::create(
+          rewriter, op.getLoc(), type.withShape(shape), codes, op.getKernel(),
+          op.getStrides(), op.getPads(), op.getDilations());
+      rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), pooled);
+      return success();
+    }
+    if (llvm::any_of(op.getPads(), [](int64_t pad) { return pad != 0; })) {
+      if (!op.getCountPads())
+        return rewriter.notifyMatchFailure(op, "means of several sizes");
+      return padFirst(op, rewriter);
+    }
+    rewriter.replaceOpWithNewOp<AveragePoolOp>(
+        op, op.getType(), codes, ValueRange(),
+        rewriter.getDenseI64ArrayAttr(op.getKernel()),
+        rewriter.getDenseI64ArrayAttr(op.getStrides()),
+        rewriter.getDenseI64ArrayAttr(op.getDilations()),
+        rewriter.getArrayAttr({}));
+    return success();
+  }
+
+  /// Pads that count are zeros around the images.
+  static LogicalResult padFirst(nn::PoolOp op, PatternRewriter &rewriter) {
+    auto type = op.getInput().getType();
+    ArrayRef<int64_t> pads = op.getPads();
+    SmallVector<OpFoldResult> low, high;
+    SmallVector<int64_t> shape(type.getShape());
+    for (int64_t dim = 0; dim < 4; ++dim) {
+      bool isWindow = dim == 1 || dim == 2;
+      int64_t below = isWindow ? pads[dim - 1] : 0;
+      int64_t above = isWindow ? pads[dim + 1] : 0;
+      low.push_back(rewriter.getIndexAttr(below));
+      high.push_back(rewriter.getIndexAttr(above));
+      if (!ShapedType::isDynamic(shape[dim]))
+        shape[dim] += below + above;
+    }
+    Value zero = arith::ConstantOp::create(rewriter, op.getLoc(),
+                                           rewriter.getF32FloatAttr(0));
+    Value padded =
+        tensor::PadOp::create(rewriter, op.getLoc(), type.clone(shape),
+                              op.getInput(), low, high, zero);
+    rewriter.replaceOpWithNewOp<nn::PoolOp>(
+        op, op.getKind(), padded, op.getKernel(), op.getStrides(),
+        ArrayRef<int64_t>{0, 0, 0, 0}, op.getDilations(), /*count_pads=*/false);
+    return success();
+  }
+};
+
+/// A layer on a decoded input takes the codes themselves.
+template <typename OpTy> struct TakeCodes : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    Value codes = getDecodedImage(op.getInput());
+    if (!codes || !op.getWeight().getType().isInteger())
+      return rewriter.notifyMatchFailure(op, "no integers on both sides");
+    rewriter.modifyOpInPlace(op, [&] { op.getInputMutable().assign(codes); });
+    return success();
+  }
+};
+
+/// A layer whose weight and input are decoded, as importers of quantised models
+/// write it.
+template <typename FloatOp> struct QuantizeLayer : OpRewritePattern<FloatOp> {
+  using OpRewritePattern<FloatOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(FloatOp op,
+                                PatternRewriter &rewriter) const override {
+    constexpr bool isConv = std::is_same_v<FloatOp, nn::ConvOp>;
+    auto decoded = op.getWeight().template getDefiningOp<DequantizeOp>();
+    Value input = getDecodedImage(op.getInput());
+    if (!decoded || !input || !decoded.getInput().getType().isInteger())
+      return rewriter.notifyMatchFailure(op, "not decoded");
+    Value weight = decoded.getInput();
+    BlockKind block = decoded.getInput().getType().getBlock().getKind();
+    if (block == BlockKind::PerRow || (isConv && block == BlockKind::Group))
+      return rewriter.notifyMatchFailure(op, "not scaled by channels");
+    SmallVector<Value> extra;
+    SmallVector<Attribute> steps;
+    if (op.getBias()) {
+      extra.push_back(op.getBias());
+      steps.push_back(
+          EpilogueKindAttr::get(op.getContext(), EpilogueKind::Bias));
+    }
+    ArrayAttr epilogue = rewriter.getArrayAttr(steps);
+    if constexpr (isConv)
+      rewriter.replaceOpWithNewOp<ConvOp>(
+          op, op.getType(), input, weight, extra, op.getStrides(), op.getPads(),
+          op.getDilations(), op.getGroups(), epilogue, ConvStrategyAttr());
+    else
+      rewriter.replaceOpWithNewOp<LinearOp>(op, input, weight, extra, epilogue,
+                                            StrategyAttr());
+    return success();
+  }
+};
+
+class PropagateCodesPass
+    : public qnt::impl::PropagateCodesBase<PropagateCodesPass> {
+public:
+  using PropagateCodesBase::PropagateCodesBase;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<MoveCodes, WrapAgain, PoolCodes, TakeCodes<ConvOp>,
+                 TakeCodes<LinearOp>, QuantizeLayer<nn::ConvOp>,
+                 QuantizeLayer<nn::LinearOp>>(&getContext());
+    populateCodeEpiloguePatterns(patterns);
+    populateDimPatterns(patterns);
+    FrozenRewritePatternSet frozen(std::move(patterns));
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      bool hasImages = everywhere || function
+                                         .walk([](Operation *op) {
+                                           return isa<nn::ConvOp, ConvOp>(op)
+                                                      ? WalkResult::interrupt()
+                                                      : WalkResult::advance();
+                                         })
+                                         .wasInterrupted();
+      if (hasImages && failed(applyPatternsGreedily(function, frozen)))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace
