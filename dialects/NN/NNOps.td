@@ -56,6 +56,32 @@ def NN_LinearOp : NN_Op<"linear", [Pure, InferTypeOpAdaptor]> {
   let hasVerifier = 1;
 }
 
+def NN_MatmulOp : NN_Op<"matmul", [Pure, InferTypeOpAdaptor]> {
+  let summary = "product of two batches of matrices that are both computed";
+  let description = [{
+    `lhs` is [..., M, K], `rhs` is [..., K, N], or [..., N, K] with `transposed`;
+    the result is [..., M, N]. Leading dimensions broadcast as in numpy: they are
+    lined up from the right, and a dimension of size 1, or one that is missing,
+    repeats.
+
+    ```mlir
+    %s = nn.matmul %q, %k transposed : tensor<?x12x?x64xf32>, tensor<?x12x?x64xf32>
+    %y = nn.matmul %p, %v : tensor<?x12x?x?xf32>, tensor<?x12x?x64xf32>
+    ```
+
+    Constraints:
+    - (C1) both have rank 2 at least and one element type.
+    - (C2) K of `lhs` equals K of `rhs`.
+    - (C3) leading dimensions that are lined up are equal, or one of them is 1.
+  }];
+  let arguments = (ins NN_Tensor:$lhs, NN_Tensor:$rhs, UnitAttr:$transposed);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs (`transposed` $transposed^)? attr-dict `:`
+    type($lhs) `,` type($rhs)
+  }];
+}
+
 def NN_ConvOp : NN_Op<"conv", [Pure, InferTypeOpAdaptor]> {
   let summary = "convolution of images, channels last";
   let description = [{
@@ -329,6 +355,23 @@ def NN_LayerNormOp : NN_Op<"layer_norm", [Pure, AllTypesMatch<["input", "result"
     $input `,` $scale `,` $shift `eps` $eps attr-dict `:`
     type($input) `,` type($scale)
   }];
+  let hasVerifier = 1;
+}
+
+def NN_SoftmaxOp : NN_Op<"softmax", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "exponentials of a row, divided by their sum";
+  let description = [{
+    exp(x - max(x)) / sum(exp(x - max(x))) over the last dimension.
+
+    ```mlir
+    %p = nn.softmax %s : tensor<?x12x?x?xf32>
+    ```
+
+    Constraint (C1): `input` has rank 1 at least.
+  }];
+  let arguments = (ins NN_Tensor:$input);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
   let hasVerifier = 1;
 }
 

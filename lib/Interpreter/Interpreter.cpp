@@ -35,6 +35,7 @@ const Registry &Registry::get() {
     registerNorms(all);
     registerLinear(all);
     registerConv(all);
+    registerMatmul(all);
     registerRope(all);
     registerAttention(all);
     registerQuantized(all);

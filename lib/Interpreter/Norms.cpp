@@ -61,6 +61,25 @@ static LogicalResult evaluate(nn::LayerNormOp op, Frame &frame) {
   return success();
 }
 
+static LogicalResult evaluate(nn::SoftmaxOp op, Frame &frame) {
+  const Tensor &input = frame.tensor(op.getInput());
+  int64_t width = input.getDim(input.getRank() - 1);
+  if (width == 0) {
+    frame.set(op, input);
+    return success();
+  }
+  forSlices(op, frame, input, width, [](MutableArrayRef<double> x) {
+    double most = x[0], sum = 0;
+    for (double value : x)
+      most = value > most || std::isnan(value) ? value : most;
+    for (double &value : x)
+      sum += value = std::exp(value - most);
+    for (double &value : x)
+      value /= sum;
+  });
+  return success();
+}
+
 static LogicalResult evaluate(nn::L2NormalizeOp op, Frame &frame) {
   const Tensor &input = frame.tensor(op.getInput());
   forSlices(op, frame, input, input.getShape().back(),
@@ -76,4 +95,5 @@ void interp::registerNorms(Registry &registry) {
   registry.add<nn::RMSNormOp>(evaluate);
   registry.add<nn::LayerNormOp>(evaluate);
   registry.add<nn::L2NormalizeOp>(evaluate);
+  registry.add<nn::SoftmaxOp>(evaluate);
 }

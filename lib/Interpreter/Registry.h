@@ -90,6 +90,7 @@ void registerElementwise(Registry &registry);
 void registerNorms(Registry &registry);
 void registerLinear(Registry &registry);
 void registerConv(Registry &registry);
+void registerMatmul(Registry &registry);
 void registerRope(Registry &registry);
 void registerAttention(Registry &registry);
 void registerQuantized(Registry &registry);

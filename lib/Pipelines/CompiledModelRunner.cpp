@@ -208,19 +208,22 @@ void Session::call(Sample &sample) {
     inputs.push_back({array.bytes.data(), info->dtype, info->rank,
                       array.shape.data(), nullptr});
   }
+  std::vector<int64_t> sizes;
+  for (int64_t d = 0; d < qnt_num_dims(model, entry); ++d) {
+    auto known = dims.find(qnt_dim_name(model, entry, d));
+    // A cache holds as many positions as a sample has tokens.
+    sizes.push_back(known != dims.end() ? known->second : dims["tokens"]);
+  }
   std::vector<std::vector<int64_t>> shapes;
   std::vector<std::vector<char>> buffers;
   for (int64_t i = 0; i < qnt_num_outputs(model, entry); ++i) {
     const qnt_tensor_info *info = qnt_output(model, entry, i);
-    std::vector<int64_t> &shape = shapes.emplace_back();
+    std::vector<int64_t> &shape = shapes.emplace_back(info->rank);
+    if (qnt_output_shape(model, entry, sizes.data(), i, shape.data()) != QNT_OK)
+      throw std::runtime_error(qnt_last_error());
     int64_t bytes = qnt_dtype_size(info->dtype);
-    for (int32_t d = 0; d < info->rank; ++d) {
-      shape.push_back(
-          info->shape[d] >= 0
-              ? info->shape[d]
-              : dims[qnt_dim_name(model, entry, -1 - info->shape[d])]);
-      bytes *= shape.back();
-    }
+    for (int64_t size : shape)
+      bytes *= size;
     buffers.emplace_back(bytes);
   }
   for (int64_t i = 0; i < qnt_num_outputs(model, entry); ++i)

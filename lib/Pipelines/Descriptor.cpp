@@ -84,8 +84,9 @@ std::unique_ptr<llvm::Module> qnt::buildDescriptor(const Descriptor &descriptor,
     llvm::SmallVector<llvm::Constant *> entries;
     for (const std::string &entry : descriptor.entries) {
       std::string symbol = ("qnt_" + isa->name + "_" + entry).str();
-      entries.push_back(b.record(
-          {b.text(entry), b.function(symbol), b.function(symbol + "_arena")}));
+      entries.push_back(b.record({b.text(entry), b.function(symbol),
+                                  b.function(symbol + "_arena"),
+                                  b.function(symbol + "_dims")}));
     }
     variants.push_back(b.record({b.text(isa->name), b.text(isa->cpuinfo),
                                  b.number(entries.size()), b.table(entries)}));

@@ -52,7 +52,7 @@ public:
 
   qnt_dtype dtype(const Json &object, const std::string &where) const {
     std::string name = text(object, where, "dtype");
-    for (int d = QNT_F32; d <= QNT_BOOL; ++d)
+    for (int d = QNT_F32; d <= QNT_U64; ++d)
       if (name == qnt_dtype_name(qnt_dtype(d)))
         return qnt_dtype(d);
     complain(where + ".dtype", "a dtype, found '" + name + "'");
@@ -67,8 +67,10 @@ public:
         extent.dim = value.get<std::string>();
       else if (value.is_number_integer() && value.get<int64_t>() >= 0)
         extent.size = value.get<int64_t>();
+      else if (value.is_null())
+        extent.size = QNT_DIM_COMPUTED;
       else
-        complain(where + ".shape", "sizes and names of dimensions");
+        complain(where + ".shape", "sizes, names of dimensions and null");
     }
     if (extents.size() > maxRank)
       complain(where + ".shape", "rank at most " + std::to_string(maxRank));
@@ -89,6 +91,8 @@ public:
         auto dim = std::ranges::find(entry.dims, extent.dim);
         if (!extent.dim.empty() && dim == entry.dims.end())
           complain(at + ".shape", "'" + extent.dim + "' among the dims");
+        if (extent.size == QNT_DIM_COMPUTED && key == std::string("inputs"))
+          complain(at + ".shape", "sizes and names of dimensions");
         spec.shape.push_back(
             extent.dim.empty() ? extent.size : -1 - (dim - entry.dims.begin()));
       }
@@ -122,7 +126,7 @@ public:
     if (text(value, where, "dtype") == "none")
       return op;
     op.dtype = dtype(value, where);
-    op.shape = shape(value, where);
+    op.rank = shape(value, where).size();
     return op;
   }
 
@@ -189,7 +193,8 @@ std::string qnt::runtime::shapeText(const TensorSpec &spec,
                                     const EntrySpec &entry) {
   std::vector<std::string> words;
   for (int64_t extent : spec.shape)
-    words.push_back(extent >= 0 ? std::to_string(extent)
-                                : entry.dims[-1 - extent]);
+    words.push_back(extent >= 0                  ? std::to_string(extent)
+                    : extent == QNT_DIM_COMPUTED ? "?"
+                                                 : entry.dims[-1 - extent]);
   return join(words);
 }

@@ -16,7 +16,7 @@
 namespace qnt::runtime {
 
 /// An input or output. Negative extents are -1 - d for the entry's symbolic
-/// dimension d.
+/// dimension d, or QNT_DIM_COMPUTED.
 struct TensorSpec {
   std::string name;
   qnt_dtype dtype;
@@ -30,7 +30,7 @@ struct EntrySpec {
   bool kv = false;
 };
 
-/// One extent of an operation's output: a size, or a dimension's name.
+/// One extent: a size or QNT_DIM_COMPUTED, or a dimension's name.
 struct Extent {
   int64_t size = 0;
   std::string dim;
@@ -41,7 +41,7 @@ struct Extent {
 struct OpSpec {
   std::string name;
   std::optional<qnt_dtype> dtype;
-  std::vector<Extent> shape;
+  size_t rank = 0;
 };
 
 /// The parts of the manifest (docs/abi.md) that the loader acts on.

@@ -10,6 +10,7 @@
 #include "Error.h"
 #include "Threads.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 using namespace qnt::runtime;
@@ -102,6 +103,14 @@ void qnt_model::checkEntries() const {
            path + ": entry " + std::to_string(i) + " of variant '" +
                variant->isa + "' is '" + variant->entries[i].name +
                "', but the manifest says '" + spec.name + "'");
+    bool isComputed = std::ranges::any_of(spec.outputs, [](auto &output) {
+      return std::ranges::find(output.shape, QNT_DIM_COMPUTED) !=
+             output.shape.end();
+    });
+    if (isComputed && !variant->entries[i].output_dims)
+      fail(QNT_ERROR_FORMAT, path + ": entry '" + spec.name +
+                                 "' has outputs of computed shapes, but no "
+                                 "output_dims");
     if (spec.inputs.size() > maxTensors || spec.outputs.size() > maxTensors)
       fail(QNT_ERROR_FORMAT, path + ": entry '" + spec.name + "': more than " +
                                  std::to_string(maxTensors) +

@@ -23,6 +23,11 @@ struct qnt_model {
   void run(int64_t entry, std::span<const qnt_tensor> inputs,
            std::span<const qnt_tensor> outputs, const qnt_memory &memory);
 
+  /// Bytes of scratch; throws Error where no call with `dims` is possible.
+  int64_t requirePossible(int64_t entry, const int64_t *dims) const;
+  /// The dimensions of all outputs, one after another.
+  std::vector<int64_t> outputDims(int64_t entry, const int64_t *dims) const;
+
   std::string path;
   // Before what points into it.
   qnt::runtime::SharedObject object;

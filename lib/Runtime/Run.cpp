@@ -61,6 +61,28 @@ public:
       fail(QNT_ERROR_MEMORY, where() + "the KV cache is not 64-byte aligned");
   }
 
+  /// Checks the dimensions of outputs that follow from the others. Allocates
+  /// where there are any.
+  void computed(std::span<const qnt_tensor> outputs) {
+    auto isComputed = [](int64_t extent) { return extent == QNT_DIM_COMPUTED; };
+    if (std::ranges::none_of(entry.outputs, [&](const TensorSpec &spec) {
+          return std::ranges::any_of(spec.shape, isComputed);
+        }))
+      return;
+    int64_t index = &entry - model.manifest.entries.data();
+    std::vector<int64_t> sizes = model.outputDims(index, dims.data());
+    const int64_t *expected = sizes.data();
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const TensorSpec &spec = entry.outputs[i];
+      size_t rank = spec.shape.size();
+      if (!std::equal(expected, expected + rank, outputs[i].shape))
+        complain("output", spec,
+                 "expected shape " + shapeText(expected, rank) + ", found " +
+                     shapeText(outputs[i].shape, rank));
+      expected += rank;
+    }
+  }
+
   /// Checks the integers that compiled code uses as indices: see the entries
   /// of docs/abi.md.
   void indices(std::span<const qnt_tensor> inputs) {
@@ -123,7 +145,7 @@ private:
       if (__builtin_mul_overflow(elements, given.shape[i], &elements))
         complain(kind, spec,
                  "too many elements: " + shapeText(given.shape, given.rank));
-      if (spec.shape[i] < 0)
+      if (spec.shape[i] < 0 && spec.shape[i] != QNT_DIM_COMPUTED)
         bind(kind, spec.name, -1 - spec.shape[i], given.shape[i]);
     }
     if (!given.data && elements > 0)
@@ -172,14 +194,11 @@ private:
 /// What compiled code gets as its context: the model's, and the call at hand.
 struct CallContext : qnt_context {
   const qnt_model *model;
-  const EntrySpec *entry;
-  const int64_t *dims;
-  /// The first operation whose shape names a dimension the entry lacks.
-  mutable int64_t misshapen = -1;
 };
 
-/// qnt_context::after_op: resolves the shape for the caller's hook.
-void afterOp(const qnt_context *ctx, int64_t op, const void *output) {
+/// qnt_context::after_op, for the caller's hook.
+void afterOp(const qnt_context *ctx, int64_t op, const void *output,
+             const int64_t *shape) {
   auto &call = *static_cast<const CallContext *>(ctx);
   const qnt_model &model = *call.model;
   if (op < 0 || op >= int64_t(model.manifest.ops.size()))
@@ -189,25 +208,41 @@ void afterOp(const qnt_context *ctx, int64_t op, const void *output) {
     model.hook(model.hookUser, op, nullptr);
     return;
   }
-  std::array<int64_t, maxRank> shape;
-  for (size_t i = 0; i < spec.shape.size(); ++i) {
-    const Extent &extent = spec.shape[i];
-    shape[i] = extent.size;
-    if (extent.dim.empty())
-      continue;
-    auto found = std::ranges::find(call.entry->dims, extent.dim);
-    if (found == call.entry->dims.end()) {
-      call.misshapen = op;
-      return;
-    }
-    shape[i] = call.dims[found - call.entry->dims.begin()];
-  }
   qnt_tensor tensor = {const_cast<void *>(output), *spec.dtype,
-                       int32_t(spec.shape.size()), shape.data(), nullptr};
+                       int32_t(spec.rank), shape, nullptr};
   model.hook(model.hookUser, op, &tensor);
 }
 
 } // namespace
+
+int64_t qnt_model::requirePossible(int64_t index, const int64_t *dims) const {
+  int64_t needed = variant->entries[index].arena_bytes(dims);
+  if (needed >= 0)
+    return needed;
+  const EntrySpec &spec = manifest.entries[index];
+  std::string sizes;
+  for (size_t i = 0; i < spec.dims.size(); ++i)
+    sizes += (i ? ", " : "") + spec.dims[i] + " = " + std::to_string(dims[i]);
+  fail(QNT_ERROR_ARGUMENT, path + ": entry '" + spec.name +
+                               "': the model cannot run with the dimensions " +
+                               sizes);
+}
+
+std::vector<int64_t> qnt_model::outputDims(int64_t index,
+                                           const int64_t *dims) const {
+  std::vector<int64_t> sizes;
+  bool isKnown = true;
+  for (const TensorSpec &output : manifest.entries[index].outputs)
+    for (int64_t extent : output.shape) {
+      isKnown &= extent != QNT_DIM_COMPUTED;
+      sizes.push_back(extent >= 0 || extent == QNT_DIM_COMPUTED
+                          ? extent
+                          : dims[-1 - extent]);
+    }
+  if (!isKnown)
+    variant->entries[index].output_dims(dims, sizes.data());
+  return sizes;
+}
 
 void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
                     std::span<const qnt_tensor> outputs,
@@ -223,10 +258,8 @@ void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
   check.memory(memory);
   check.indices(inputs);
 
-  int64_t needed = code.arena_bytes(check.dims.data());
-  if (needed < 0)
-    fail(QNT_ERROR_ARGUMENT,
-         path + ": entry '" + spec.name + "': the dimensions are too large");
+  int64_t needed = requirePossible(index, check.dims.data());
+  check.computed(outputs);
   void *scratch = memory.arena;
   if (!scratch) {
     if (arena.size() < size_t(needed)) {
@@ -249,15 +282,11 @@ void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
     in[i] = inputs[i].data;
   for (size_t i = 0; i < outputs.size(); ++i)
     out[i] = outputs[i].data;
-  CallContext call{context, this, &spec, check.dims.data()};
+  CallContext call{context, this};
   call.after_op = hook ? afterOp : nullptr;
   int32_t status = code.run(&call, params.pointers(), in.data(), out.data(),
                             check.dims.data(), memory.kv, scratch);
   if (status != 0)
     fail(QNT_ERROR_RUN, path + ": entry '" + spec.name +
                             "' failed with status " + std::to_string(status));
-  if (call.misshapen >= 0)
-    fail(QNT_ERROR_FORMAT,
-         path + ": manifest: ops[" + std::to_string(call.misshapen) +
-             "].shape names a dimension that entry '" + spec.name + "' lacks");
 }

@@ -9,6 +9,7 @@
 #include "Error.h"
 #include "Model.h"
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -40,14 +41,15 @@ static const EntrySpec *entryOf(const qnt_model *model, int64_t entry) {
 }
 
 int64_t qnt_dtype_size(qnt_dtype dtype) {
-  static constexpr int64_t sizes[] = {4, 2, 2, 8, 1, 1, 2, 4, 8, 1};
-  return dtype >= QNT_F32 && dtype <= QNT_BOOL ? sizes[dtype] : 0;
+  static constexpr int64_t sizes[] = {4, 2, 2, 8, 1, 1, 2, 4, 8, 1, 2, 4, 8};
+  return dtype >= QNT_F32 && dtype <= QNT_U64 ? sizes[dtype] : 0;
 }
 
 const char *qnt_dtype_name(qnt_dtype dtype) {
   static constexpr const char *names[] = {"f32", "f16", "bf16", "f64", "i8",
-                                          "u8",  "i16", "i32",  "i64", "bool"};
-  return dtype >= QNT_F32 && dtype <= QNT_BOOL ? names[dtype] : nullptr;
+                                          "u8",  "i16", "i32",  "i64", "bool",
+                                          "u16", "u32", "u64"};
+  return dtype >= QNT_F32 && dtype <= QNT_U64 ? names[dtype] : nullptr;
 }
 
 qnt_status qnt_open(const char *path, const qnt_options *options,
@@ -147,6 +149,24 @@ int64_t qnt_arena_bytes(const qnt_model *model, int64_t entry,
   return entryOf(model, entry)
              ? model->variant->entries[entry].arena_bytes(dims)
              : -1;
+}
+
+qnt_status qnt_output_shape(const qnt_model *model, int64_t entry,
+                            const int64_t *dims, int64_t index,
+                            int64_t *shape) {
+  return guarded([&] {
+    if (!qnt_output(model, entry, index))
+      fail(QNT_ERROR_ARGUMENT, model->path + ": there is no output " +
+                                   std::to_string(index) + " of entry " +
+                                   std::to_string(entry));
+    model->requirePossible(entry, dims);
+    std::vector<int64_t> sizes = model->outputDims(entry, dims);
+    const auto &outputs = model->manifest.entries[entry].outputs;
+    auto from = sizes.begin();
+    for (int64_t i = 0; i < index; ++i)
+      from += int64_t(outputs[i].shape.size());
+    std::copy_n(from, outputs[index].shape.size(), shape);
+  });
 }
 
 qnt_status qnt_run(qnt_model *model, int64_t entry, const qnt_tensor *inputs,

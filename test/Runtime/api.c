@@ -108,6 +108,12 @@ static void checkLanguageModel(const char *path) {
   const int64_t dims[] = {Batch, Tokens, MaxLength};
   expect(qnt_arena_bytes(model, score, dims) == sizeof arena, "arena_bytes");
   expect(qnt_arena_bytes(model, 7, dims) == -1, "arena_bytes of nothing");
+  int64_t shape[3];
+  expect(qnt_output_shape(model, score, dims, 0, shape) == QNT_OK &&
+             shape[0] == Batch && shape[1] == Tokens && shape[2] == Vocab,
+         "output shape");
+  expectError(qnt_output_shape(model, score, dims, 1, shape),
+              QNT_ERROR_ARGUMENT, "there is no output 1");
 
   qnt_memory memory = {cache, sizeof cache, MaxLength, NULL, 0};
   expect(qnt_run(model, score, inputs, 2, &output, 1, &memory) == QNT_OK,
@@ -190,7 +196,7 @@ int main(int argc, char **argv) {
   qnt_close(model);
   qnt_close(NULL);
   expect(qnt_dtype_size(QNT_BF16) == 2 && qnt_dtype_size(QNT_F64) == 8 &&
-             qnt_dtype_size((qnt_dtype)10) == 0,
+             qnt_dtype_size(QNT_U32) == 4 && qnt_dtype_size((qnt_dtype)13) == 0,
          "sizes");
   if (!failures)
     printf("ok\n");

@@ -39,7 +39,7 @@ for size in [1, 63, 64, 65, *(rng.randrange(len(code)) for _ in range(30))]:
     assert done.returncode in (0, 1), (size, done)
 fails("not a compiled model: it does not export qnt_module_get",
       path("no_symbol.so"), *go)
-fails("wrong_abi.so: ABI version 7, but this loader expects 1",
+fails("wrong_abi.so: ABI version 7, but this loader expects 2",
       path("wrong_abi.so"), *go)
 fails("this CPU can run none of the variants that the model carries: x (the "
       "last lacks not_a_feature)", path("wrong_cpu.so"), *go)

@@ -27,8 +27,9 @@ static std::string shapeText(const Model &model, int64_t entry,
   std::string text = "[";
   for (int32_t i = 0; i < info.rank; ++i)
     text += (i ? ", " : "") +
-            (info.shape[i] >= 0
-                 ? std::to_string(info.shape[i])
+            (info.shape[i] >= 0 ? std::to_string(info.shape[i])
+             : info.shape[i] == QNT_DIM_COMPUTED
+                 ? "?"
                  : qnt_dim_name(model.handle, entry, -1 - info.shape[i]));
   return text + "]";
 }
@@ -135,18 +136,16 @@ Call::Call(Model &model, int64_t entry, const Args &args,
   memory.kv = cache.data();
   memory.kv_bytes = cache.size();
 
+  auto unknown = std::ranges::find(dims, -1);
+  if (unknown != dims.end())
+    throw RunError(model.path + ": no input tells the dimension '" +
+                   qnt_dim_name(model.handle, entry, unknown - dims.begin()) +
+                   "'");
   for (const qnt_tensor_info *info : model.outputs(entry)) {
-    std::vector<int64_t> shape(info->shape, info->shape + info->rank);
-    for (int64_t &extent : shape) {
-      if (extent >= 0)
-        continue;
-      int64_t dim = -1 - extent;
-      extent = dims[dim];
-      if (extent < 0)
-        throw RunError(model.path + ": output '" + info->name +
-                       "': no input tells the dimension '" +
-                       qnt_dim_name(model.handle, entry, dim) + "'");
-    }
+    std::vector<int64_t> shape(size_t(info->rank));
+    if (qnt_output_shape(model.handle, entry, dims.data(),
+                         int64_t(outputs.size()), shape.data()) != QNT_OK)
+      throw RunError(qnt_last_error());
     outputs.emplace_back(info->dtype, std::move(shape));
   }
   for (const Tensor &tensor : inputs)
@@ -159,11 +158,12 @@ void Call::run() { model.run(entry, in, out, &memory); }
 
 void qnt::run::writeTensor(const std::string &path, const Tensor &tensor) {
   static const std::map<qnt_dtype, NpyType> types = {
-      {QNT_F32, NpyType::F32},  {QNT_F16, NpyType::F16},
-      {QNT_F64, NpyType::F64},  {QNT_I8, NpyType::I8},
-      {QNT_U8, NpyType::U8},    {QNT_I16, NpyType::I16},
-      {QNT_I32, NpyType::I32},  {QNT_I64, NpyType::I64},
-      {QNT_BOOL, NpyType::Bool}};
+      {QNT_F32, NpyType::F32}, {QNT_F16, NpyType::F16},
+      {QNT_F64, NpyType::F64}, {QNT_I8, NpyType::I8},
+      {QNT_U8, NpyType::U8},   {QNT_I16, NpyType::I16},
+      {QNT_U16, NpyType::U16}, {QNT_I32, NpyType::I32},
+      {QNT_U32, NpyType::U32}, {QNT_I64, NpyType::I64},
+      {QNT_U64, NpyType::U64}, {QNT_BOOL, NpyType::Bool}};
   if (tensor.dtype != QNT_BF16) {
     writeNpy(path, types.at(tensor.dtype), tensor.shape,
              {tensor.buffer.data(), size_t(tensor.buffer.size())});

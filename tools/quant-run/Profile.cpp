@@ -131,7 +131,7 @@ int64_t Profiler::rowsOf(const nlohmann::json &op,
   const nlohmann::json &shape = op["shape"];
   for (size_t i = 0; i + 1 < shape.size(); ++i) {
     auto dim = shape[i].is_string() ? dims.find(shape[i]) : dims.end();
-    if (shape[i].is_string() && dim == dims.end())
+    if (shape[i].is_null() || (shape[i].is_string() && dim == dims.end()))
       return 0;
     rows *= shape[i].is_string() ? dim->second : shape[i].get<int64_t>();
   }

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define QNT_MODULE_ABI 1
+#define QNT_MODULE_ABI 2
 
 /* A slice of parallel work: indices [begin, end) of `args`. */
 typedef void (*qnt_task_fn)(void *args, int64_t begin, int64_t end);
@@ -38,10 +38,10 @@ typedef struct qnt_context {
   /* Slices worth making; at least 1. */
   int64_t num_threads;
   /* Called after every operation when not null: the index into the manifest's
-   * "ops", and the operation's output buffer (row-major; its dtype and
-   * symbolic shape are in the manifest). Valid only during the call. */
+   * "ops", the operation's output buffer (row-major; its dtype and rank are in
+   * the manifest), and its shape. Valid only during the call. */
   void (*after_op)(const struct qnt_context *ctx, int64_t op,
-                   const void *output);
+                   const void *output, const int64_t *shape);
 } qnt_context;
 
 /* Tensors are row-major and dense. `dims` are the entry's symbolic dimensions
@@ -56,7 +56,12 @@ typedef int32_t (*qnt_entry_fn)(const qnt_context *ctx, void *const *params,
 typedef struct qnt_entry {
   const char *name;
   qnt_entry_fn run;
+  /* Bytes of scratch for `dims`; negative where no call with them is possible:
+   * a computed size would be negative, or sizes that must agree do not. */
   int64_t (*arena_bytes)(const int64_t *dims);
+  /* Writes the dimensions of all outputs for `dims`, one output's after the
+   * other's. Null where the manifest tells them. */
+  void (*output_dims)(const int64_t *dims, int64_t *sizes);
 } qnt_entry;
 
 /* One instruction-set version of the code. */

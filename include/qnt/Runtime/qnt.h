@@ -49,7 +49,10 @@ typedef enum qnt_dtype {
   QNT_I16 = 6,
   QNT_I32 = 7,
   QNT_I64 = 8,
-  QNT_BOOL = 9
+  QNT_BOOL = 9,
+  QNT_U16 = 10,
+  QNT_U32 = 11,
+  QNT_U64 = 12
 } qnt_dtype;
 
 /* Bytes of one element; 0 when `dtype` is none of the above. */
@@ -67,8 +70,13 @@ typedef struct qnt_tensor {
   const int64_t *strides;
 } qnt_tensor;
 
+/* A dimension of an output that the entry computes from its dimensions:
+ * qnt_output_shape tells it. */
+#define QNT_DIM_COMPUTED INT64_MIN
+
 /* What an entry expects or yields. shape[i] >= 0 is a size; -1 - d stands for
- * the symbolic dimension d of the entry (qnt_dim_name). */
+ * the symbolic dimension d of the entry (qnt_dim_name); QNT_DIM_COMPUTED is
+ * found in outputs. */
 typedef struct qnt_tensor_info {
   const char *name;
   qnt_dtype dtype;
@@ -145,6 +153,12 @@ QNT_API int64_t qnt_kv_bytes(const qnt_model *model, int64_t batch,
  * -1 when the entry does not exist. */
 QNT_API int64_t qnt_arena_bytes(const qnt_model *model, int64_t entry,
                                 const int64_t *dims);
+
+/* Writes the shape that the output `index` has for `dims`, as many sizes as its
+ * rank. Fails where no call with these dimensions is possible. */
+QNT_API qnt_status qnt_output_shape(const qnt_model *model, int64_t entry,
+                                    const int64_t *dims, int64_t index,
+                                    int64_t *shape);
 
 /* The caller's buffers of one call. */
 typedef struct qnt_memory {

@@ -98,6 +98,12 @@ Value KernelBuilder::divS(Value x, Value y) {
 Value KernelBuilder::remS(Value x, Value y) {
   return arith::RemSIOp::create(b, loc, x, y);
 }
+Value KernelBuilder::divU(Value x, Value y) {
+  return arith::DivUIOp::create(b, loc, x, y);
+}
+Value KernelBuilder::remU(Value x, Value y) {
+  return arith::RemUIOp::create(b, loc, x, y);
+}
 Value KernelBuilder::minS(Value x, Value y) {
   return arith::MinSIOp::create(b, loc, x, y);
 }
@@ -233,9 +239,33 @@ static Value truncateToHalf(KernelBuilder &k, Value x) {
                    withShapeOf(k.f16(), x.getType()));
 }
 
+/// bf16 to f32: the upper half of the word.
+static Value extendBFloat(KernelBuilder &k, Value x) {
+  Value bits = k.bitcast(x, withShapeOf(k.i16(), x.getType()));
+  return k.bitcast(k.shl(k.zext(bits, k.i32()), 16),
+                   withShapeOf(k.f32(), x.getType()));
+}
+
+/// f32 to bf16, round half to even; LLVM calls a function that C libraries
+/// lack.
+static Value truncateToBFloat(KernelBuilder &k, Value x) {
+  Type words = withShapeOf(k.i32(), x.getType());
+  Value bits = k.bitcast(x, words);
+  Value odd = k.band(k.shrU(bits, 16), k.constant(words, 1));
+  Value rounded = k.add(k.add(bits, k.constant(words, 0x7fff)), odd);
+  // Rounding may not carry a NaN into an infinity.
+  Value magnitude = k.band(bits, k.constant(words, 0x7fffffff));
+  Value isNaN = k.ltS(k.constant(words, 0x7f800000), magnitude);
+  Value quiet = k.bor(bits, k.constant(words, 0x400000));
+  Value high = k.shrU(k.select(isNaN, quiet, rounded), 16);
+  return k.bitcast(k.trunc(high, k.i16()), withShapeOf(k.bf16(), x.getType()));
+}
+
 Value KernelBuilder::extF(Value x, Type element) {
   if (getElementTypeOrSelf(x.getType()) == element)
     return x;
+  if (element.isF32() && getElementTypeOrSelf(x.getType()).isBF16())
+    return extendBFloat(*this, x);
   if (isa.dot == ISA::Dot::Generic && element.isF32() &&
       getElementTypeOrSelf(x.getType()).isF16())
     return extendHalf(*this, x);
@@ -244,6 +274,8 @@ Value KernelBuilder::extF(Value x, Type element) {
 Value KernelBuilder::truncF(Value x, Type element) {
   if (getElementTypeOrSelf(x.getType()) == element)
     return x;
+  if (element.isBF16())
+    return truncateToBFloat(*this, x);
   if (isa.dot == ISA::Dot::Generic && element.isF16())
     return truncateToHalf(*this, x);
   return arith::TruncFOp::create(b, loc, withShapeOf(element, x.getType()), x);
@@ -494,6 +526,7 @@ LLVM::LLVMFuncOp KernelLibrary::get(StringRef name, TypeRange args, Body body) {
   OpBuilder b(module.getContext());
   b.setInsertionPointToStart(function.addEntryBlock(b));
   KernelBuilder k(b, function.getLoc(), isa);
+  k.module = module;
   body(k, function.getArguments());
   LLVM::ReturnOp::create(b, function.getLoc(), ValueRange());
   return function;

@@ -36,6 +36,9 @@ public:
   mlir::OpBuilder &b;
   mlir::Location loc;
   const ISA &isa;
+  /// Where the kernel lies; null outside of KernelLibrary. The operations
+  /// around the insertion point do not lead to it while they are being built.
+  mlir::ModuleOp module;
 
   // Types.
   Type i8() { return b.getI8Type(); }
@@ -71,6 +74,8 @@ public:
   Value fdiv(Value x, Value y);
   Value divS(Value x, Value y);
   Value remS(Value x, Value y);
+  Value divU(Value x, Value y);
+  Value remU(Value x, Value y);
   Value minS(Value x, Value y);
   Value maxS(Value x, Value y);
   Value minF(Value x, Value y);
@@ -117,6 +122,9 @@ public:
   /// erfc(|x|), to 1.5e-7.
   Value erfcOfMagnitude(Value x);
   Value tanh(Value x);
+  /// Of f32, to two units in the last place, with libm's results at the ends.
+  Value erf(Value x);
+  Value log(Value x);
   Value sin(Value x);
   Value cos(Value x);
 

@@ -521,3 +521,43 @@ func.func @clamp_c1(%x: tensor<?x4xf32>) {
   %0 = nn.clamp %x low 1.0 high 0.5 : tensor<?x4xf32>
   return
 }
+
+// -----
+
+func.func @matmul_c1(%x: tensor<4xf32>, %y: tensor<4x4xf32>) {
+  // expected-error @+1 {{expected matrices of one element type, got 'tensor<4xf32>' and 'tensor<4x4xf32>'}}
+  %0 = nn.matmul %x, %y : tensor<4xf32>, tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_c1_types(%x: tensor<4x4xf16>, %y: tensor<4x4xf32>) {
+  // expected-error @+1 {{expected matrices of one element type}}
+  %0 = nn.matmul %x, %y : tensor<4x4xf16>, tensor<4x4xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_c2(%x: tensor<2x4xf32>, %y: tensor<4x2xf32>) {
+  // expected-error @+1 {{expected matrices of one inner size, got 'tensor<2x4xf32>' and 'tensor<4x2xf32>'}}
+  %0 = nn.matmul %x, %y transposed : tensor<2x4xf32>, tensor<4x2xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_c3(%x: tensor<2x?x4xf32>, %y: tensor<3x4x4xf32>) {
+  // expected-error @+1 {{expected leading dimensions that broadcast, got 'tensor<2x?x4xf32>' and 'tensor<3x4x4xf32>'}}
+  %0 = nn.matmul %x, %y : tensor<2x?x4xf32>, tensor<3x4x4xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_c1(%x: tensor<f32>) {
+  // expected-error @+1 {{expected rank 1 at least, got 'tensor<f32>'}}
+  %0 = nn.softmax %x : tensor<f32>
+  return
+}

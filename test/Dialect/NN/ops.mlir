@@ -126,3 +126,14 @@ func.func @attention(%q: tensor<?x?x32xf32>, %k: tensor<?x?x16xf32>, %n: tensor<
   %2 = nn.attention %q, %k, %k cache(%kv : !nn.kv_cache<6 layers, 2 heads, 8, f16>) layer 5 at(%n : tensor<?xi32>) heads 4 kv_heads 2 scale 0.5 : tensor<?x?x32xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>
   return
 }
+
+// CHECK-LABEL: @matmul
+func.func @matmul(%q: tensor<?x12x?x64xf32>, %v: tensor<12x?x64xf32>) -> tensor<?x12x?x64xf32> {
+  // CHECK: nn.matmul %{{.*}}, %{{.*}} transposed : tensor<?x12x?x64xf32>, tensor<12x?x64xf32>
+  %s = nn.matmul %q, %v transposed : tensor<?x12x?x64xf32>, tensor<12x?x64xf32>
+  // CHECK: nn.softmax %{{.*}} : tensor<?x12x?x?xf32>
+  %p = nn.softmax %s : tensor<?x12x?x?xf32>
+  // CHECK: nn.matmul %{{.*}}, %{{.*}} : tensor<?x12x?x?xf32>, tensor<12x?x64xf32>
+  %y = nn.matmul %p, %v : tensor<?x12x?x?xf32>, tensor<12x?x64xf32>
+  return %y : tensor<?x12x?x64xf32>
+}

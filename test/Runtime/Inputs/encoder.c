@@ -26,8 +26,9 @@ static void hiddenOf(const qnt_context *ctx, void *const *params,
     for (int h = 0; h < Hidden; ++h)
       hidden[row * Hidden + h] = tanhf(embed[tokens[row] * Hidden + h] +
                                        types[tokenTypes[row] * Hidden + h]);
+  const int64_t shape[] = {dims[Batch], dims[Tokens], Hidden};
   if (ctx->after_op)
-    ctx->after_op(ctx, 0, hidden);
+    ctx->after_op(ctx, 0, hidden, shape);
 }
 
 static int32_t forward(const qnt_context *ctx, void *const *params,
@@ -73,8 +74,8 @@ static const char manifest[] = {
 static const char tokenizer[] = {
 #embed "encoder_tokenizer.json"
 };
-static const qnt_entry entries[] = {{"forward", forward, forwardArena},
-                                    {"embed", embed, embedArena}};
+static const qnt_entry entries[] = {{"forward", forward, forwardArena, NULL},
+                                    {"embed", embed, embedArena, NULL}};
 static const qnt_variant variants[] = {{"portable", "", 2, entries}};
 static const qnt_asset assets[] = {
     {"tokenizer.json", tokenizer, sizeof tokenizer}};

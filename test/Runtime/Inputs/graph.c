@@ -38,8 +38,9 @@ static int32_t run(const qnt_context *ctx, void *const *params, void *const *in,
         sum += x[n * 4 + k] * weight[i * 4 + k];
       scores[n * 3 + i] = gain[i] * sum;
     }
+  const int64_t shape[] = {dims[0], 3};
   if (ctx->after_op)
-    ctx->after_op(ctx, 0, scores);
+    ctx->after_op(ctx, 0, scores, shape);
   return GRAPH_STATUS;
 }
 
@@ -51,7 +52,7 @@ static int64_t arenaBytes(const int64_t *dims) {
 static const char manifest[] = {
 #embed "graph.json" suffix(, 0)
 };
-static const qnt_entry entries[] = {{"main", run, arenaBytes}};
+static const qnt_entry entries[] = {{"main", run, arenaBytes, NULL}};
 static const qnt_variant variants[] = {{GRAPH_VARIANT, 1, entries}};
 static const qnt_module module = {GRAPH_ABI, manifest, 1,   variants,
                                   0,         NULL,     NULL};

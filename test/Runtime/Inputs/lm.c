@@ -64,13 +64,14 @@ static int32_t run(const qnt_context *ctx, Call *call, int64_t rows) {
       call->cache[b * call->dims[MaxLength] + call->position[b] + t] =
           call->tokens[b * tokens + t];
   if (ctx->after_op)
-    ctx->after_op(ctx, OpEmbed, NULL);
+    ctx->after_op(ctx, OpEmbed, NULL, NULL);
   ctx->parallel_for(ctx, mixRows, call, batch * tokens);
+  const int64_t shape[] = {batch, tokens, Hidden};
   if (ctx->after_op)
-    ctx->after_op(ctx, OpMix, call->x);
+    ctx->after_op(ctx, OpMix, call->x, shape);
   ctx->parallel_for(ctx, headRows, call, rows);
   if (ctx->after_op)
-    ctx->after_op(ctx, OpHead, NULL);
+    ctx->after_op(ctx, OpHead, NULL, NULL);
   return 0;
 }
 
@@ -127,9 +128,9 @@ _Alignas(64) static const unsigned char params[] = {
 };
 #endif
 
-static const qnt_entry entries[] = {{"prefill", prefill, arenaBytes},
-                                    {"decode", decode, arenaBytes},
-                                    {"score", score, arenaBytes}};
+static const qnt_entry entries[] = {{"prefill", prefill, arenaBytes, NULL},
+                                    {"decode", decode, arenaBytes, NULL},
+                                    {"score", score, arenaBytes, NULL}};
 static const qnt_variant variants[] = {
     {"future", "sse2 not_a_feature", 3, entries},
     {"simd", "sse2", 3, entries},

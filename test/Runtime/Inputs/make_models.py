@@ -53,7 +53,7 @@ def write_params(name, tensors):
 
 def write_manifest(name, kind, model, tensors, entries, ops, ideal=None):
     manifest = {
-        "abi": 1,
+        "abi": 2,
         "producer": "make_models.py",
         "kind": kind,
         "model": model,

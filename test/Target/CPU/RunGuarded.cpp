@@ -15,6 +15,7 @@
 
 #include "qnt/Params/SafeTensors.h"
 #include "qnt/Runtime/qnt.h"
+#include "qnt/Support/Half.h"
 #include "qnt/Support/Npy.h"
 
 #include <nlohmann/json.hpp>
@@ -84,8 +85,11 @@ public:
     auto arrays = support::readNpz(file);
     for (int64_t i = 0; i < qnt_num_inputs(model, index); ++i) {
       const qnt_tensor_info *info = qnt_input(model, index, i);
-      const support::NpyArray &array = arrays.at(info->name);
-      expect(support::name(array.type) == qnt_dtype_name(info->dtype) &&
+      support::NpyArray &array = arrays.at(info->name);
+      if (info->dtype == QNT_BF16)
+        array = rounded(array);
+      expect((info->dtype == QNT_BF16 ||
+              support::name(array.type) == qnt_dtype_name(info->dtype)) &&
                  array.shape.size() == size_t(info->rank),
              std::string("input ") + info->name + " has the wrong form");
       for (int32_t k = 0; k < info->rank; ++k)
@@ -106,7 +110,7 @@ public:
     for (int64_t i = 0; i < qnt_num_outputs(model, index); ++i) {
       const qnt_tensor_info *info = qnt_output(model, index, i);
       size_t bytes = qnt_dtype_size(info->dtype);
-      for (int64_t extent : shapeOf(*info))
+      for (int64_t extent : shapeOf(i))
         bytes *= extent;
       outputs.memory.emplace_back(std::string("output ") + info->name, bytes,
                                   qnt_dtype_size(info->dtype));
@@ -134,9 +138,18 @@ public:
     for (size_t i = 0; i < outputs.memory.size(); ++i) {
       const qnt_tensor_info *info = qnt_output(model, index, i);
       const Guarded &memory = outputs.memory[i];
+      std::span<const std::byte> bytes(memory.data(), memory.size());
+      std::vector<float> floats;
+      if (info->dtype == QNT_BF16) {
+        for (size_t at = 0; at < bytes.size(); at += 2) {
+          uint16_t half;
+          std::memcpy(&half, &bytes[at], 2);
+          floats.push_back(support::bf16ToFloat(half));
+        }
+        bytes = std::as_bytes(std::span(floats));
+      }
       support::writeNpy(prefix + std::to_string(i) + ".npy",
-                        typeOf(info->dtype), shapeOf(*info),
-                        {memory.data(), memory.size()});
+                        typeOf(info->dtype), shapeOf(i), bytes);
     }
   }
 
@@ -155,16 +168,31 @@ private:
     to.pointers.push_back(memory.data());
   }
 
-  std::vector<int64_t> shapeOf(const qnt_tensor_info &info) const {
-    std::vector<int64_t> shape(info.shape, info.shape + info.rank);
-    for (int64_t &extent : shape)
-      extent = extent < 0 ? dims[-1 - extent] : extent;
+  /// f32 numbers as bf16, which .npy files cannot hold.
+  static support::NpyArray rounded(const support::NpyArray &array) {
+    support::NpyArray result{support::NpyType::U16, array.shape, {}};
+    for (float value : array.toFloats()) {
+      uint16_t half = support::floatToBf16(value);
+      auto bytes = std::as_bytes(std::span(&half, 1));
+      result.bytes.insert(result.bytes.end(), bytes.begin(), bytes.end());
+    }
+    return result;
+  }
+
+  std::vector<int64_t> shapeOf(int64_t output) const {
+    std::vector<int64_t> shape(qnt_output(model, index, output)->rank);
+    expect(qnt_output_shape(model, index, dims.data(), output, shape.data()) ==
+               QNT_OK,
+           qnt_last_error());
     return shape;
   }
 
   static support::NpyType typeOf(qnt_dtype dtype) {
     using enum support::NpyType;
-    for (auto type : {F16, F32, F64, I8, U8, I16, I32, I64, Bool})
+    if (dtype == QNT_BF16)
+      return F32;
+    for (auto type :
+         {F16, F32, F64, I8, U8, I16, U16, I32, U32, I64, U64, Bool})
       if (support::name(type) == qnt_dtype_name(dtype))
         return type;
     throw std::runtime_error(std::string("no .npy holds ") +

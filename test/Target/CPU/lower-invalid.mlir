@@ -87,3 +87,84 @@ func.func @cache_of_two_sequences(%x: tensor<2x?x4xf32> {qnt.dims = ["", "tokens
   %y = nn.attention %x, %x, %x cache(%kv : !kv) layer 0 at(%s : tensor<2xi32>) heads 1 kv_heads 1 scale 1.0 : tensor<2x?x4xf32>, tensor<2x?x4xf32>, tensor<2x?x4xf32>
   return %y : tensor<2x?x4xf32>
 }
+
+// -----
+
+#id = affine_map<(i) -> (i)>
+func.func @body_op(%x: tensor<4xi32>) -> tensor<4xi32> {
+  %e = tensor.empty() : tensor<4xi32>
+  %y = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]} ins(%x : tensor<4xi32>) outs(%e : tensor<4xi32>) {
+  ^bb0(%a: i32, %o: i32):
+    // expected-error @below {{has no lowering in the CPU target in the body of a linalg op}}
+    %low, %high = arith.mulsi_extended %a, %a : i32
+    linalg.yield %low : i32
+  } -> tensor<4xi32>
+  return %y : tensor<4xi32>
+}
+
+// -----
+
+func.func @element_outside_of_a_body(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %e = tensor.empty() : tensor<4xf32>
+  // expected-error @below {{has no lowering in the CPU target}}
+  %s = tensor.extract %x[%c0] : tensor<4xf32>
+  %y = linalg.fill ins(%s : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+func.func @map_of_a_sum(%x: tensor<4xf32>, %w: tensor<2xf32>) -> tensor<3xf32> {
+  %e = tensor.empty() : tensor<3xf32>
+  // expected-error @below {{expected indexing maps of loops and 0, got affine_map<(d0, d1) -> (d0 + d1)>}}
+  %y = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i + j)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
+      ins(%x, %w : tensor<4xf32>, tensor<2xf32>) outs(%e : tensor<3xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    linalg.yield %p : f32
+  } -> tensor<3xf32>
+  return %y : tensor<3xf32>
+}
+
+// -----
+
+func.func @diagonal(%x: tensor<4x4xf32>) -> tensor<4xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  // expected-error @below {{visits a diagonal, which has no lowering in the CPU target}}
+  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i, i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<4x4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%p: f32, %o: f32):
+    linalg.yield %p : f32
+  } -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+func.func @reshape_to_more(%x: tensor<?x4xf32> {qnt.dims = ["n", ""]}) -> tensor<?x?xf32> {
+  %c0 = arith.constant 0 : index
+  %c5 = arith.constant 5 : index
+  %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %s = tensor.from_elements %n, %c5 : tensor<2xindex>
+  // expected-error @below {{has shapes that cannot agree at run time}}
+  %y = tensor.reshape %x(%s) : (tensor<?x4xf32>, tensor<2xindex>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}
+
+// -----
+
+func.func @shape_from_values(%x: tensor<8xf32>, %i: tensor<1xi64>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %v = tensor.extract %i[%c0] : tensor<1xi64>
+  %n = arith.index_cast %v : i64 to index
+  // expected-error @below {{has a dynamic shape that the CPU target cannot follow}}
+  %y = tensor.extract_slice %x[0] [%n] [1] : tensor<8xf32> to tensor<?xf32>
+  return %y : tensor<?xf32>
+}
+
+// -----
+
+// expected-error @below {{argument 0 of entry point 'dtype' is 'tensor<4xi8>', which qnt.dtype "u16" does not fit}}
+func.func @dtype(%x: tensor<4xi8> {qnt.name = "x", qnt.dtype = "u16"}) -> tensor<4xi8> {
+  return %x : tensor<4xi8>
+}

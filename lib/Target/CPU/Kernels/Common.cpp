@@ -60,6 +60,10 @@ Value qnt::cpu::loadIndexOr(KernelBuilder &k, Value pointer, Value i,
   return op.getResult(0);
 }
 
+void qnt::cpu::copyBytes(KernelBuilder &k, Value to, Value from, Value bytes) {
+  LLVM::MemcpyOp::create(k.b, k.loc, to, from, bytes, /*isVolatile=*/false);
+}
+
 Value qnt::cpu::f32At(KernelBuilder &k, Value pointer, Value index) {
   return k.at(pointer, k.shl(index, 2));
 }

@@ -30,6 +30,10 @@ mlir::Value isNull(KernelBuilder &k, mlir::Value pointer);
 mlir::Value loadIndexOr(KernelBuilder &k, mlir::Value pointer, mlir::Value i,
                         mlir::Value otherwise);
 
+/// Copies `bytes` that do not overlap, on this thread.
+void copyBytes(KernelBuilder &k, mlir::Value to, mlir::Value from,
+               mlir::Value bytes);
+
 /// The address of f32 `index` of `pointer`.
 mlir::Value f32At(KernelBuilder &k, mlir::Value pointer, mlir::Value index);
 /// f32 lanes from `index` on, `count` of them where it is not null

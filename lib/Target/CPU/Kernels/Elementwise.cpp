@@ -224,10 +224,6 @@ Kernel qnt::cpu::getPositionIdsKernel(KernelLibrary &lib) {
       });
 }
 
-static void copyBytes(KernelBuilder &k, Value to, Value from, Value bytes) {
-  LLVM::MemcpyOp::create(k.b, k.loc, to, from, bytes, /*isVolatile=*/false);
-}
-
 Kernel qnt::cpu::getSelectRowsKernel(KernelLibrary &lib, int64_t features) {
   return getRowsKernel(
       lib, formatv("select_rows.{0}", features).str(), argTypes(lib, 3, 2),

@@ -12,6 +12,8 @@
 //===----------------------------------------------------------------------===//
 #include "../KernelBuilder.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace qnt::cpu;
 
@@ -82,4 +84,49 @@ Value KernelBuilder::tanh(Value x) {
   Value tail = fdiv(c(2), add(exp(add(z, z)), c(1)));
   Value large = withSign(*this, sub(c(1), tail), x);
   return select(ltF(z, c(0.625)), small, large);
+}
+
+// erf(x) = x p(x^2) to a relative error of 1e-9 for |x| < 1; from there on
+// 1 - erfc(x), which is 0.84 and more.
+Value KernelBuilder::erf(Value x) {
+  auto c = [&](double value) { return constant(x.getType(), value); };
+  Value p =
+      polynomial(*this, mul(x, x),
+                 {0x1.20dd74p+0, -0x1.81273ep-2, 0x1.ce2cf8p-4, -0x1.b7f90cp-6,
+                  0x1.5405b2p-8, -0x1.a3f6fcp-11, 0x1.496a28p-14});
+  Value large = withSign(*this, sub(c(1), erfcOfMagnitude(x)), x);
+  return select(ltF(absF(x), c(1)), mul(x, p), large);
+}
+
+// log(x) = n ln 2 + log(1 + f), x = 2^n (1 + f), sqrt(1/2) <= 1 + f < sqrt(2)
+// (Cody and Waite 1980); log(1 + f) = f - f^2 / 2 + f^3 p(f) to a relative
+// error of 1e-9.
+Value KernelBuilder::log(Value x) {
+  Type type = x.getType();
+  Type words = mlir::isa<VectorType>(type) ? Type(vec(i32())) : i32();
+  auto c = [&](double value) { return constant(type, value); };
+  auto w = [&](double value) { return constant(words, value); };
+  Value isSmall = ltF(x, c(0x1p-126));
+  Value bits = bitcast(select(isSmall, mul(x, c(0x1p23)), x), words);
+  // The exponent of x / sqrt(1/2), and what it leaves.
+  Value shifted = sub(bits, w(0x3f3504f3));
+  Value exponent = shrS(shifted, 23);
+  Value f = sub(bitcast(sub(bits, shl(exponent, 23)), type), c(1));
+  Value n = sitofp(sub(exponent, select(isSmall, w(23), w(0))), f32());
+  Value p = polynomial(*this, f,
+                       {0x1.555548p-2, -0x1.000006p-2, 0x1.99a4b6p-3,
+                        -0x1.555c4ep-3, 0x1.233766p-3, -0x1.fc220ep-4,
+                        0x1.e6f08cp-4, -0x1.de3bf8p-4, 0x1.14573ep-4});
+  Value square = mul(f, f);
+  // ln 2 in two parts, the first so short that its product with n is exact.
+  Value low = fma(n, c(-0x1.bd0106p-13), mul(mul(f, square), p));
+  Value result = add(fma(n, c(0x1.63p-1), f), fma(square, c(-0.5), low));
+  // Zero, numbers below it; infinity and NaN are themselves.
+  double infinity = std::numeric_limits<double>::infinity();
+  Value isZero = ltF(absF(x), c(0x1p-149));
+  result = select(isZero, c(-infinity), result);
+  result =
+      select(ltF(x, c(0)), c(std::numeric_limits<double>::quiet_NaN()), result);
+  Value isFinite = ltF(x, c(infinity));
+  return select(isFinite, result, x);
 }

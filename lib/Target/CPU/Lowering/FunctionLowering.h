@@ -9,10 +9,19 @@
 
 #include "ModuleLowering.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace qnt::cpu {
+
+/// What all elements of a value are known to be: of splat constants and fills
+/// with them; null for others.
+mlir::TypedAttr getUniformConstant(mlir::Value value);
+
+/// The values whose bytes an op reads, from outside of its region too.
+llvm::SmallVector<mlir::Value> getMemoryOperands(mlir::Operation &op);
 
 /// Lowers one function: plans its frame, then emits a call for every op.
 class FunctionLowering {
@@ -33,6 +42,12 @@ private:
     return value.getDefiningOp<mlir::ml_program::GlobalLoadConstOp>() !=
            nullptr;
   }
+  /// Whether `value` is a constant, which lies in the module.
+  static bool isConstant(mlir::Value value) {
+    return value.getDefiningOp<mlir::arith::ConstantOp>() != nullptr;
+  }
+  /// Marks the ops whose results are read.
+  void findLive();
   void reserve(mlir::Value value, int64_t step);
 
   // Emission.
@@ -65,6 +80,24 @@ private:
   mlir::LogicalResult emitAttention(KernelBuilder &k, nn::AttentionOp op);
   mlir::LogicalResult emitBinary(KernelBuilder &k, mlir::Operation &op,
                                  BinaryKind kind);
+  mlir::LogicalResult emitLinalg(KernelBuilder &k, mlir::linalg::LinalgOp op);
+  mlir::LogicalResult emitMatmul(KernelBuilder &k, nn::MatmulOp op);
+  mlir::LogicalResult emitSlice(KernelBuilder &k,
+                                mlir::tensor::ExtractSliceOp op);
+  mlir::LogicalResult emitTranspose(KernelBuilder &k,
+                                    mlir::linalg::TransposeOp op);
+  mlir::LogicalResult emitConcat(KernelBuilder &k, mlir::tensor::ConcatOp op);
+  mlir::LogicalResult emitElements(KernelBuilder &k,
+                                   mlir::tensor::FromElementsOp op);
+  mlir::LogicalResult emitConstant(KernelBuilder &k,
+                                   mlir::arith::ConstantOp op);
+  /// Copies a box of `sizes` elements of `width` bytes, strides in elements.
+  void emitCopy(KernelBuilder &k, mlir::Value from, Dim fromOffset,
+                llvm::ArrayRef<Dim> fromStrides, mlir::Value to, Dim toOffset,
+                llvm::ArrayRef<Dim> toStrides, llvm::ArrayRef<Dim> sizes,
+                int64_t width);
+  /// Elements between neighbours in each dimension.
+  llvm::SmallVector<Dim> getStrides(llvm::ArrayRef<Dim> dims);
   mlir::LogicalResult emitCall(KernelBuilder &k, mlir::func::CallOp op);
   /// The product of dimensions [first, last) of `value`, i64.
   mlir::Value extent(KernelBuilder &k, mlir::Value value, unsigned first,
@@ -75,10 +108,11 @@ private:
   mlir::Value dimOf(KernelBuilder &k, mlir::Value value, unsigned dim) {
     return extent(k, value, dim, dim + 1);
   }
-  mlir::Value emitDim(KernelBuilder &k, Dim dim);
+  mlir::Value emitDim(KernelBuilder &k, Dim dim) {
+    return symbols.table.emit(k, dim, symbolValues);
+  }
   mlir::Value emitProduct(KernelBuilder &k,
-                          const MemoryPlan::Monomial &monomial,
-                          mlir::ValueRange symbolValues);
+                          const MemoryPlan::Monomial &monomial);
   /// The pointers of a value: one, or codes, scales, zeros and sums.
   llvm::ArrayRef<mlir::Value> pointers(mlir::Value value) {
     return places[root(value)];
@@ -96,8 +130,9 @@ private:
 
   ModuleLowering &module;
   mlir::func::FuncOp function;
-  const FunctionSymbols &symbols;
+  FunctionSymbols &symbols;
   MemoryPlan memory;
+  llvm::DenseSet<mlir::Operation *> live;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<unsigned>> buffers;
   llvm::DenseMap<mlir::Operation *, unsigned> scratch;
   /// Results that are written straight to the caller's buffer.
@@ -107,6 +142,7 @@ private:
   std::map<MemoryPlan::Monomial, std::pair<mlir::Value, mlir::Value>>
       regionBases;
   mlir::Value context, params, frame, frameEnd;
+  /// Of the function that is being written; see DimTable::emit.
   llvm::SmallVector<mlir::Value> symbolValues;
 };
 

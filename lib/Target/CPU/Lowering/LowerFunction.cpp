@@ -7,6 +7,10 @@
 #include "Convolutions.h"
 #include "FunctionLowering.h"
 
+#include "../Kernels/Lanes.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::cpu;
@@ -23,7 +27,8 @@ CacheGeometry qnt::cpu::getCacheGeometry(nn::AttentionOp op) {
 
 Value FunctionLowering::root(Value value) {
   while (Operation *op = value.getDefiningOp()) {
-    if (!isa<tensor::CastOp, ObserveOp>(op))
+    if (!isa<tensor::CastOp, tensor::ReshapeOp, tensor::CollapseShapeOp,
+             tensor::ExpandShapeOp, ObserveOp>(op))
       break;
     value = op->getOperand(0);
   }
@@ -34,7 +39,8 @@ void FunctionLowering::reserve(Value value, int64_t step) {
   ArrayRef<Dim> dims = symbols.getDims(value);
   SmallVector<unsigned> &list = buffers[value];
   auto add = [&](int64_t bytesPerRow) {
-    list.push_back(memory.add(dims.drop_back(), bytesPerRow, step, step));
+    list.push_back(
+        memory.add(symbols.table, dims.drop_back(), bytesPerRow, step, step));
   };
   if (auto type = dyn_cast<QTensorType>(value.getType())) {
     // An op without a lowering is refused where it is lowered.
@@ -42,7 +48,7 @@ void FunctionLowering::reserve(Value value, int64_t step) {
       return;
     if (isa<ImageAttr>(type.getLayout())) {
       int64_t leading = dims.size() == 4 ? 1 : int64_t(dims.size()) - 1;
-      list.push_back(memory.add(dims.take_front(leading),
+      list.push_back(memory.add(symbols.table, dims.take_front(leading),
                                 Grid::of(type).imageBytes, step, step));
       return;
     }
@@ -54,8 +60,23 @@ void FunctionLowering::reserve(Value value, int64_t step) {
     return;
   }
   auto type = cast<RankedTensorType>(value.getType());
-  list.push_back(memory.add(
-      dims, type.getElementType().getIntOrFloatBitWidth() / 8, step, step));
+  list.push_back(memory.add(symbols.table, dims,
+                            getByteWidth(type.getElementType()), step, step));
+}
+
+void FunctionLowering::findLive() {
+  llvm::DenseSet<Value> needed;
+  for (Operation &op : llvm::reverse(function.getBody().front())) {
+    bool isNeeded =
+        op.getNumResults() == 0 || isa<func::CallOp, ObserveOp>(op) ||
+        llvm::any_of(op.getResults(),
+                     [&](Value value) { return needed.contains(value); });
+    if (!isNeeded)
+      continue;
+    live.insert(&op);
+    for (Value operand : getMemoryOperands(op))
+      needed.insert(operand);
+  }
 }
 
 void FunctionLowering::plan() {
@@ -63,16 +84,19 @@ void FunctionLowering::plan() {
   auto ret = cast<func::ReturnOp>(block.getTerminator());
   for (auto [i, operand] : llvm::enumerate(ret.getOperands())) {
     Value value = root(operand);
-    if (value.getDefiningOp() && !isParam(value))
+    if (value.getDefiningOp() && !isParam(value) && !isConstant(value))
       returned.try_emplace(value, i);
   }
+  findLive();
   int64_t step = 0;
   for (Operation &op : block) {
-    for (Value operand : op.getOperands())
+    if (!live.contains(&op))
+      continue;
+    for (Value operand : getMemoryOperands(op))
       for (unsigned buffer : buffers.lookup(root(operand)))
         memory.extend(buffer, step);
     for (Value result : op.getResults())
-      if (root(result) == result && !isParam(result) &&
+      if (root(result) == result && !isParam(result) && !isConstant(result) &&
           !returned.count(result) && symbols.has(result))
         reserve(result, step);
     if (auto attention = dyn_cast<nn::AttentionOp>(op);
@@ -83,15 +107,15 @@ void FunctionLowering::plan() {
         tokens.value = llvm::alignTo(tokens.value, kLanes);
       else
         tokens.padded = true;
-      scratch[&op] = memory.add({dims[0], tokens},
+      scratch[&op] = memory.add(symbols.table, {dims[0], tokens},
                                 getCacheGeometry(attention).bytesPerPosition(),
                                 step, step);
     }
     if (auto conv = dyn_cast<qnt::ConvOp>(op))
       if (auto padded = getPaddedShape(conv); !padded.empty())
-        scratch[&op] =
-            memory.add(symbols.getDims(conv.getInput()).take_front(1),
-                       4 * padded[1] * padded[2] * padded[3], step, step);
+        scratch[&op] = memory.add(
+            symbols.table, symbols.getDims(conv.getInput()).take_front(1),
+            4 * padded[1] * padded[2] * padded[3], step, step);
     ++step;
   }
   memory.place();
@@ -100,13 +124,6 @@ void FunctionLowering::plan() {
 //===----------------------------------------------------------------------===//
 // Dimensions and addresses
 //===----------------------------------------------------------------------===//
-
-Value FunctionLowering::emitDim(KernelBuilder &k, Dim dim) {
-  if (dim.isConstant)
-    return k.c64(dim.value);
-  Value value = symbolValues[dim.value];
-  return dim.padded ? k.roundUp(value, kLanes) : value;
-}
 
 Value FunctionLowering::extent(KernelBuilder &k, Value value, unsigned first,
                                unsigned last) {
@@ -126,13 +143,10 @@ Value FunctionLowering::extent(KernelBuilder &k, Value value, unsigned first,
 }
 
 Value FunctionLowering::emitProduct(KernelBuilder &k,
-                                    const MemoryPlan::Monomial &monomial,
-                                    ValueRange values) {
+                                    const MemoryPlan::Monomial &monomial) {
   Value product = k.c64(1);
-  for (auto [symbol, padded] : monomial) {
-    Value size = values[symbol];
-    product = k.mul(product, padded ? k.roundUp(size, kLanes) : size);
-  }
+  for (auto [symbol, padded] : monomial)
+    product = k.mul(product, emitDim(k, Dim{false, symbol, padded}));
   return product;
 }
 
@@ -164,20 +178,29 @@ void FunctionLowering::emitFrameFunction() {
   module.frames[function.getName().str()] = frameBytes;
   b.setInsertionPointToStart(frameBytes.addEntryBlock(b));
   KernelBuilder k(b, function.getLoc(), module.lib.isa);
-  ValueRange values = frameBytes.getArguments();
-  Value own = k.c64(0), called = k.c64(0);
+  symbolValues = llvm::to_vector_of<Value>(frameBytes.getArguments());
+  Value zero = k.c64(0), own = zero, called = zero;
+  Value isBad = k.ltS(zero, zero);
+  for (const FunctionSymbols::Condition &condition : symbols.conditions) {
+    Value x = emitDim(k, condition.x), y = emitDim(k, condition.y);
+    Value isBroken = k.ltS(y, x);
+    if (condition.isEqual)
+      isBroken = k.bor(isBroken, k.ltS(x, y));
+    isBad = k.bor(isBad, isBroken);
+  }
   for (auto &[monomial, bytes] : memory.regions)
-    own = k.add(own, k.mul(emitProduct(k, monomial, values), k.c64(bytes)));
-  symbolValues = values;
+    own = k.add(own, k.mul(emitProduct(k, monomial), k.c64(bytes)));
   function.walk([&](func::CallOp call) {
     SmallVector<Value> actual;
     const FunctionSymbols &callee = module.symbols.at(call.getCallee().str());
     for (Dim dim : symbols.getCallSymbols(call, callee))
       actual.push_back(emitDim(k, dim));
-    called =
-        k.maxS(called, emitFrameBytes(module, k, call.getCallee(), actual));
+    Value bytes = emitFrameBytes(module, k, call.getCallee(), actual);
+    isBad = k.bor(isBad, k.ltS(bytes, zero));
+    called = k.maxS(called, bytes);
   });
-  LLVM::ReturnOp::create(b, k.loc, ValueRange{k.add(own, called)});
+  Value bytes = k.select(isBad, k.c64(-1), k.add(own, called));
+  LLVM::ReturnOp::create(b, k.loc, bytes);
 }
 
 LogicalResult FunctionLowering::run() {
@@ -229,7 +252,7 @@ LogicalResult FunctionLowering::run() {
           places[value] = {values[index]};
         Value offset = k.c64(0);
         for (auto &[monomial, bytes] : memory.regions) {
-          Value product = emitProduct(k, monomial, symbolValues);
+          Value product = emitProduct(k, monomial);
           regionBases[monomial] = {offset, product};
           offset = k.add(offset, k.mul(product, k.c64(bytes)));
         }
@@ -241,17 +264,19 @@ LogicalResult FunctionLowering::run() {
               auto direct = returned.find(root(operand));
               if (direct != returned.end() && direct->second == i)
                 continue;
-              int64_t width = getElementTypeOrSelf(operand.getType())
-                                  .getIntOrFloatBitWidth();
+              int64_t width =
+                  getByteWidth(getElementTypeOrSelf(operand.getType()));
               Value bytes =
                   k.mul(extent(k, operand, 0, symbols.getDims(operand).size()),
-                        k.c64(width / 8));
+                        k.c64(width));
               k.call(getCopyKernel(module.lib),
                      {context, pointer(operand), values[i], bytes});
             }
             return;
           }
           k.loc = op.getLoc();
+          if (!live.contains(&op))
+            continue;
           if (failed(emitOp(k, op))) {
             status = failure();
             return;

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "FunctionLowering.h"
 
+#include "../Kernels/Matmul.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -41,36 +43,42 @@ void FunctionLowering::record(KernelBuilder &k, Operation &op, Kernel kernel,
   if (auto observe = dyn_cast<ObserveOp>(op))
     entry["name"] = observe.getSite().str();
   Value result = op.getResult(0);
-  bool isFloat = isa<RankedTensorType>(result.getType()) &&
-                 getElementTypeOrSelf(result.getType()).isF32();
+  auto type = dyn_cast<RankedTensorType>(result.getType());
+  // The loader knows ranks up to 8.
+  bool isFloat = type && type.getElementType().isF32() && type.getRank() <= 8;
   entry["dtype"] = isFloat ? "f32" : "none";
-  llvm::json::Array shape;
-  for (Dim dim : symbols.getDims(result)) {
-    if (dim.isConstant)
-      shape.push_back(dim.value);
-    else
-      shape.push_back(symbols.symbols[dim.value].name);
-  }
-  entry["shape"] = std::move(shape);
+  entry["shape"] = symbols.describe(symbols.getDims(result));
   module.ops.push_back(std::move(entry));
 
+  // The shape is passed as numbers, and stored only for those that look.
+  ArrayRef<Dim> dims = symbols.getDims(result);
+  SmallVector<Type> types{k.ptr(), k.i64(), k.ptr()};
+  types.append(dims.size(), k.i64());
   Kernel report = module.lib.get(
-      "qnt.after_op", {k.ptr(), k.i64(), k.ptr()},
+      "qnt.after_op." + std::to_string(dims.size()), types,
       [](KernelBuilder &k, ValueRange args) {
         // qnt_context.after_op is the fourth field.
         Value hook = k.load(k.ptr(), k.at(args[0], 24), 8);
         Value isSet =
             LLVM::ICmpOp::create(k.b, k.loc, LLVM::ICmpPredicate::ne, hook,
                                  LLVM::ZeroOp::create(k.b, k.loc, k.ptr()));
+        ValueRange sizes = args.drop_front(3);
+        Value shape = k.stack(std::max<int64_t>(8, 8 * sizes.size()));
         k.ifThen(isSet, [&] {
+          for (auto [i, size] : llvm::enumerate(sizes))
+            k.store(size, k.at(shape, int64_t(8 * i)), 8);
           auto type = LLVM::LLVMFunctionType::get(
               LLVM::LLVMVoidType::get(k.b.getContext()),
-              {k.ptr(), k.i64(), k.ptr()});
-          LLVM::CallOp::create(k.b, k.loc, type,
-                               ValueRange{hook, args[0], args[1], args[2]});
+              {k.ptr(), k.i64(), k.ptr(), k.ptr()});
+          LLVM::CallOp::create(
+              k.b, k.loc, type,
+              ValueRange{hook, args[0], args[1], args[2], shape});
         });
       });
-  k.call(report, {context, k.c64(id), output});
+  SmallVector<Value> args{context, k.c64(id), output};
+  for (Dim dim : dims)
+    args.push_back(emitDim(k, dim));
+  k.call(report, args);
 }
 
 LogicalResult FunctionLowering::emitLinear(KernelBuilder &k, qnt::LinearOp op) {
@@ -181,6 +189,59 @@ LogicalResult FunctionLowering::emitBinary(KernelBuilder &k, Operation &op,
   return success();
 }
 
+LogicalResult FunctionLowering::emitMatmul(KernelBuilder &k, nn::MatmulOp op) {
+  if (!op.getType().getElementType().isF32())
+    return op.emitOpError("is lowered of f32, got ") << op.getType();
+  DimTable &table = symbols.table;
+  Dim one = Dim::constant(1);
+  ArrayRef<Dim> lhs = symbols.getDims(op.getLhs());
+  ArrayRef<Dim> rhs = symbols.getDims(op.getRhs());
+  ArrayRef<Dim> dims = symbols.getDims(op.getResult());
+  int64_t rank = dims.size() - 2;
+  // How many matrices a step of a leading dimension skips.
+  auto steps = [&](ArrayRef<Dim> shape) {
+    SmallVector<Dim> result(rank, Dim::constant(0));
+    Dim step = one;
+    ArrayRef<Dim> leading = shape.drop_back(2);
+    for (int64_t i = 1; i <= int64_t(leading.size()); ++i) {
+      Dim size = leading[leading.size() - i];
+      if (!(size == one))
+        result[rank - i] = step;
+      step = table.mul(step, size);
+    }
+    return result;
+  };
+  SmallVector<Dim> lhsSteps = steps(lhs), rhsSteps = steps(rhs);
+  // Dimensions that follow one another in both operands are one.
+  SmallVector<SmallVector<Dim, 3>> batch;
+  for (int64_t i = 0; i < rank; ++i) {
+    if (dims[i] == one)
+      continue;
+    auto follows = [&](unsigned which, Dim step) {
+      return batch.back()[which] == table.mul(step, dims[i]);
+    };
+    if (!batch.empty() && follows(1, lhsSteps[i]) && follows(2, rhsSteps[i]))
+      batch.back() = {table.mul(batch.back()[0], dims[i]), lhsSteps[i],
+                      rhsSteps[i]};
+    else
+      batch.push_back({dims[i], lhsSteps[i], rhsSteps[i]});
+  }
+  Kernel kernel = getMatmulKernel(module.lib, batch.size(), op.getTransposed());
+  SmallVector<Value> args{context, pointer(op.getLhs()), pointer(op.getRhs()),
+                          pointer(op.getResult())};
+  for (Dim dim : {dims[rank], lhs.back(), dims[rank + 1]})
+    args.push_back(emitDim(k, dim));
+  for (ArrayRef<Dim> dimension : batch)
+    for (Dim dim : dimension)
+      args.push_back(emitDim(k, dim));
+  k.call(kernel, args);
+  int64_t macs = lhs.back().isConstant && dims[rank + 1].isConstant
+                     ? lhs.back().value * dims[rank + 1].value
+                     : 0;
+  record(k, *op, kernel, pointer(op.getResult()), macs);
+  return success();
+}
+
 LogicalResult FunctionLowering::emitCall(KernelBuilder &k, func::CallOp op) {
   std::string callee = op.getCallee().str();
   const FunctionSymbols &target = module.symbols.at(callee);
@@ -201,7 +262,7 @@ LogicalResult FunctionLowering::emitCall(KernelBuilder &k, func::CallOp op) {
 LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
   // Lays the results out.
   for (Value result : op.getResults()) {
-    if (isParam(result) || root(result) != result)
+    if (isParam(result) || isConstant(result) || root(result) != result)
       continue;
     auto direct = returned.find(result);
     if (direct != returned.end())
@@ -236,7 +297,19 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
               k.load(k.ptr(), k.at(params, 8 * module.getParam(tensor)), 8));
         return success();
       })
-      .Case<tensor::CastOp>([&](auto) { return success(); })
+      .Case<tensor::CastOp, tensor::ReshapeOp, tensor::CollapseShapeOp,
+            tensor::ExpandShapeOp, tensor::EmptyOp>(
+          [&](auto) { return success(); })
+      .Case(
+          [&](arith::ConstantOp constant) { return emitConstant(k, constant); })
+      .Case([&](linalg::TransposeOp transpose) {
+        return emitTranspose(k, transpose);
+      })
+      .Case<linalg::GenericOp, linalg::FillOp>(
+          [&](linalg::LinalgOp linalg) { return emitLinalg(k, linalg); })
+      .Case([&](tensor::ExtractSliceOp slice) { return emitSlice(k, slice); })
+      .Case([&](tensor::ConcatOp concat) { return emitConcat(k, concat); })
+      .Case([&](tensor::FromElementsOp list) { return emitElements(k, list); })
       .Case([&](ObserveOp observe) {
         record(k, op, Kernel(), pointer(observe.getInput()));
         return success();
@@ -333,6 +406,17 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
                       {context, pointer(norm.getInput()),
                        pointer(norm.getScale()), pointer(norm.getShift()),
                        pointer(norm.getResult()), rowsOf(k, norm.getInput())});
+      })
+      .Case([&](nn::MatmulOp matmul) { return emitMatmul(k, matmul); })
+      .Case([&](nn::SoftmaxOp softmax) -> LogicalResult {
+        if (!softmax.getType().getElementType().isF32())
+          return softmax.emitOpError("is lowered of f32, got ")
+                 << softmax.getType();
+        Value input = softmax.getInput();
+        unsigned last = softmax.getType().getRank() - 1;
+        return simple(getSoftmaxKernel(lib),
+                      {context, pointer(input), pointer(softmax.getResult()),
+                       rowsOf(k, input), dimOf(k, input, last)});
       })
       .Case([&](nn::L2NormalizeOp norm) {
         return simple(getL2NormalizeKernel(lib, featuresOf(norm.getInput())),

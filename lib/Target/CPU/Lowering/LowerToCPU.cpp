@@ -58,7 +58,13 @@ static llvm::json::Value toJson(Attribute attr) {
   return nullptr;
 }
 
-static std::string dtypeName(Type type) {
+/// `declared` is qnt.dtype of an argument or result: signless integers do not
+/// tell their sign.
+static std::string dtypeName(Type type, Attribute declared) {
+  if (auto text = dyn_cast_if_present<StringAttr>(declared))
+    return text.str();
+  if (type.isInteger(1))
+    return "bool";
   if (type.isInteger())
     return "i" + std::to_string(type.getIntOrFloatBitWidth());
   std::string text;
@@ -96,22 +102,39 @@ LogicalResult qnt::cpu::lowerEntry(ModuleLowering &module,
              << "' has a dynamic dimension without a name in qnt.dims";
     dims.push_back(symbol.name);
   }
-  auto describe = [&](Type type, ArrayRef<Dim> shape, StringRef tensorName) {
-    llvm::json::Array sizes;
-    for (Dim dim : shape) {
-      if (dim.isConstant)
-        sizes.push_back(dim.value);
-      else
-        sizes.push_back(symbols.symbols[dim.value].name);
-    }
-    return llvm::json::Object{{"name", tensorName.str()},
-                              {"dtype", dtypeName(getElementTypeOrSelf(type))},
-                              {"shape", std::move(sizes)}};
+  auto describe = [&](Type type, ArrayRef<Dim> shape, StringRef tensorName,
+                      Attribute dtype) {
+    return llvm::json::Object{
+        {"name", tensorName.str()},
+        {"dtype", dtypeName(getElementTypeOrSelf(type), dtype)},
+        {"shape", symbols.describe(shape)}};
   };
   auto nameOf = [](Attribute attr, const char *kind, unsigned i) {
     auto text = dyn_cast_if_present<StringAttr>(attr);
     return text ? text.str() : kind + std::to_string(i);
   };
+  auto checkDType = [&](Type type, Attribute dtype) {
+    unsigned width = 0;
+    auto text = dyn_cast_if_present<StringAttr>(dtype);
+    bool isUnsigned = text && text.getValue().starts_with("u") &&
+                      !text.getValue().drop_front().getAsInteger(10, width);
+    return !dtype ||
+           (isUnsigned && getElementTypeOrSelf(type).isInteger(width));
+  };
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    if (!checkDType(function.getArgumentTypes()[i],
+                    function.getArgAttr(i, "qnt.dtype")))
+      return function.emitError("argument ")
+             << i << " of entry point '" << name << "' is "
+             << function.getArgumentTypes()[i] << ", which qnt.dtype "
+             << function.getArgAttr(i, "qnt.dtype") << " does not fit";
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    if (!checkDType(function.getResultTypes()[i],
+                    function.getResultAttr(i, "qnt.dtype")))
+      return function.emitError("result ")
+             << i << " of entry point '" << name << "' is "
+             << function.getResultTypes()[i] << ", which qnt.dtype "
+             << function.getResultAttr(i, "qnt.dtype") << " does not fit";
   bool hasCache = false;
   for (BlockArgument argument : function.getArguments()) {
     unsigned i = argument.getArgNumber();
@@ -121,12 +144,14 @@ LogicalResult qnt::cpu::lowerEntry(ModuleLowering &module,
     }
     inputs.push_back(
         describe(argument.getType(), symbols.getDims(argument),
-                 nameOf(function.getArgAttr(i, "qnt.name"), "input", i)));
+                 nameOf(function.getArgAttr(i, "qnt.name"), "input", i),
+                 function.getArgAttr(i, "qnt.dtype")));
   }
   for (unsigned i = 0; i < function.getNumResults(); ++i)
     outputs.push_back(
         describe(function.getResultTypes()[i], symbols.getResultDims(i),
-                 nameOf(function.getResultAttr(i, "qnt.name"), "output", i)));
+                 nameOf(function.getResultAttr(i, "qnt.name"), "output", i),
+                 function.getResultAttr(i, "qnt.dtype")));
   if (hasCache)
     dims.push_back("max_length");
 
@@ -171,6 +196,19 @@ LogicalResult qnt::cpu::lowerEntry(ModuleLowering &module,
   Value bytes =
       emitFrameBytes(module, a, name, loadSymbols(a, arena.getArgument(0)));
   LLVM::ReturnOp::create(arenaBuilder, a.loc, ValueRange{bytes});
+
+  auto sizes = createEntry(module, function.getLoc(), symbol + "_dims",
+                           LLVM::LLVMVoidType::get(function.getContext()),
+                           {pointer, pointer});
+  OpBuilder sizesBuilder = OpBuilder::atBlockBegin(&sizes.getBody().front());
+  KernelBuilder s(sizesBuilder, function.getLoc(), module.lib.isa);
+  SmallVector<Value> values = loadSymbols(s, sizes.getArgument(0));
+  int64_t place = 0;
+  for (unsigned i = 0; i < function.getNumResults(); ++i)
+    for (Dim dim : symbols.getResultDims(i))
+      s.store(symbols.table.emit(s, dim, values),
+              s.at(sizes.getArgument(1), 8 * place++), 8);
+  LLVM::ReturnOp::create(sizesBuilder, s.loc, ValueRange());
 
   entries.push_back(llvm::json::Object{{"name", name},
                                        {"dims", std::move(dims)},
@@ -319,8 +357,8 @@ struct LowerToCPU : cpu::impl::LowerToCPUPassBase<LowerToCPU> {
         FunctionSymbols &callee = module.symbols.at(call.getCallee().str());
         SmallVector<Dim> actual = symbols.getCallSymbols(call, callee);
         for (auto [symbol, dim] : llvm::zip(callee.symbols, actual))
-          if (symbol.name.empty() && !dim.isConstant)
-            symbol.name = symbols.symbols[dim.value].name;
+          if (symbol.name.empty())
+            symbol.name = symbols.getName(dim);
       });
     }
   }

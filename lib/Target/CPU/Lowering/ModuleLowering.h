@@ -8,6 +8,7 @@
 #define QNT_LIB_TARGET_CPU_LOWERING_MODULELOWERING_H
 
 #include "../Kernels.h"
+#include "MemoryPlan.h"
 #include "Symbols.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -32,6 +33,8 @@ struct ModuleLowering {
   /// Bytes of each weight that a contraction reads, by parameter.
   std::map<std::string, int64_t> weightBytes;
   nn::KVCacheType cache;
+  /// Names of the arrays that hold constants.
+  llvm::DenseMap<mlir::Attribute, std::string> constants;
 
   int64_t getParam(llvm::StringRef name) {
     auto [known, isNew] =

@@ -1,4 +1,4 @@
-//===- Symbols.cpp - symbolic dimensions and memory plans -*- C++ -*-===//
+//===- Symbols.cpp - the dimensions of a function's values -*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,13 +8,16 @@
 
 #include "qnt/Dialect/QNT/QNT.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::cpu;
+
+using Dims = SmallVector<Dim>;
 
 static std::optional<ArrayRef<int64_t>> getShapeOf(Type type) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
@@ -24,10 +27,49 @@ static std::optional<ArrayRef<int64_t>> getShapeOf(Type type) {
   return std::nullopt;
 }
 
-FailureOr<FunctionSymbols> FunctionSymbols::analyze(
-    func::FuncOp function,
-    const std::map<std::string, FunctionSymbols> &callees) {
+/// Whether values of the type stand for shapes: index, and tensors of integers
+/// of rank 1 at most.
+static bool mayBeShape(Type type) {
+  if (auto tensor = dyn_cast<RankedTensorType>(type))
+    return tensor.getRank() <= 1 && tensor.getElementType().isIntOrIndex();
+  return type.isIntOrIndex();
+}
+
+namespace qnt::cpu {
+class SymbolAnalysis {
+public:
+  SymbolAnalysis(func::FuncOp function,
+                 const std::map<std::string, FunctionSymbols> &callees)
+      : function(function), callees(callees) {}
+
+  FailureOr<FunctionSymbols> run();
+
+private:
+  void addArguments();
+  LogicalResult add(Operation &op);
+  LogicalResult addCall(func::CallOp call);
+  /// The dimensions of a result, empty where they do not follow.
+  Dims dimsOf(Operation &op, Value value);
+  Dims slice(tensor::ExtractSliceOp op);
+  Dims concat(tensor::ConcatOp op);
+  Dims matmul(nn::MatmulOp op);
+  Dims linalgInit(linalg::LinalgOp op, Value value);
+  void addIndex(Operation &op);
+
+  /// The dimension or index that a fold result is.
+  std::optional<Dim> indexOf(OpFoldResult value);
+  Dims of(Value value) { return result.dims[value]; }
+  void require(bool isEqual, Dim x, Dim y);
+
+  func::FuncOp function;
+  const std::map<std::string, FunctionSymbols> &callees;
   FunctionSymbols result;
+  /// Set when a condition can never hold.
+  bool disagrees = false;
+};
+} // namespace qnt::cpu
+
+void SymbolAnalysis::addArguments() {
   std::map<std::string, int64_t> byName;
   for (BlockArgument argument : function.getArguments()) {
     auto shape = getShapeOf(argument.getType());
@@ -50,87 +92,330 @@ FailureOr<FunctionSymbols> FunctionSymbols::analyze(
         dims.push_back(Dim::symbol(known->second));
         continue;
       }
-      int64_t index = result.symbols.size();
+      dims.push_back(result.table.pass());
       if (!name.empty())
-        byName[name] = index;
+        byName[name] = dims.back().value;
       result.symbols.push_back({argument.getArgNumber(), unsigned(i), name});
-      dims.push_back(Dim::symbol(index));
     }
     result.dims[argument] = dims;
   }
+}
 
-  auto lastOf = [](Type type) {
-    return Dim::constant(getShapeOf(type)->back());
-  };
-  for (Operation &op : function.getBody().front()) {
-    if (auto call = dyn_cast<func::CallOp>(op)) {
-      const FunctionSymbols &callee = callees.at(call.getCallee().str());
-      SmallVector<Dim> actual = result.getCallSymbols(call, callee);
-      for (auto [i, value] : llvm::enumerate(call.getResults())) {
-        SmallVector<Dim> dims;
-        for (Dim dim : callee.getResultDims(i))
-          dims.push_back(dim.isConstant ? dim : actual[dim.value]);
-        result.dims[value] = dims;
-      }
-      continue;
-    }
-    if (auto ret = dyn_cast<func::ReturnOp>(op)) {
-      for (Value value : ret.getOperands())
-        result.results.push_back(result.dims[value]);
-      continue;
-    }
-    for (Value value : op.getResults()) {
-      auto shape = getShapeOf(value.getType());
-      if (!shape)
-        continue;
-      SmallVector<Dim> dims;
-      auto of = [&](Value operand) {
-        return SmallVector<Dim>(result.dims[operand]);
-      };
-      if (!llvm::any_of(*shape, ShapedType::isDynamic)) {
-        for (int64_t size : *shape)
-          dims.push_back(Dim::constant(size));
-        result.dims[value] = dims;
-        continue;
-      }
-      llvm::TypeSwitch<Operation *>(&op)
-          .Case<nn::LinearOp, qnt::LinearOp>([&](auto linear) {
-            dims = of(linear.getInput());
-            dims.back() = lastOf(value.getType());
-          })
-          .Case<nn::ConvOp, nn::PoolOp, qnt::ConvOp, MaxPoolOp, AveragePoolOp>(
-              [&](auto windows) {
-                // Height and width are static.
-                dims = of(windows.getInput());
-                dims.resize(1);
-                for (int64_t size : shape->drop_front())
-                  if (!ShapedType::isDynamic(size))
-                    dims.push_back(Dim::constant(size));
-              })
-          .Case<nn::EmbeddingOp, qnt::EmbeddingOp>([&](auto embedding) {
-            dims = of(embedding.getIds());
-            dims.push_back(lastOf(value.getType()));
-          })
-          .Case([&](nn::RopeTableOp table) {
-            dims = of(table.getPositions());
-            dims.push_back(lastOf(value.getType()));
-          })
-          .Case<nn::SelectRowsOp, nn::MeanPoolOp>([&](auto pool) {
-            dims = of(pool.getInput());
-            dims.erase(dims.begin() + 1);
-          })
-          .Case<nn::PositionIdsOp, nn::AddOp, nn::MulOp, nn::ActivationOp,
-                nn::ClampOp, nn::RMSNormOp, nn::LayerNormOp, nn::L2NormalizeOp,
-                nn::RopeOp, nn::AttentionOp, QuantizeOp, DequantizeOp, CodesOp,
-                WrapOp, ObserveOp, tensor::CastOp>(
-              [&](auto same) { dims = of(same->getOperand(0)); });
-      if (dims.size() != shape->size())
-        return op.emitOpError("has a dynamic shape that the CPU target cannot "
-                              "follow");
-      result.dims[value] = dims;
-    }
+void SymbolAnalysis::require(bool isEqual, Dim x, Dim y) {
+  DimTable &table = result.table;
+  auto below = table.isAtMost(x, y);
+  if (isEqual) {
+    auto above = table.isAtMost(y, x);
+    if (x == y)
+      return;
+    disagrees |= below == false || above == false;
+  } else {
+    if (below.value_or(false))
+      return;
+    disagrees |= below == false;
   }
-  return result;
+  FunctionSymbols::Condition condition{isEqual, x, y};
+  bool isKnown = llvm::any_of(result.conditions, [&](const auto &other) {
+    return other.isEqual == isEqual && other.x == x && other.y == y;
+  });
+  if (!isKnown)
+    result.conditions.push_back(condition);
+}
+
+std::optional<Dim> SymbolAnalysis::indexOf(OpFoldResult value) {
+  if (auto attr = dyn_cast<Attribute>(value))
+    return Dim::constant(cast<IntegerAttr>(attr).getInt());
+  auto known = result.indices.find(cast<Value>(value));
+  if (known == result.indices.end() || known->second.size() != 1)
+    return std::nullopt;
+  return known->second.front();
+}
+
+/// Indices and shapes: those that do not follow from dimensions are left out,
+/// and missed where they are needed.
+void SymbolAnalysis::addIndex(Operation &op) {
+  using Kind = DimTable::Kind;
+  DimTable &table = result.table;
+  Dims values;
+  auto binary = [&](auto compute) {
+    auto x = indexOf(op.getOperand(0)), y = indexOf(op.getOperand(1));
+    if (x && y)
+      values.push_back(compute(*x, *y));
+  };
+  auto apply = [&](Kind kind) {
+    binary([&](Dim x, Dim y) { return table.apply(kind, x, y); });
+  };
+  llvm::TypeSwitch<Operation *>(&op)
+      .Case([&](arith::ConstantOp constant) {
+        if (auto number = dyn_cast<IntegerAttr>(constant.getValue()))
+          values.push_back(Dim::constant(number.getValue().getSExtValue()));
+        else if (auto list =
+                     dyn_cast<DenseIntElementsAttr>(constant.getValue());
+                 list && list.getNumElements() <= 64)
+          for (APInt number : list)
+            values.push_back(Dim::constant(number.getSExtValue()));
+      })
+      .Case([&](tensor::DimOp dim) {
+        auto index = indexOf(dim.getIndex());
+        if (index && index->isConstant && result.has(dim.getSource()) &&
+            index->value >= 0 &&
+            index->value < int64_t(of(dim.getSource()).size()))
+          values.push_back(of(dim.getSource())[index->value]);
+      })
+      .Case([&](tensor::FromElementsOp list) {
+        for (Value element : list.getElements())
+          if (auto index = indexOf(element))
+            values.push_back(*index);
+        if (values.size() != list.getElements().size())
+          values.clear();
+      })
+      .Case<arith::IndexCastOp, arith::IndexCastUIOp, arith::ExtSIOp,
+            arith::TruncIOp>(
+          [&](auto) { values = result.indices.lookup(op.getOperand(0)); })
+      .Case([&](arith::AddIOp) {
+        binary([&](Dim x, Dim y) { return table.add(x, y); });
+      })
+      .Case([&](arith::SubIOp) {
+        binary([&](Dim x, Dim y) { return table.sub(x, y); });
+      })
+      .Case([&](arith::MulIOp) {
+        binary([&](Dim x, Dim y) { return table.mul(x, y); });
+      })
+      .Case<arith::DivSIOp, arith::DivUIOp>([&](auto) { apply(Kind::Div); })
+      .Case<arith::CeilDivSIOp, arith::CeilDivUIOp>(
+          [&](auto) { apply(Kind::CeilDiv); })
+      .Case([&](arith::FloorDivSIOp) { apply(Kind::FloorDiv); })
+      .Case<arith::RemSIOp, arith::RemUIOp>([&](auto) { apply(Kind::Rem); })
+      .Case<arith::MinSIOp, arith::MinUIOp>([&](auto) { apply(Kind::Min); })
+      .Case<arith::MaxSIOp, arith::MaxUIOp>([&](auto) { apply(Kind::Max); });
+  if (!values.empty())
+    result.indices[op.getResult(0)] = values;
+}
+
+Dims SymbolAnalysis::slice(tensor::ExtractSliceOp op) {
+  DimTable &table = result.table;
+  Dims dims, source = of(op.getSource());
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  for (unsigned i = 0; i < source.size(); ++i) {
+    auto offset = indexOf(op.getMixedOffsets()[i]);
+    auto size = indexOf(op.getMixedSizes()[i]);
+    auto step = indexOf(op.getMixedStrides()[i]);
+    if (!offset || !size || !step)
+      return {};
+    // offset + (size - 1) step < extent
+    Dim one = Dim::constant(1);
+    Dim end = table.add(*offset, table.mul(table.sub(*size, one), *step));
+    require(false, Dim::constant(0), *offset);
+    require(false, Dim::constant(0), *size);
+    require(false, one, *step);
+    require(false, table.add(end, one), source[i]);
+    if (!dropped[i])
+      dims.push_back(*size);
+  }
+  return dims;
+}
+
+Dims SymbolAnalysis::concat(tensor::ConcatOp op) {
+  Dims dims = of(op.getInputs().front());
+  for (Value input : op.getInputs().drop_front())
+    for (auto [i, dim] : llvm::enumerate(of(input))) {
+      if (i == op.getDim())
+        dims[i] = result.table.add(dims[i], dim);
+      else
+        require(true, dims[i], dim);
+    }
+  return dims;
+}
+
+Dims SymbolAnalysis::matmul(nn::MatmulOp op) {
+  Dims lhs = of(op.getLhs()), rhs = of(op.getRhs()), dims;
+  size_t rank = std::max(lhs.size(), rhs.size());
+  bool transposed = op.getTransposed();
+  require(true, lhs.back(), rhs[rhs.size() - (transposed ? 1 : 2)]);
+  Dim one = Dim::constant(1);
+  for (size_t i = 0; i + 2 < rank; ++i) {
+    auto sizeOf = [&](const Dims &shape) {
+      size_t missing = rank - shape.size();
+      return i < missing ? one : shape[i - missing];
+    };
+    Dim x = sizeOf(lhs), y = sizeOf(rhs);
+    if (!(x == one) && !(y == one))
+      require(true, x, y);
+    dims.push_back(x == one ? y : x);
+  }
+  dims.append({lhs[lhs.size() - 2], rhs[rhs.size() - (transposed ? 2 : 1)]});
+  return dims;
+}
+
+/// Also requires that operands agree on the extents of loops.
+Dims SymbolAnalysis::linalgInit(linalg::LinalgOp op, Value value) {
+  llvm::SmallVector<std::optional<Dim>> extents(op.getNumLoops());
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!result.has(operand.get()))
+      continue;
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    for (auto [expr, dim] : llvm::zip(map.getResults(), of(operand.get())))
+      if (auto loop = dyn_cast<AffineDimExpr>(expr)) {
+        std::optional<Dim> &extent = extents[loop.getPosition()];
+        if (extent)
+          require(true, *extent, dim);
+        else
+          extent = dim;
+      }
+  }
+  return of(op.getDpsInits()[cast<OpResult>(value).getResultNumber()]);
+}
+
+Dims SymbolAnalysis::dimsOf(Operation &op, Value value) {
+  ArrayRef<int64_t> shape = *getShapeOf(value.getType());
+  auto last = [&] { return Dim::constant(shape.back()); };
+  return llvm::TypeSwitch<Operation *, Dims>(&op)
+      .Case<nn::LinearOp, qnt::LinearOp>([&](auto linear) {
+        Dims dims = of(linear.getInput());
+        dims.back() = last();
+        return dims;
+      })
+      .Case<nn::EmbeddingOp, qnt::EmbeddingOp>([&](auto embedding) {
+        Dims dims = of(embedding.getIds());
+        dims.push_back(last());
+        return dims;
+      })
+      .Case([&](nn::RopeTableOp table) {
+        Dims dims = of(table.getPositions());
+        dims.push_back(last());
+        return dims;
+      })
+      .Case<nn::SelectRowsOp, nn::MeanPoolOp>([&](auto pool) {
+        Dims dims = of(pool.getInput());
+        dims.erase(dims.begin() + 1);
+        return dims;
+      })
+      .Case<nn::ConvOp, nn::PoolOp, qnt::ConvOp, MaxPoolOp, AveragePoolOp>(
+          [&](auto windows) {
+            // Height and width are static.
+            Dims dims = of(windows.getInput());
+            dims.resize(1);
+            for (int64_t size : shape.drop_front())
+              if (!ShapedType::isDynamic(size))
+                dims.push_back(Dim::constant(size));
+            return dims;
+          })
+      .Case<nn::PositionIdsOp, nn::AddOp, nn::MulOp, nn::ActivationOp,
+            nn::ClampOp, nn::RMSNormOp, nn::LayerNormOp, nn::SoftmaxOp,
+            nn::L2NormalizeOp, nn::RopeOp, nn::AttentionOp, QuantizeOp,
+            DequantizeOp, CodesOp, WrapOp, ObserveOp, tensor::CastOp>(
+          [&](auto same) { return of(same->getOperand(0)); })
+      .Case([&](nn::MatmulOp matmul) { return this->matmul(matmul); })
+      .Case([&](linalg::LinalgOp linalg) { return linalgInit(linalg, value); })
+      .Case([&](tensor::ExtractSliceOp op) { return slice(op); })
+      .Case([&](tensor::ConcatOp op) { return concat(op); })
+      .Case<tensor::EmptyOp, tensor::ExpandShapeOp>([&](auto shaped) {
+        Dims dims;
+        SmallVector<OpFoldResult> sizes;
+        if constexpr (std::is_same_v<decltype(shaped), tensor::EmptyOp>)
+          sizes = shaped.getMixedSizes();
+        else
+          sizes = shaped.getMixedOutputShape();
+        for (OpFoldResult size : sizes) {
+          auto dim = indexOf(size);
+          if (!dim)
+            return Dims();
+          require(false, Dim::constant(0), *dim);
+          dims.push_back(*dim);
+        }
+        if (isa<tensor::ExpandShapeOp>(op))
+          require(true, result.table.product(of(op.getOperand(0))),
+                  result.table.product(dims));
+        return dims;
+      })
+      .Case([&](tensor::CollapseShapeOp collapse) {
+        Dims dims, source = of(collapse.getSrc());
+        for (const auto &group : collapse.getReassociationIndices())
+          dims.push_back(result.table.product(
+              ArrayRef(source).slice(group.front(), group.size())));
+        return dims;
+      })
+      .Case([&](tensor::ReshapeOp reshape) {
+        Dims dims = result.indices.lookup(reshape.getShape());
+        if (dims.size() != shape.size())
+          return Dims();
+        for (Dim dim : dims)
+          require(false, Dim::constant(0), dim);
+        require(true, result.table.product(of(reshape.getSource())),
+                result.table.product(dims));
+        return dims;
+      })
+      .Default(Dims());
+}
+
+LogicalResult SymbolAnalysis::addCall(func::CallOp call) {
+  const FunctionSymbols &callee = callees.at(call.getCallee().str());
+  Dims actual = result.getCallSymbols(call, callee);
+  for (auto [i, value] : llvm::enumerate(call.getResults())) {
+    Dims dims;
+    for (Dim dim : callee.getResultDims(i))
+      dims.push_back(result.table.translate(callee.table, dim, actual));
+    result.dims[value] = dims;
+  }
+  return success();
+}
+
+LogicalResult SymbolAnalysis::add(Operation &op) {
+  if (auto call = dyn_cast<func::CallOp>(op))
+    return addCall(call);
+  if (auto ret = dyn_cast<func::ReturnOp>(op)) {
+    for (Value value : ret.getOperands())
+      result.results.push_back(of(value));
+    return success();
+  }
+  if (op.getNumResults() == 1 && mayBeShape(op.getResult(0).getType()))
+    addIndex(op);
+  for (Value value : op.getResults()) {
+    auto shape = getShapeOf(value.getType());
+    if (!shape)
+      continue;
+    Dims dims = dimsOf(op, value);
+    bool isStatic = !llvm::any_of(*shape, ShapedType::isDynamic);
+    if (dims.size() != shape->size() && !isStatic)
+      return op.emitOpError("has a dynamic shape that the CPU target cannot "
+                            "follow");
+    bool isKnown = dims.size() == shape->size();
+    dims.resize(shape->size());
+    for (auto [dim, size] : llvm::zip_equal(dims, *shape)) {
+      if (ShapedType::isDynamic(size))
+        continue;
+      Dim constant = Dim::constant(size);
+      if (isKnown)
+        require(true, dim, constant);
+      dim = constant;
+    }
+    if (disagrees)
+      return op.emitOpError("has shapes that cannot agree at run time");
+    result.dims[value] = dims;
+  }
+  return success();
+}
+
+FailureOr<FunctionSymbols> SymbolAnalysis::run() {
+  result.table.leastSize = function.isPublic();
+  addArguments();
+  for (Operation &op : function.getBody().front())
+    if (failed(add(op)))
+      return failure();
+  return std::move(result);
+}
+
+FailureOr<FunctionSymbols> FunctionSymbols::analyze(
+    func::FuncOp function,
+    const std::map<std::string, FunctionSymbols> &callees) {
+  return SymbolAnalysis(function, callees).run();
+}
+
+std::optional<Dim> FunctionSymbols::getIndex(Value value) const {
+  auto known = indices.find(value);
+  if (known == indices.end() || known->second.size() != 1)
+    return std::nullopt;
+  return known->second.front();
 }
 
 SmallVector<Dim>
@@ -143,57 +428,16 @@ FunctionSymbols::getCallSymbols(func::CallOp call,
   return result;
 }
 
-//===----------------------------------------------------------------------===//
-// MemoryPlan
-//===----------------------------------------------------------------------===//
-
-unsigned MemoryPlan::add(ArrayRef<Dim> dims, int64_t bytes, int64_t first,
-                         int64_t last) {
-  Buffer buffer;
-  for (Dim dim : dims) {
+llvm::json::Array FunctionSymbols::describe(ArrayRef<Dim> shape) const {
+  llvm::json::Array list;
+  for (Dim dim : shape) {
+    std::string name = getName(dim);
     if (dim.isConstant)
-      bytes *= dim.value;
+      list.push_back(dim.value);
+    else if (name.empty())
+      list.push_back(nullptr);
     else
-      buffer.region.push_back({dim.value, dim.padded});
+      list.push_back(name);
   }
-  llvm::sort(buffer.region);
-  // Multiples of a cache line keep every offset aligned.
-  buffer.unitBytes = llvm::alignTo(bytes, 64);
-  buffer.first = first;
-  buffer.last = last;
-  buffers.push_back(buffer);
-  return buffers.size() - 1;
-}
-
-void MemoryPlan::place() {
-  // First fit, larger buffers first.
-  SmallVector<unsigned> order;
-  for (unsigned i = 0; i < buffers.size(); ++i)
-    order.push_back(i);
-  llvm::sort(order, [&](unsigned a, unsigned b) {
-    return std::pair(-buffers[a].unitBytes, a) <
-           std::pair(-buffers[b].unitBytes, b);
-  });
-  SmallVector<unsigned> placed;
-  for (unsigned i : order) {
-    Buffer &buffer = buffers[i];
-    SmallVector<std::pair<int64_t, int64_t>> taken;
-    for (unsigned j : placed) {
-      const Buffer &other = buffers[j];
-      if (other.region == buffer.region && other.first <= buffer.last &&
-          buffer.first <= other.last)
-        taken.push_back({other.unitOffset, other.unitOffset + other.unitBytes});
-    }
-    llvm::sort(taken);
-    int64_t offset = 0;
-    for (auto [low, high] : taken) {
-      if (offset + buffer.unitBytes <= low)
-        break;
-      offset = std::max(offset, high);
-    }
-    buffer.unitOffset = offset;
-    int64_t &size = regions[buffer.region];
-    size = std::max(size, offset + buffer.unitBytes);
-    placed.push_back(i);
-  }
+  return list;
 }

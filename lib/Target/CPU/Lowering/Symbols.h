@@ -1,4 +1,4 @@
-//===- Symbols.h - symbolic dimensions and memory plans -*- C++ -*-===//
+//===- Symbols.h - the dimensions of a function's values -*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,34 +7,19 @@
 #ifndef QNT_LIB_TARGET_CPU_LOWERING_SYMBOLS_H
 #define QNT_LIB_TARGET_CPU_LOWERING_SYMBOLS_H
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "Dims.h"
 
-#include <map>
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/JSON.h"
 
 namespace qnt::cpu {
-
-/// A dimension: a number, or one of the function's symbols, which its callers
-/// pass as i64.
-struct Dim {
-  bool isConstant = true;
-  int64_t value = 1; // or the symbol's index
-  /// Rounded up to a multiple of 16 (a symbol only).
-  bool padded = false;
-
-  static Dim constant(int64_t value) { return {true, value, false}; }
-  static Dim symbol(int64_t index) { return {false, index, false}; }
-  bool operator==(const Dim &other) const {
-    return isConstant == other.isConstant && value == other.value &&
-           padded == other.padded;
-  }
-};
 
 /// The dimensions of every value of one function, as numbers and symbols.
 class FunctionSymbols {
 public:
   /// `callees` holds the finished analyses of every function that this one
   /// calls. Emits an error at an op whose shape does not follow from its
-  /// operands.
+  /// operands, or whose operands' shapes disagree.
   static mlir::FailureOr<FunctionSymbols>
   analyze(mlir::func::FuncOp function,
           const std::map<std::string, FunctionSymbols> &callees);
@@ -43,9 +28,13 @@ public:
     return dims.find(value)->second;
   }
   bool has(mlir::Value value) const { return dims.count(value); }
+  /// What an index that shapes decide is; none for others.
+  std::optional<Dim> getIndex(mlir::Value value) const;
   /// Dimensions of the i-th result, in this function's symbols.
   llvm::ArrayRef<Dim> getResultDims(unsigned i) const { return results[i]; }
+  /// Of symbols that callers pass; `table` derives others.
   unsigned getNumSymbols() const { return symbols.size(); }
+  DimTable table;
 
   /// Where a symbol comes from: an argument's dimension; for entry points also
   /// its name ("batch").
@@ -54,43 +43,32 @@ public:
     std::string name;
   };
   llvm::SmallVector<Symbol> symbols;
+  /// A shape as the manifest has it: sizes, names, null for other dimensions.
+  llvm::json::Array describe(llvm::ArrayRef<Dim> shape) const;
+  /// The name of a symbol that callers pass; "" for others.
+  std::string getName(Dim dim) const {
+    bool isPassed = !dim.isConstant && dim.value < int64_t(symbols.size());
+    return isPassed ? symbols[dim.value].name : "";
+  }
+
+  /// What must hold of the dimensions of a call and cannot be known before:
+  /// x = y, or x <= y.
+  struct Condition {
+    bool isEqual;
+    Dim x, y;
+  };
+  llvm::SmallVector<Condition> conditions;
 
   /// What a call passes for the callee's symbols, in this function's terms.
   llvm::SmallVector<Dim> getCallSymbols(mlir::func::CallOp call,
                                         const FunctionSymbols &callee) const;
 
 private:
+  friend class SymbolAnalysis;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<Dim>> dims;
+  /// Indices, and shapes as tensors of them.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<Dim>> indices;
   llvm::SmallVector<llvm::SmallVector<Dim>> results;
-};
-
-/// Offsets of a function's buffers in its frame. Buffers whose sizes are the
-/// same product of symbols times a constant share a region, and within it bytes
-/// whose lifetimes do not overlap: offsets are constants times that product.
-class MemoryPlan {
-public:
-  /// The symbols whose product scales a region.
-  using Monomial = llvm::SmallVector<std::pair<int64_t, bool>, 2>;
-
-  struct Buffer {
-    Monomial region;
-    int64_t unitBytes = 0, unitOffset = 0;
-    int64_t first = 0, last = 0;
-  };
-
-  /// Reserves `bytes` times the product of `dims` from step `first` to `last`;
-  /// returns the buffer's index.
-  unsigned add(llvm::ArrayRef<Dim> dims, int64_t bytes, int64_t first,
-               int64_t last);
-  void extend(unsigned buffer, int64_t last) {
-    buffers[buffer].last = std::max(buffers[buffer].last, last);
-  }
-  /// Chooses the offsets.
-  void place();
-
-  llvm::SmallVector<Buffer> buffers;
-  /// Bytes of each region per unit of its product, in order of layout.
-  std::map<Monomial, int64_t> regions;
 };
 
 } // namespace qnt::cpu

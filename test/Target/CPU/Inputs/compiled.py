@@ -8,8 +8,10 @@ import tempfile
 import numpy as np
 from safetensors.numpy import save_file
 
-NAMES = {"float32": "f32", "float16": "f16", "bfloat16": "bf16",
-         "int32": "i32"}
+NAMES = {"float64": "f64", "float32": "f32", "float16": "f16",
+         "bfloat16": "bf16", "bool": "i1", "int8": "i8", "int16": "i16",
+         "int32": "i32", "int64": "i64", "uint8": "i8", "uint16": "i16",
+         "uint32": "i32", "uint64": "i64"}
 NEEDED = {"avx512vnni": {"avx512f", "avx512cd", "avx512bw", "avx512dq",
                          "avx512vl", "avx512_vnni", "fma", "f16c", "bmi2"},
           "avx2": {"avx2", "fma", "f16c", "bmi2"}, "portable": set()}
@@ -47,15 +49,16 @@ class Entry:
     def __init__(self, graph, name):
         self.graph, self.name = graph, name
         self.arguments, self.lines, self.results = [], [], []
-        self.probes = []
+        self.probes, self.attributes = [], []
 
-    def input(self, name, dims, element="f32"):
+    def input(self, name, dims, element="f32", attributes=""):
+        """`attributes` follow the name: ', qnt.dtype = "u8"'."""
         shape = ["?" if isinstance(d, str) else d for d in dims]
         names = ", ".join(f'"{d}"' if isinstance(d, str) else '""'
                           for d in dims)
         of = tensor(shape, element)
         self.arguments.append(f'%{name}: {of} {{qnt.name = "{name}", '
-                              f'qnt.dims = [{names}]}}')
+                              f'qnt.dims = [{names}]{attributes}}}')
         return f"%{name}", of
 
     def cache(self, of):
@@ -75,15 +78,17 @@ class Entry:
         lines.append(f"{name} = {text}")
         return name
 
-    def result(self, value, of):
+    def result(self, value, of, attributes=""):
         self.results.append((value, of))
+        self.attributes.append(attributes)
         return len(self.results) - 1
 
     def text(self, probes=None):
         """The function, or with `probes` one that returns those instead."""
         results = self.results if probes is None else probes
         types = ", ".join(
-            of + (f' {{qnt.name = "y{i}"}}' if probes is None else "")
+            of + (f' {{qnt.name = "y{i}"{self.attributes[i]}}}'
+                  if probes is None else "")
             for i, (_, of) in enumerate(results))
         lines = self.lines + (self.probes if probes is not None else [])
         return (f"func.func @{self.name}{'' if probes is None else '.probe'}"
@@ -133,8 +138,14 @@ class Graph:
         if self.compiler.returncode:
             sys.exit(f"{errors[:3000]}")
 
+    def save(self, name, inputs):
+        """bf16, which .npy files cannot hold, as f32."""
+        np.savez(self.path(name), **{
+            key: array.astype(np.float32) if array.dtype.name == "bfloat16"
+            else array for key, array in inputs.items()})
+
     def interpret(self, entry, inputs, count, cache=()):
-        np.savez(self.path("x.npz"), **inputs)
+        self.save("x.npz", inputs)
         out = self.path(entry + ".truth")
         checked([self.interpreter, self.path("probe.mlir"), entry,
                  self.path("x.npz"), out, *map(str, cache)])
@@ -142,7 +153,7 @@ class Graph:
 
     def run(self, entry, isa, inputs, count, threads, context=0):
         """Between guard pages: what passes the end of a buffer fails."""
-        np.savez(self.path("y.npz"), **inputs)
+        self.save("y.npz", inputs)
         checked([os.path.join(os.path.dirname(self.interpreter),
                               "run-guarded"), self.path("model.so"), entry, isa,
                  str(threads), str(context), self.path("y.npz"),
