@@ -8,7 +8,9 @@
 
 #include "qnt/Interpreter/Interpreter.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace qnt;
@@ -30,6 +32,21 @@ public:
     importer.scratchArguments = &arguments;
   }
   ~Scratch() { importer.scratchArguments = nullptr; }
+
+  /// How often the bodies of what was built here run, when it is known.
+  int64_t countIterations() {
+    int64_t total = 0;
+    function.walk([&](linalg::LinalgOp op) {
+      int64_t iterations = 1;
+      for (int64_t range : op.getStaticLoopRanges())
+        if (ShapedType::isDynamic(range) ||
+            llvm::MulOverflow(iterations, range, iterations))
+          iterations = std::numeric_limits<int32_t>::max();
+      total +=
+          std::min<int64_t>(iterations, std::numeric_limits<int32_t>::max());
+    });
+    return total;
+  }
 
   /// The values of `results`, which were built here; none when the interpreter
   /// fails.
@@ -76,7 +93,7 @@ static ConstantRef toConstant(const interp::Datum &datum, DType dtype,
 
 bool Importer::foldConstants(Node &node, const Operator &op) {
   // Larger ones stay expressions on parameters.
-  constexpr int64_t limit = 1 << 22;
+  constexpr int64_t limit = 1 << 22, maxIterations = 1 << 26;
   bool hasInput = false;
   for (auto [i, tensor] : llvm::enumerate(node.inputs)) {
     if (node.proto.inputs[i].empty())
@@ -102,7 +119,8 @@ bool Importer::foldConstants(Node &node, const Operator &op) {
     computed.push_back(i);
   }
   std::optional<SmallVector<interp::Datum>> values;
-  if (canFold && !results.empty())
+  if (canFold && !results.empty() &&
+      scratch->countIterations() <= maxIterations)
     values = scratch->run(results);
   scratch.reset();
   if (!results.empty() && !values) {

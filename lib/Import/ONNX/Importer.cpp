@@ -86,6 +86,11 @@ void Importer::importNode(const NodeProto &proto, Scope &scope, size_t index) {
       scope.prefix + (proto.name.empty()
                           ? proto.opType.str() + "_" + std::to_string(index)
                           : proto.name.str());
+  constexpr int64_t maxNodes = 1000000;
+  if (++nodeCount > maxNodes)
+    throw ImportError(path + ": node '" + label + "' (" + proto.opType.str() +
+                      "): more than " + std::to_string(maxNodes) +
+                      " nodes when loops are unrolled and functions inlined");
   std::vector<Tensor> inputs;
   for (StringRef name : proto.inputs) {
     const Tensor *tensor = name.empty() ? nullptr : scope.find(name);

@@ -95,6 +95,8 @@ private:
   llvm::MapVector<mlir::StringAttr, ConstantRef> parameters;
   /// Inlined functions and subgraphs around the current node.
   unsigned depth = 0;
+  /// Nodes so far, those of unrolled loops and inlined functions included.
+  int64_t nodeCount = 0;
 };
 
 } // namespace qnt::onnx

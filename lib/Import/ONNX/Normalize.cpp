@@ -107,15 +107,16 @@ static void importLayerNorm(Node &node) {
                  scale.dtype == DType::F32 && isRowOf(scale, input) &&
                  (!node.hasInput(2) || isRowOf(node.input(2), input));
   if (isLayer) {
-    Tensor shift =
-        node.hasInput(2)
-            ? node.input(2)
-            : Tensor::ofConstant(Constant::ofFloats(
-                  "", DType::F32, scale.getShape(),
-                  std::vector<double>(*scale.dims[0].constant(), 0)));
-    Value value = nn::LayerNormOp::create(
-        node.builder(), node.loc(), node.value(input), node.parameter(scale),
-        node.parameter(shift), APFloat(eps));
+    Value factor = node.parameter(scale), shift;
+    auto type = cast<RankedTensorType>(factor.getType());
+    if (node.hasInput(2))
+      shift = node.parameter(node.input(2));
+    else
+      shift = arith::ConstantOp::create(node.builder(), node.loc(),
+                                        DenseElementsAttr::get(type, 0.0f));
+    Value value =
+        nn::LayerNormOp::create(node.builder(), node.loc(), node.value(input),
+                                factor, shift, APFloat(eps));
     return node.setOutput(0, Tensor::ofValue(DType::F32, input.dims, value));
   }
   DType wide = getAccumulator(input.dtype);

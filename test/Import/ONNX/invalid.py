@@ -289,6 +289,22 @@ def control():
     check("recursion", "functions call each other more than 64 deep")
 
 
+def explosions():
+    """Small files that ask for endless work."""
+    body = [h.make_node("Relu", ["a"], ["b"])]
+    functions = []
+    for i in range(40):
+        functions.append(h.make_function(
+            "f", f"F{i}", ["a"], ["b"], body,
+            [h.make_opsetid("", 17), h.make_opsetid("f", 1)]))
+        body = [h.make_node(f"F{i}", ["a"], ["c"], domain="f"),
+                h.make_node(f"F{i}", ["c"], ["b"], domain="f")]
+    save([node("F39", domain="f")], functions=functions,
+         opsets=[h.make_opsetid("", 17), h.make_opsetid("f", 1)])
+    check("doubling functions", "more than 1000000 nodes when loops are "
+          "unrolled and functions inlined")
+
+
 def damaged():
     """Cut and changed files: a line or a module, never a crash."""
     global failures
@@ -321,5 +337,6 @@ types()
 initialisers()
 bindings()
 control()
+explosions()
 damaged()
 sys.exit(failures != 0)
