@@ -7,6 +7,7 @@
 #include "Importer.h"
 
 #include "Error.h"
+#include "Layers.h"
 #include "ShapeFold.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -121,6 +122,7 @@ void Importer::importNode(const NodeProto &proto, Scope &scope, size_t index) {
                 "') is not supported");
     if (!scope.values.try_emplace(name, std::move(*node.outputs[i])).second)
       node.fail("the value '" + name.str() + "' is there already");
+    scope.producers[name] = &proto;
   }
 }
 
@@ -142,6 +144,8 @@ void Importer::importOperator(Node &node) {
   if (foldShapes(node))
     return;
   if (op->isPure && foldConstants(node, *op))
+    return;
+  if (op->domain.empty() && importAsLayer(node, node.scope))
     return;
   op->import(node);
   node.checkAttributes();

@@ -22,6 +22,8 @@ namespace qnt::onnx {
 struct Scope {
   const Scope *parent = nullptr;
   llvm::StringMap<Tensor> values;
+  /// The nodes that give values, as far as they are imported.
+  llvm::StringMap<const NodeProto *> producers;
   /// Opset versions by domain.
   const std::vector<OpsetId> *opsets = nullptr;
   /// Goes before the names of nodes, for those of inlined functions.

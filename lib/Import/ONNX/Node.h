@@ -35,6 +35,7 @@ public:
   DimContext &dims();
   int64_t version() const { return opsetVersion; }
   llvm::StringRef opType() const { return proto.opType; }
+  const NodeProto &getProto() const { return proto; }
 
   /// Throws ImportError: "<file>: node 'name' (Op): <message>".
   [[noreturn]] void fail(const std::string &message) const;
