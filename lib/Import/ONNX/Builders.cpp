@@ -287,6 +287,38 @@ Tensor qnt::onnx::unsqueeze(Node &node, const Tensor &input,
   return reshape(node, input, shape);
 }
 
+Tensor qnt::onnx::slice(Node &node, const Tensor &input,
+                        ArrayRef<Dim> offsets, ArrayRef<Dim> sizes,
+                        ArrayRef<int64_t> steps) {
+  OpBuilder &builder = node.builder();
+  auto fold = [&](ArrayRef<Dim> dims) {
+    return llvm::map_to_vector(dims, [&](const Dim &dim) -> OpFoldResult {
+      if (auto number = dim.constant())
+        return builder.getIndexAttr(*number);
+      return node.dims().materialize(dim, builder, node.loc());
+    });
+  };
+  SmallVector<OpFoldResult> strides;
+  bool isWhole = llvm::equal(sizes, input.dims);
+  for (int64_t step : steps) {
+    strides.push_back(builder.getIndexAttr(step));
+    isWhole &= step == 1;
+  }
+  if (isWhole)
+    return input;
+  RankedTensorType type = getTensorType(
+      sizes, onnx::getElementType(input.dtype, node.context()));
+  // Parts without elements lie nowhere.
+  if (llvm::is_contained(type.getShape(), 0))
+    return Tensor::ofValue(
+        input.dtype, sizes,
+        emptyTensor(node, sizes, type.getElementType()));
+  Value value = tensor::ExtractSliceOp::create(
+      builder, node.loc(), type, node.value(input), fold(offsets), fold(sizes),
+      strides);
+  return Tensor::ofValue(input.dtype, sizes, value);
+}
+
 //===----------------------------------------------------------------------===//
 // Types
 //===----------------------------------------------------------------------===//

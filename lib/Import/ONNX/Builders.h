@@ -47,6 +47,10 @@ Tensor reshape(Node &node, const Tensor &input, llvm::ArrayRef<Dim> shape);
 /// With unit dimensions where `axes` (of the result, ascending) say.
 Tensor unsqueeze(Node &node, const Tensor &input, llvm::ArrayRef<int64_t> axes);
 
+/// `sizes` elements from `offsets` on, every `steps`th, which are positive.
+Tensor slice(Node &node, const Tensor &input, llvm::ArrayRef<Dim> offsets,
+             llvm::ArrayRef<Dim> sizes, llvm::ArrayRef<int64_t> steps);
+
 /// ONNX's Cast: to integers towards zero, to bool whether not zero.
 Tensor cast(Node &node, const Tensor &input, DType dtype);
 

@@ -17,16 +17,12 @@ using namespace qnt::onnx;
 std::vector<const Operator *> qnt::onnx::getOperators() {
   std::vector<const Operator *> operators;
   llvm::ArrayRef<Operator> (*const families[])() = {
-      getActivationOperators,  //
-      getAttentionOperators,   //
-      getBinaryOperators,      //
-      getControlFlowOperators, //
-      getElementwiseOperators, //
-      getMatMulOperators,      //
-      getNormalizeOperators,   //
-      getReduceOperators,      //
-      getShapeOperators,       //
-      getValueOperators,       //
+      getActivationOperators,  getAttentionOperators, getBinaryOperators,
+      getControlFlowOperators, getConvOperators,      getEinsumOperators,
+      getElementwiseOperators, getGatherOperators,    getGeneratorOperators,
+      getImageNormOperators,   getMatMulOperators,    getMovementOperators,
+      getNormalizeOperators,   getPadOperators,       getPoolOperators,
+      getReduceOperators,      getShapeOperators,     getValueOperators,
   };
   for (auto family : families)
     for (const Operator &op : family())

@@ -38,6 +38,8 @@ struct Tensor {
                            std::vector<Dim> elements);
 
   int64_t getRank() const { return dims.size(); }
+  /// Whether `Node::parameter` gives a parameter of the model.
+  bool isParameter() const { return constant != nullptr; }
   bool isStatic() const;
   /// The shape, with ShapedType::kDynamic where it is no number.
   llvm::SmallVector<int64_t> getShape() const;
