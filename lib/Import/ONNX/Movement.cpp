@@ -127,8 +127,9 @@ static void importReshape(Node &node) {
 
 static void importFlatten(Node &node) {
   const Tensor &input = node.input(0);
-  int64_t axis = node.normalizeAxis(node.getInt("axis", 1), input.getRank(),
-                                    /*allowEnd=*/true);
+  int64_t axis = node.getInt("axis", 1);
+  if (axis != input.getRank())
+    axis = node.normalizeAxis(axis, input.getRank());
   Dim sizes[2] = {1, 1};
   for (auto [i, dim] : llvm::enumerate(input.dims))
     sizes[int64_t(i) >= axis] = sizes[int64_t(i) >= axis] * dim;

@@ -48,11 +48,6 @@ static bool importLayer(Node &node, nn::PoolKind kind, const Tensor &images,
   if (images.dtype != DType::F32 || !pads || channels.value_or(0) == 0)
     return false;
   int64_t spatial = windows.getRank();
-  // A layer counts as pads what reaches beyond them too.
-  bool hasOverhang = llvm::any_of(windows.overhang,
-                                  [](const Dim &dim) { return dim != Dim(0); });
-  if (countPads && hasOverhang)
-    return false;
   Tensor input = toChannelsLast(node, images);
   auto pair = [&](ArrayRef<int64_t> numbers) {
     SmallVector<int64_t> result(numbers);
@@ -83,8 +78,7 @@ namespace {
 /// A place of the kernel over the images.
 struct Place {
   SmallVector<Value> indices;
-  /// Whether it is inside the images, and inside them or their pads.
-  Value isInside, isPadded;
+  Value isInside;
 };
 } // namespace
 
@@ -98,8 +92,6 @@ static Place findPlace(const LoopBody &body, const Windows &windows,
                            body.index(2 + spatial + i));
     const LoopSize &size = images.sizes[2 + i];
     place.isInside = body.both(place.isInside, body.isWithin(at, size));
-    Value end = body.add(body.size(size), windows.after[i]);
-    place.isPadded = body.both(place.isPadded, body.less(at, end));
     place.indices.push_back(body.clamp(at, size));
   }
   return place;
@@ -128,6 +120,24 @@ static Tensor sumWindows(Node &node, const Tensor &images,
       });
 }
 
+/// The positions of each window inside the images, the same for all images and
+/// channels.
+static Tensor countInside(Node &node, const Tensor &images,
+                          const Windows &windows, DType dtype) {
+  Source source(node, images);
+  SmallVector<Dim> shape = getPooledShape(images, windows);
+  shape[0] = shape[1] = 1;
+  Type type = onnx::getElementType(dtype, node.context());
+  return accumulate(
+      node, dtype, shape, getKernel(windows), scalarAttribute(type, 0),
+      [&](const LoopBody &body, Value count) {
+        Place place = findPlace(body, windows, source);
+        Scalars s = body.scalars(dtype);
+        return s.add(count,
+                     s.select(place.isInside, s.constant(1), s.constant(0)));
+      });
+}
+
 static void importAveragePool(Node &node) {
   const Tensor &images = node.input(0, floatTypes());
   Windows windows = readPool(node, images);
@@ -136,20 +146,9 @@ static void importAveragePool(Node &node) {
     return;
   Tensor sums =
       sumWindows(node, images, windows, [](Scalars &, Value x) { return x; });
-  Source source(node, images);
-  Type type = onnx::getElementType(sums.dtype, node.context());
-  // Positions that count, the same for all images and channels.
-  SmallVector<Dim> shape = getPooledShape(images, windows);
-  shape[0] = shape[1] = 1;
-  Tensor counts = accumulate(
-      node, sums.dtype, shape, getKernel(windows), scalarAttribute(type, 0),
-      [&](const LoopBody &body, Value count) {
-        Place place = findPlace(body, windows, source);
-        Scalars s = body.scalars(sums.dtype);
-        return s.add(count,
-                     s.select(countPads ? place.isPadded : place.isInside,
-                              s.constant(1), s.constant(0)));
-      });
+  Tensor counts = countPads
+                      ? splat(sums.dtype, onnx::countElements(windows.kernel))
+                      : countInside(node, images, windows, sums.dtype);
   Tensor means = compute(node, {sums, counts}, [](Scalars &s, ValueRange x) {
     return s.div(x[0], x[1]);
   });

@@ -22,7 +22,8 @@ std::vector<const Operator *> qnt::onnx::getOperators() {
       getElementwiseOperators, getGatherOperators,    getGeneratorOperators,
       getImageNormOperators,   getMatMulOperators,    getMovementOperators,
       getNormalizeOperators,   getPadOperators,       getPoolOperators,
-      getReduceOperators,      getShapeOperators,     getValueOperators,
+      getReduceOperators,      getResizeOperators,    getShapeOperators,
+      getValueOperators,
   };
   for (auto family : families)
     for (const Operator &op : family())

@@ -49,6 +49,7 @@ llvm::ArrayRef<Operator> getNormalizeOperators();
 llvm::ArrayRef<Operator> getPadOperators();
 llvm::ArrayRef<Operator> getPoolOperators();
 llvm::ArrayRef<Operator> getReduceOperators();
+llvm::ArrayRef<Operator> getResizeOperators();
 llvm::ArrayRef<Operator> getShapeOperators();
 llvm::ArrayRef<Operator> getValueOperators();
 
