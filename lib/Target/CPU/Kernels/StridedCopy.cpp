@@ -131,3 +131,21 @@ Kernel qnt::cpu::getTransposedCopyKernel(KernelLibrary &lib, int64_t rank,
         });
       });
 }
+
+Kernel qnt::cpu::getFillKernel(KernelLibrary &lib, TypedAttr value) {
+  int64_t width = getByteWidth(value.getType());
+  int64_t slice = kSliceBytes / width;
+  return lib.getParallel(
+      llvm::formatv("fill.{0}", Attribute(value)).str(), argTypes(lib, 1, 1),
+      [=](KernelBuilder &k, ValueRange args) {
+        return k.ceilDiv(args[1], slice);
+      },
+      [=](KernelBuilder &k, ValueRange args, Value begin, Value end) {
+        Value number = emitNumber(k, value);
+        Value last = k.minS(k.mul(end, k.c64(slice)), args[1]);
+        k.loop(k.mul(begin, k.c64(slice)), last, 1, [&](Value i) {
+          storeNumber(k, number, value.getType(),
+                      k.at(args[0], k.mul(i, k.c64(width))));
+        });
+      });
+}

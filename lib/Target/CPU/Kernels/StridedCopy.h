@@ -22,6 +22,9 @@ Kernel getStridedCopyKernel(KernelLibrary &lib, int64_t rank, int64_t width,
 /// each line of memory is read once.
 Kernel getTransposedCopyKernel(KernelLibrary &lib, int64_t rank, int64_t width);
 
+/// (ctx, to, elements): writes `value`, an attribute of a number, everywhere.
+Kernel getFillKernel(KernelLibrary &lib, mlir::TypedAttr value);
+
 } // namespace qnt::cpu
 
 #endif // QNT_LIB_TARGET_CPU_KERNELS_STRIDEDCOPY_H

@@ -87,6 +87,7 @@ private:
   mlir::LogicalResult emitTranspose(KernelBuilder &k,
                                     mlir::linalg::TransposeOp op);
   mlir::LogicalResult emitConcat(KernelBuilder &k, mlir::tensor::ConcatOp op);
+  mlir::LogicalResult emitPad(KernelBuilder &k, mlir::tensor::PadOp op);
   mlir::LogicalResult emitElements(KernelBuilder &k,
                                    mlir::tensor::FromElementsOp op);
   mlir::LogicalResult emitConstant(KernelBuilder &k,

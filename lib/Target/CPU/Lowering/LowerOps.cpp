@@ -309,6 +309,7 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
           [&](linalg::LinalgOp linalg) { return emitLinalg(k, linalg); })
       .Case([&](tensor::ExtractSliceOp slice) { return emitSlice(k, slice); })
       .Case([&](tensor::ConcatOp concat) { return emitConcat(k, concat); })
+      .Case([&](tensor::PadOp pad) { return emitPad(k, pad); })
       .Case([&](tensor::FromElementsOp list) { return emitElements(k, list); })
       .Case([&](ObserveOp observe) {
         record(k, op, Kernel(), pointer(observe.getInput()));

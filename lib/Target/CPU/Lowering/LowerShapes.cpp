@@ -81,16 +81,19 @@ void FunctionLowering::emitCopy(KernelBuilder &k, Value from, Dim fromOffset,
          args);
 }
 
+/// Sizes or offsets that follow from shapes.
+static SmallVector<Dim> getNumbers(const FunctionSymbols &symbols,
+                                   ArrayRef<OpFoldResult> values) {
+  return llvm::map_to_vector(values, [&](OpFoldResult value) {
+    if (auto attr = dyn_cast<Attribute>(value))
+      return Dim::constant(cast<IntegerAttr>(attr).getInt());
+    return *symbols.getIndex(cast<Value>(value));
+  });
+}
+
 LogicalResult FunctionLowering::emitSlice(KernelBuilder &k,
                                           tensor::ExtractSliceOp op) {
   DimTable &table = symbols.table;
-  auto numbers = [&](ArrayRef<OpFoldResult> values) {
-    return llvm::map_to_vector(values, [&](OpFoldResult value) {
-      if (auto attr = dyn_cast<Attribute>(value))
-        return Dim::constant(cast<IntegerAttr>(attr).getInt());
-      return *symbols.getIndex(cast<Value>(value));
-    });
-  };
   for (ArrayRef<OpFoldResult> values :
        {op.getMixedOffsets(), op.getMixedSizes(), op.getMixedStrides()})
     for (OpFoldResult value : values)
@@ -98,11 +101,12 @@ LogicalResult FunctionLowering::emitSlice(KernelBuilder &k,
           index && !symbols.getIndex(index))
         return op.emitOpError("has offsets, sizes or strides that do not "
                               "follow from shapes");
-  SmallVector<Dim> sizes = numbers(op.getMixedSizes()), strides;
+  SmallVector<Dim> sizes = getNumbers(symbols, op.getMixedSizes()), strides;
   Dim offset = Dim::constant(0);
-  for (auto [stride, step, first] : llvm::zip_equal(
-           getStrides(symbols.getDims(op.getSource())),
-           numbers(op.getMixedStrides()), numbers(op.getMixedOffsets()))) {
+  for (auto [stride, step, first] :
+       llvm::zip_equal(getStrides(symbols.getDims(op.getSource())),
+                       getNumbers(symbols, op.getMixedStrides()),
+                       getNumbers(symbols, op.getMixedOffsets()))) {
     offset = table.add(offset, table.mul(stride, first));
     strides.push_back(table.mul(stride, step));
   }
@@ -141,6 +145,28 @@ LogicalResult FunctionLowering::emitConcat(KernelBuilder &k,
         table.add(offset, table.mul(sizes[op.getDim()], strides[op.getDim()]));
   }
   record(k, *op, Kernel(), pointer(op.getResult()));
+  return success();
+}
+
+LogicalResult FunctionLowering::emitPad(KernelBuilder &k, tensor::PadOp op) {
+  DimTable &table = symbols.table;
+  Value padding = op.getConstantPaddingValue();
+  TypedAttr number = padding ? getUniformConstant(padding) : TypedAttr();
+  if (!number)
+    return op.emitOpError("expected a constant padding");
+  SmallVector<Dim> strides = getStrides(symbols.getDims(op.getResult()));
+  Dim offset = Dim::constant(0);
+  for (auto [stride, low] :
+       llvm::zip_equal(strides, getNumbers(symbols, op.getMixedLowPad())))
+    offset = table.add(offset, table.mul(stride, low));
+  Value to = pointer(op.getResult());
+  k.call(getFillKernel(module.lib, number),
+         {context, to,
+          emitDim(k, table.product(symbols.getDims(op.getResult())))});
+  SmallVector<Dim> sizes(symbols.getDims(op.getSource()));
+  emitCopy(k, pointer(op.getSource()), Dim::constant(0), getStrides(sizes), to,
+           offset, strides, sizes, getByteWidth(op.getType().getElementType()));
+  record(k, *op, Kernel(), to);
   return success();
 }
 

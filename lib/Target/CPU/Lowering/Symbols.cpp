@@ -52,6 +52,7 @@ private:
   Dims dimsOf(Operation &op, Value value);
   Dims slice(tensor::ExtractSliceOp op);
   Dims concat(tensor::ConcatOp op);
+  Dims pad(tensor::PadOp op);
   Dims matmul(nn::MatmulOp op);
   Dims linalgInit(linalg::LinalgOp op, Value value);
   void addIndex(Operation &op);
@@ -227,6 +228,20 @@ Dims SymbolAnalysis::concat(tensor::ConcatOp op) {
   return dims;
 }
 
+Dims SymbolAnalysis::pad(tensor::PadOp op) {
+  Dims dims = of(op.getSource());
+  for (auto [i, dim] : llvm::enumerate(dims))
+    for (OpFoldResult amount :
+         {op.getMixedLowPad()[i], op.getMixedHighPad()[i]}) {
+      auto size = indexOf(amount);
+      if (!size)
+        return {};
+      require(false, Dim::constant(0), *size);
+      dim = result.table.add(dim, *size);
+    }
+  return dims;
+}
+
 Dims SymbolAnalysis::matmul(nn::MatmulOp op) {
   Dims lhs = of(op.getLhs()), rhs = of(op.getRhs()), dims;
   size_t rank = std::max(lhs.size(), rhs.size());
@@ -309,6 +324,7 @@ Dims SymbolAnalysis::dimsOf(Operation &op, Value value) {
       .Case([&](linalg::LinalgOp linalg) { return linalgInit(linalg, value); })
       .Case([&](tensor::ExtractSliceOp op) { return slice(op); })
       .Case([&](tensor::ConcatOp op) { return concat(op); })
+      .Case([&](tensor::PadOp op) { return pad(op); })
       .Case<tensor::EmptyOp, tensor::ExpandShapeOp>([&](auto shaped) {
         Dims dims;
         SmallVector<OpFoldResult> sizes;
