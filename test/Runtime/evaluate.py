@@ -63,6 +63,12 @@ def cut(s):
 # A cut inside a character would differ from the reference's.
 pairs = [p for p in pairs if all(cut(s).encode() == s.encode()[:510]
                                  for s in p[:2])]
+# Similarities that differ in the last bits only have no order that both sides see.
+close_ones = {}
+for p in pairs:
+    close_ones.setdefault(round(similarity(*p[:2]), 4), p)
+pairs = [p for s, p in close_ones.items()
+         if round(s + 1e-4, 4) not in close_ones]
 want = 100 * spearmanr([similarity(a, b) for a, b, _ in pairs],
                        [float(s) for _, _, s in pairs]).statistic
 for end in "\n", "\r\n":

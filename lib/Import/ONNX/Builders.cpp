@@ -287,9 +287,8 @@ Tensor qnt::onnx::unsqueeze(Node &node, const Tensor &input,
   return reshape(node, input, shape);
 }
 
-Tensor qnt::onnx::slice(Node &node, const Tensor &input,
-                        ArrayRef<Dim> offsets, ArrayRef<Dim> sizes,
-                        ArrayRef<int64_t> steps) {
+Tensor qnt::onnx::slice(Node &node, const Tensor &input, ArrayRef<Dim> offsets,
+                        ArrayRef<Dim> sizes, ArrayRef<int64_t> steps) {
   OpBuilder &builder = node.builder();
   auto fold = [&](ArrayRef<Dim> dims) {
     return llvm::map_to_vector(dims, [&](const Dim &dim) -> OpFoldResult {
@@ -306,16 +305,15 @@ Tensor qnt::onnx::slice(Node &node, const Tensor &input,
   }
   if (isWhole)
     return input;
-  RankedTensorType type = getTensorType(
-      sizes, onnx::getElementType(input.dtype, node.context()));
+  RankedTensorType type =
+      getTensorType(sizes, onnx::getElementType(input.dtype, node.context()));
   // Parts without elements lie nowhere.
   if (llvm::is_contained(type.getShape(), 0))
-    return Tensor::ofValue(
-        input.dtype, sizes,
-        emptyTensor(node, sizes, type.getElementType()));
-  Value value = tensor::ExtractSliceOp::create(
-      builder, node.loc(), type, node.value(input), fold(offsets), fold(sizes),
-      strides);
+    return Tensor::ofValue(input.dtype, sizes,
+                           emptyTensor(node, sizes, type.getElementType()));
+  Value value = tensor::ExtractSliceOp::create(builder, node.loc(), type,
+                                               node.value(input), fold(offsets),
+                                               fold(sizes), strides);
   return Tensor::ofValue(input.dtype, sizes, value);
 }
 

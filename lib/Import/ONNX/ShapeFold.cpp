@@ -297,7 +297,15 @@ bool qnt::onnx::foldShapes(Node &node) {
           .Case("Where", foldWhere)
           .Case("ReduceProd", foldProduct)
           .Default(nullptr);
-  if (!fold || node.numInputs() == 0)
+  // Opset 11 gave Squeeze and Unsqueeze their axes as attributes; malformed
+  // nodes lack inputs. Neither is for here.
+  auto needed = llvm::StringSwitch<size_t>(op)
+                    .Cases({"Gather", "Unsqueeze", "Reshape", "Add", "Sub",
+                            "Mul", "Div", "Equal"},
+                           2)
+                    .Cases({"Slice", "Where"}, 3)
+                    .Default(1);
+  if (!fold || node.numInputs() < needed)
     return false;
   SmallVector<Known> inputs;
   for (size_t i = 0; i < node.numInputs(); ++i) {

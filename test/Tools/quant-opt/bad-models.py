@@ -109,8 +109,8 @@ fails("no such file or folder: '.*absent'", path("absent"))
 fails("no such file or folder: '.*absent.mlir'", path("absent.mlir"))
 os.makedirs(path("empty"))
 fails("empty", path("empty"))
-put("model.onnx", "x")
-fails(["cannot tell what '.*model.onnx' is", "expected"], path("model.onnx"))
+put("model.pb", "x")
+fails(["cannot tell what '.*model.pb' is", "expected"], path("model.pb"))
 
 # IR.
 put("text.mlir", "func.func @f( {")
