@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 
 import numpy as np
+import onnx
 
 from tools import BUILD, machine, need_shared
 
@@ -30,6 +31,19 @@ RECIPES = {
     "W8A8 integer": "weights=int8 activations=int8 arithmetic=integer",
     "W4A8 integer": "weights=int4 clip=mse activations=int8 arithmetic=integer",
 }
+
+
+def without_softmax(source, folder):
+    """The model up to its logits: the softmax that may follow them is floating
+    point, and changes no order."""
+    model = onnx.load(source)
+    last = model.graph.node[-1]
+    if last.op_type == "Softmax":
+        model.graph.node.remove(last)
+        model.graph.output[0].name = last.input[0]
+    path = folder / source.name
+    onnx.save(model, path)
+    return path
 
 
 def call(*command):
@@ -71,7 +85,7 @@ class Model:
 def measure(args, folder):
     """Rows of model, recipe, top-1, images equal to the interpreter's."""
     for name in args.models.split(","):
-        source = need_shared(f"models/{name}_cifar10.onnx")
+        source = without_softmax(need_shared(f"models/{name}_cifar10.onnx"), folder)
         labels = np.load(TEST)["label"][:args.limit]
         for recipe, text in RECIPES.items():
             model = Model(folder, source, MODELS[name], text, args)
