@@ -56,8 +56,8 @@ struct NpyArray {
   /// The elements as f32, rounded to nearest from f64 and large integers.
   /// bool gives 0 and 1.
   std::vector<float> toFloats() const;
-  /// The elements as i64; of u64 the same bits. Throws FileError for float types: a conversion that
-  /// drops fractions is the caller's to write.
+  /// The elements as i64; of u64 the same bits. Throws FileError for float
+  /// types: a conversion that drops fractions is the caller's to write.
   std::vector<int64_t> toInts() const;
 };
 
