@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "LayerParts.h"
 #include "Registry.h"
 #include "Scalars.h"
 
@@ -51,24 +52,29 @@ static std::optional<Tensor> findLayer(Node &node, Tensor lhs, Tensor rhs) {
   return Tensor::ofValue(DType::F32, lhs.dims, value);
 }
 
-static void importAdd(Node &node) {
-  const Tensor &lhs = node.input(0, numberTypes()), &rhs = node.input(1);
-  expectOneType(node);
+Tensor qnt::onnx::add(Node &node, const Tensor &lhs, const Tensor &rhs) {
   if (auto layer = findLayer<nn::AddOp>(node, lhs, rhs))
-    return node.setOutput(0, *layer);
-  node.setOutput(0, compute(node, {lhs, rhs}, [](Scalars &s, ValueRange x) {
-                   return s.add(x[0], x[1]);
-                 }));
+    return *layer;
+  return compute(node, {lhs, rhs},
+                 [](Scalars &s, ValueRange x) { return s.add(x[0], x[1]); });
+}
+
+Tensor qnt::onnx::multiply(Node &node, const Tensor &lhs, const Tensor &rhs) {
+  if (auto layer = findLayer<nn::MulOp>(node, lhs, rhs))
+    return *layer;
+  return compute(node, {lhs, rhs},
+                 [](Scalars &s, ValueRange x) { return s.mul(x[0], x[1]); });
+}
+
+static void importAdd(Node &node) {
+  expectOneType(node);
+  node.setOutput(0, add(node, node.input(0, numberTypes()), node.input(1)));
 }
 
 static void importMul(Node &node) {
-  const Tensor &lhs = node.input(0, numberTypes()), &rhs = node.input(1);
   expectOneType(node);
-  if (auto layer = findLayer<nn::MulOp>(node, lhs, rhs))
-    return node.setOutput(0, *layer);
-  node.setOutput(0, compute(node, {lhs, rhs}, [](Scalars &s, ValueRange x) {
-                   return s.mul(x[0], x[1]);
-                 }));
+  node.setOutput(0,
+                 multiply(node, node.input(0, numberTypes()), node.input(1)));
 }
 
 static void importSub(Node &node) {

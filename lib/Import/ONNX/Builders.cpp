@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Builders.h"
+#include "Quantized.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -238,8 +239,13 @@ Tensor qnt::onnx::transpose(Node &node, const Tensor &input,
   }
   if (isIdentity)
     return input;
-  if (input.constant)
-    return Tensor::ofConstant(Constant::transpose(input.constant, perm));
+  if (input.constant) {
+    Tensor result =
+        Tensor::ofConstant(Constant::transpose(input.constant, perm));
+    if (input.quantized)
+      result.quantized = QuantizedConstant::transpose(*input.quantized, perm);
+    return result;
+  }
   Value init = emptyTensor(node, shape,
                            onnx::getElementType(input.dtype, node.context()));
   auto op = linalg::TransposeOp::create(node.builder(), node.loc(),

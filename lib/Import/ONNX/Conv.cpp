@@ -104,22 +104,15 @@ Tensor qnt::onnx::addBias(Node &node, const Tensor &images, const Tensor &bias,
                  [](Scalars &s, ValueRange x) { return s.add(x[0], x[1]); });
 }
 
-/// As nn.conv: a parameter's weights, one or two spatial dimensions.
-static Tensor importChannelsLast(Node &node, const Convolution &conv,
-                                 const Tensor &images, const Tensor &weight) {
+Tensor qnt::onnx::convolveLayer(Node &node, const Convolution &conv,
+                                const Tensor &images, const Tensor &weight,
+                                const Tensor *bias) {
   const Windows &windows = conv.windows;
   int64_t spatial = windows.getRank();
   Tensor input = toChannelsLast(node, images);
   Tensor filters = toChannelsLast(node, weight);
   input.dims[3] = conv.channels;
-  Value bias;
-  if (node.hasInput(2)) {
-    const Tensor &tensor = node.input(2, weight.dtype);
-    if (tensor.getRank() != 1 || tensor.dims[0] != Dim(conv.filters))
-      node.fail("expected a bias of one dimension of " +
-                std::to_string(conv.filters) + " numbers");
-    bias = node.parameter(tensor);
-  }
+  Value offset = bias ? node.parameter(*bias) : Value();
   auto pair = [&](ArrayRef<int64_t> numbers) {
     SmallVector<int64_t> result(numbers);
     if (spatial == 1)
@@ -129,7 +122,7 @@ static Tensor importChannelsLast(Node &node, const Convolution &conv,
   Value x = refine(node, node.value(input), input.dims);
   auto op =
       nn::ConvOp::create(node.builder(), node.loc(), x, node.parameter(filters),
-                         bias, pair(windows.strides), *windows.getPads(),
+                         offset, pair(windows.strides), *windows.getPads(),
                          pair(windows.dilations), conv.groups);
   SmallVector<Dim> shape = {images.dims[0]};
   if (spatial == 1)
@@ -140,21 +133,27 @@ static Tensor importChannelsLast(Node &node, const Convolution &conv,
       node, Tensor::ofValue(DType::F32, shape, op.getResult()), spatial);
 }
 
+bool qnt::onnx::isLayer(const Convolution &conv) {
+  return conv.windows.getRank() <= 2 && conv.channels != Dim(0) &&
+         conv.filters > 0;
+}
+
 static void importConv(Node &node) {
   const Tensor &images = node.input(0, floatTypes());
   const Tensor &weight = node.input(1, images.dtype);
   Convolution conv = readConvolution(node, images, weight);
-  bool isLayer = images.dtype == DType::F32 && weight.isParameter() &&
-                 conv.windows.getRank() <= 2 && conv.channels != Dim(0) &&
-                 conv.filters > 0;
-  if (isLayer)
-    return node.setOutput(0, importChannelsLast(node, conv, images, weight));
+  const Tensor *bias =
+      node.hasInput(2) ? &node.input(2, images.dtype) : nullptr;
+  if (bias && (bias->getRank() != 1 || bias->dims[0] != Dim(conv.filters)))
+    node.fail("expected a bias of one dimension of " +
+              std::to_string(conv.filters) + " numbers");
+  if (images.dtype == DType::F32 && weight.isParameter() && isLayer(conv))
+    return node.setOutput(0, convolveLayer(node, conv, images, weight, bias));
   DType accumulator = getAccumulator(images.dtype);
   Tensor result = convolve(node, conv, images, weight, accumulator);
-  if (node.hasInput(2))
-    result = addBias(node, result,
-                     cast(node, node.input(2, images.dtype), accumulator),
-                     conv.filters);
+  if (bias)
+    result =
+        addBias(node, result, cast(node, *bias, accumulator), conv.filters);
   node.setOutput(0, cast(node, result, images.dtype));
 }
 

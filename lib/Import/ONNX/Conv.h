@@ -23,6 +23,14 @@ struct Convolution {
 Convolution readConvolution(Node &node, const Tensor &images,
                             const Tensor &weight);
 
+/// Whether `convolveLayer` can be asked for.
+bool isLayer(const Convolution &conv);
+
+/// nn.conv on f32 `images`, a parameter's weights and a bias [filters], which
+/// may be null.
+Tensor convolveLayer(Node &node, const Convolution &conv, const Tensor &images,
+                     const Tensor &weight, const Tensor *bias);
+
 /// The sums as loops: [N, filters, ...]; outside the images is zero.
 Tensor convolve(Node &node, const Convolution &conv, const Tensor &images,
                 const Tensor &weight, DType accumulator);

@@ -187,13 +187,29 @@ void Importer::finish(Scope &scope) {
 void Importer::writeParameters() {
   SmallVector<ConstantRef> used;
   std::vector<params::SafeTensorsWriter::Entry> entries;
+  auto add = [&](std::string name, ConstantRef constant, params::DType dtype,
+                 ArrayRef<int64_t> shape) {
+    used.push_back(std::move(constant));
+    entries.push_back({std::move(name), dtype, shape.vec()});
+  };
   for (auto global : module.getOps<ml_program::GlobalOp>()) {
-    const ConstantRef &constant =
-        parameters.find(global.getSymNameAttr())->second;
-    used.push_back(constant);
-    entries.push_back({global.getSymName().str(),
-                       getStoredType(constant->getDType()),
-                       constant->getShape().vec()});
+    std::string name = global.getSymName().str();
+    auto type = dyn_cast<QTensorType>(global.getType());
+    if (!type) {
+      const ConstantRef &constant = parameters[name];
+      add(name, constant, getStoredType(constant->getDType()),
+          constant->getShape());
+      continue;
+    }
+    const QuantizedConstant &constant = *quantizedParameters[name];
+    add(name + ".codes", constant.getStoredCodes(), params::DType::U8,
+        type.getShape());
+    add(name + ".scales", constant.scales, params::DType::F32,
+        type.getScaleShape());
+    if (constant.zeros)
+      add(name + ".zeros", constant.zeros,
+          constant.isSigned ? params::DType::I8 : params::DType::U8,
+          type.getScaleShape());
   }
   if (used.empty())
     return;

@@ -169,32 +169,65 @@ static Value createSplat(OpBuilder &builder, Location loc,
   return arith::ConstantOp::create(builder, loc, attribute);
 }
 
+/// `name`, or with a number where the store keeps it for itself, or `name` with
+/// one of `parts` is taken; then none is free any more.
+std::string Importer::chooseName(const std::string &name,
+                                 ArrayRef<StringLiteral> parts) {
+  bool isReserved =
+      name.empty() || name == "main" || StringRef(name).starts_with("__");
+  for (unsigned i = 0;; ++i) {
+    std::string chosen =
+        i == 0 && !isReserved
+            ? name
+            : "constant." + name + (i ? "." + std::to_string(i) : "");
+    bool isTaken = llvm::any_of(parts, [&](StringRef part) {
+      return storedNames.contains(chosen + part.str());
+    });
+    if (isTaken)
+      continue;
+    for (StringRef part : parts)
+      storedNames.insert(chosen + part.str());
+    return chosen;
+  }
+}
+
+Value Importer::loadGlobal(StringRef name, Type type, Location loc) {
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(function);
+    ml_program::GlobalOp::create(
+        builder, loc, builder.getStringAttr(name), type, /*is_mutable=*/false,
+        ml_program::ExternAttr::get(builder.getContext(), type),
+        builder.getStringAttr("private"));
+  }
+  return ml_program::GlobalLoadConstOp::create(
+      builder, loc, type, SymbolRefAttr::get(builder.getContext(), name));
+}
+
 Value Importer::loadParameter(const ConstantRef &constant, Location loc) {
   auto type = RankedTensorType::get(
       constant->getShape(),
       onnx::getElementType(constant->getDType(), builder.getContext()));
-  StringAttr &symbol = symbols[constant.get()];
-  if (!symbol) {
-    // Names that the store keeps for itself, or that are taken, get a number.
-    std::string name = constant->getName();
-    bool isReserved = name.empty() || StringRef(name).starts_with("__");
-    for (unsigned i = 0;; ++i) {
-      symbol = builder.getStringAttr(
-          i == 0 && !isReserved
-              ? name
-              : "constant." + name + (i ? "." + std::to_string(i) : ""));
-      if (symbol != "main" && parameters.try_emplace(symbol, constant).second)
-        break;
-    }
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPoint(function);
-    ml_program::GlobalOp::create(
-        builder, loc, symbol, type, /*is_mutable=*/false,
-        ml_program::ExternAttr::get(builder.getContext(), type),
-        builder.getStringAttr("private"));
+  std::string &symbol = symbols[constant.get()];
+  if (symbol.empty()) {
+    symbol = chooseName(constant->getName(), StringLiteral(""));
+    parameters[symbol] = constant;
   }
-  return ml_program::GlobalLoadConstOp::create(builder, loc, type,
-                                               SymbolRefAttr::get(symbol));
+  return loadGlobal(symbol, type, loc);
+}
+
+Value Importer::loadQuantized(const QuantizedRef &constant, QTensorType type,
+                              Location loc) {
+  std::string &symbol = symbols[constant.get()];
+  if (symbol.empty()) {
+    symbol = chooseName(constant->codes->getName(),
+                        {"", ".codes", ".scales", ".zeros"});
+    quantizedParameters[symbol] = constant;
+  }
+  return DequantizeOp::create(
+      builder, loc,
+      RankedTensorType::get(type.getShape(), builder.getF32Type()),
+      loadGlobal(symbol, type, loc));
 }
 
 Value Importer::materialize(const Tensor &tensor, Location loc,
@@ -212,6 +245,9 @@ Value Importer::materialize(const Tensor &tensor, Location loc,
       }
       return argument;
     }
+    if (asParameter && tensor.quantized)
+      if (QTensorType codes = tensor.quantized->getType(context))
+        return loadQuantized(tensor.quantized, codes, loc);
     if (tensor.constant->size() == 0)
       return tensor::EmptyOp::create(builder, loc, type.getShape(),
                                      type.getElementType());

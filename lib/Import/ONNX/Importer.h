@@ -7,6 +7,7 @@
 #ifndef QNT_IMPORT_ONNX_IMPORTER_H
 #define QNT_IMPORT_ONNX_IMPORTER_H
 
+#include "Quantized.h"
 #include "Registry.h"
 
 #include "qnt/Import/Options.h"
@@ -68,7 +69,13 @@ private:
   bool isGraphInput(llvm::StringRef name) const;
   mlir::Value materialize(const Tensor &tensor, mlir::Location loc,
                           bool asParameter);
+  std::string chooseName(const std::string &name,
+                         llvm::ArrayRef<llvm::StringLiteral> parts);
+  mlir::Value loadGlobal(llvm::StringRef name, mlir::Type type,
+                         mlir::Location loc);
   mlir::Value loadParameter(const ConstantRef &constant, mlir::Location loc);
+  mlir::Value loadQuantized(const QuantizedRef &constant, QTensorType type,
+                            mlir::Location loc);
 
   // Fold.cpp
   bool foldConstants(Node &node, const Operator &op);
@@ -93,8 +100,11 @@ private:
   /// Set while a node is evaluated.
   ScratchArguments *scratchArguments = nullptr;
   /// Symbols of parameters by constant, and back.
-  llvm::DenseMap<const Constant *, mlir::StringAttr> symbols;
-  llvm::MapVector<mlir::StringAttr, ConstantRef> parameters;
+  llvm::DenseMap<const void *, std::string> symbols;
+  llvm::StringMap<ConstantRef> parameters;
+  llvm::StringMap<QuantizedRef> quantizedParameters;
+  /// Taken in the store.
+  llvm::StringSet<> storedNames;
   /// Inlined functions and subgraphs around the current node.
   unsigned depth = 0;
   /// Nodes so far, those of unrolled loops and inlined functions included.

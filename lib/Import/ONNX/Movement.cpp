@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "LayerParts.h"
 #include "Loops.h"
 #include "Registry.h"
 
@@ -218,55 +219,59 @@ static void importTile(Node &node) {
 // Parts
 //===----------------------------------------------------------------------===//
 
-static void importConcat(Node &node) {
-  const Tensor &first = node.input(0);
+/// The dimension that `lhs` and `rhs`, which must be equal, have both.
+static Dim unify(Node &node, const Dim &lhs, const Dim &rhs) {
+  if (lhs == rhs)
+    return lhs;
+  if (lhs.constant() && rhs.constant())
+    node.fail("sizes " + node.dims().str(lhs) + " and " + node.dims().str(rhs) +
+              " of a dimension that is to be equal");
+  if (!lhs.constant() && !rhs.constant())
+    node.fail("cannot tell whether the dimensions '" + node.dims().str(lhs) +
+              "' and '" + node.dims().str(rhs) + "' are equal");
+  return lhs.constant() ? lhs : rhs;
+}
+
+Tensor qnt::onnx::concat(Node &node, ArrayRef<Tensor> parts, int64_t axis) {
+  const Tensor &first = parts.front();
   int64_t rank = first.getRank();
-  if (!node.findAttribute("axis"))
-    node.fail("attribute 'axis' is missing");
-  int64_t axis = node.normalizeAxis(node.getInt("axis", 0), rank);
+  axis = node.normalizeAxis(axis, rank);
   SmallVector<Dim> shape(first.dims);
   shape[axis] = 0;
-  for (size_t i = 0; i < node.numInputs(); ++i) {
-    const Tensor &part = node.input(i, first.dtype);
-    if (part.getRank() != rank)
-      node.fail(node.describe(i) + " has rank " +
-                std::to_string(part.getRank()) + ", expected " +
-                std::to_string(rank));
-    for (int64_t dim = 0; dim < rank; ++dim) {
-      if (dim == axis) {
-        shape[dim] = shape[dim] + part.dims[dim];
-      } else if (shape[dim] != part.dims[dim]) {
-        if (shape[dim].constant() && part.dims[dim].constant())
-          node.fail(node.describe(i) + " has size " +
-                    node.dims().str(part.dims[dim]) + " in dimension " +
-                    std::to_string(dim) + ", expected " +
-                    node.dims().str(shape[dim]));
-        if (!shape[dim].constant() && !part.dims[dim].constant())
-          node.fail("cannot tell whether the dimensions '" +
-                    node.dims().str(shape[dim]) + "' and '" +
-                    node.dims().str(part.dims[dim]) + "' are equal");
-        if (part.dims[dim].constant())
-          shape[dim] = part.dims[dim];
-      }
-    }
+  for (const Tensor &part : parts) {
+    if (part.getRank() != rank || part.dtype != first.dtype)
+      node.fail("expected tensors of one rank and type");
+    for (int64_t dim = 0; dim < rank; ++dim)
+      shape[dim] = dim == axis ? shape[dim] + part.dims[dim]
+                               : unify(node, shape[dim], part.dims[dim]);
   }
-  SmallVector<Value> parts;
-  for (size_t i = 0; i < node.numInputs(); ++i) {
-    const Tensor &part = node.input(i);
+  SmallVector<Value> values;
+  for (const Tensor &part : parts) {
     SmallVector<Dim> refined(shape);
     refined[axis] = part.dims[axis];
     if (part.dims[axis] != Dim(0))
-      parts.push_back(refine(node, node.value(part), refined));
+      values.push_back(refine(node, node.value(part), refined));
   }
+  if (values.empty())
+    return first;
+  Type element = onnx::getElementType(first.dtype, node.context());
+  Value value = values[0];
+  if (values.size() > 1)
+    value =
+        tensor::ConcatOp::create(node.builder(), node.loc(),
+                                 getTensorType(shape, element), axis, values);
+  return Tensor::ofValue(first.dtype, shape, value);
+}
+
+static void importConcat(Node &node) {
+  if (!node.findAttribute("axis"))
+    node.fail("attribute 'axis' is missing");
+  SmallVector<Tensor> parts;
+  for (size_t i = 0; i < node.numInputs(); ++i)
+    parts.push_back(node.input(i));
   if (parts.empty())
-    return node.setOutput(0, first);
-  Value value = parts[0];
-  if (parts.size() > 1)
-    value = tensor::ConcatOp::create(
-        node.builder(), node.loc(),
-        getTensorType(shape, onnx::getElementType(first.dtype, node.context())),
-        axis, parts);
-  node.setOutput(0, Tensor::ofValue(first.dtype, shape, value));
+    node.fail("expected an input");
+  node.setOutput(0, concat(node, parts, node.getInt("axis", 0)));
 }
 
 static void importSplit(Node &node) {

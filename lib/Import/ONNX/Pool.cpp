@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "LayerParts.h"
 #include "Registry.h"
 #include "Windows.h"
 
@@ -40,13 +41,14 @@ static SmallVector<Dim> getPooledShape(const Tensor &images,
 // As layers
 //===----------------------------------------------------------------------===//
 
-/// As nn.pool; false where it has not the form.
-static bool importLayer(Node &node, nn::PoolKind kind, const Tensor &images,
-                        const Windows &windows, bool countPads) {
+/// As nn.pool; none where it has not the form.
+static std::optional<Tensor> poolLayer(Node &node, nn::PoolKind kind,
+                                       const Tensor &images,
+                                       const Windows &windows, bool countPads) {
   std::optional<SmallVector<int64_t>> pads = windows.getPads();
   auto channels = images.dims[1].constant();
   if (images.dtype != DType::F32 || !pads || channels.value_or(0) == 0)
-    return false;
+    return std::nullopt;
   int64_t spatial = windows.getRank();
   Tensor input = toChannelsLast(node, images);
   auto pair = [&](ArrayRef<int64_t> numbers) {
@@ -63,11 +65,8 @@ static bool importLayer(Node &node, nn::PoolKind kind, const Tensor &images,
     shape.push_back(1);
   llvm::append_range(shape, windows.counts);
   shape.push_back(*channels);
-  node.setOutput(
-      0,
-      fromChannelsLast(node, Tensor::ofValue(DType::F32, shape, op.getResult()),
-                       spatial));
-  return true;
+  return fromChannelsLast(
+      node, Tensor::ofValue(DType::F32, shape, op.getResult()), spatial);
 }
 
 //===----------------------------------------------------------------------===//
@@ -138,12 +137,12 @@ static Tensor countInside(Node &node, const Tensor &images,
       });
 }
 
-static void importAveragePool(Node &node) {
-  const Tensor &images = node.input(0, floatTypes());
+Tensor qnt::onnx::averageWindows(Node &node, const Tensor &images) {
   Windows windows = readPool(node, images);
   bool countPads = node.getInt("count_include_pad", 0);
-  if (importLayer(node, nn::PoolKind::Average, images, windows, countPads))
-    return;
+  if (auto layer =
+          poolLayer(node, nn::PoolKind::Average, images, windows, countPads))
+    return *layer;
   Tensor sums =
       sumWindows(node, images, windows, [](Scalars &, Value x) { return x; });
   Tensor counts = countPads
@@ -152,7 +151,11 @@ static void importAveragePool(Node &node) {
   Tensor means = compute(node, {sums, counts}, [](Scalars &s, ValueRange x) {
     return s.div(x[0], x[1]);
   });
-  node.setOutput(0, cast(node, means, images.dtype));
+  return cast(node, means, images.dtype);
+}
+
+static void importAveragePool(Node &node) {
+  node.setOutput(0, averageWindows(node, node.input(0, floatTypes())));
 }
 
 /// The place of an element in its image, row by row or (`columnMajor`) column
@@ -178,9 +181,9 @@ static void importMaxPool(Node &node) {
   Windows windows = readPool(node, images);
   bool columnMajor = node.getInt("storage_order", 0);
   bool wantsIndices = node.wantsOutput(1);
-  if (!wantsIndices &&
-      importLayer(node, nn::PoolKind::Max, images, windows, false))
-    return;
+  if (!wantsIndices)
+    if (auto layer = poolLayer(node, nn::PoolKind::Max, images, windows, false))
+      return node.setOutput(0, *layer);
   Source source(node, images);
   SmallVector<DType> dtypes = {images.dtype};
   SmallVector<TypedAttr> initial = {lowest(node.context(), images.dtype)};
@@ -287,17 +290,17 @@ static std::optional<Windows> getWhole(ArrayRef<Dim> spatial) {
   return windows;
 }
 
-static bool importWholeLayer(Node &node, nn::PoolKind kind,
-                             const Tensor &images) {
+static std::optional<Tensor> wholeLayer(Node &node, nn::PoolKind kind,
+                                        const Tensor &images) {
   auto windows = getWhole(getSpatial(node, images));
-  return windows && windows->getRank() <= 2 &&
-         importLayer(node, kind, images, *windows, false);
+  if (!windows || windows->getRank() > 2)
+    return std::nullopt;
+  return poolLayer(node, kind, images, *windows, false);
 }
 
-static void importGlobalAveragePool(Node &node) {
-  const Tensor &images = node.input(0, floatTypes());
-  if (importWholeLayer(node, nn::PoolKind::Average, images))
-    return;
+Tensor qnt::onnx::averageImages(Node &node, const Tensor &images) {
+  if (auto layer = wholeLayer(node, nn::PoolKind::Average, images))
+    return *layer;
   DType wide = getAccumulator(images.dtype);
   Tensor sums = reduceImages(
       node, images, wide,
@@ -311,13 +314,17 @@ static void importGlobalAveragePool(Node &node) {
     LoopBody body(s.builder, s.loc);
     return s.div(x[0], body.fromIndex(body.size(divisor), s.dtype));
   });
-  node.setOutput(0, cast(node, means, images.dtype));
+  return cast(node, means, images.dtype);
+}
+
+static void importGlobalAveragePool(Node &node) {
+  node.setOutput(0, averageImages(node, node.input(0, floatTypes())));
 }
 
 static void importGlobalMaxPool(Node &node) {
   const Tensor &images = node.input(0, floatTypes());
-  if (importWholeLayer(node, nn::PoolKind::Max, images))
-    return;
+  if (auto layer = wholeLayer(node, nn::PoolKind::Max, images))
+    return node.setOutput(0, *layer);
   (void)getSpatial(node, images);
   node.setOutput(0, reduceImages(node, images, images.dtype,
                                  lowest(node.context(), images.dtype),

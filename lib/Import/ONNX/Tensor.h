@@ -15,6 +15,8 @@
 
 namespace qnt::onnx {
 
+struct QuantizedConstant;
+
 /// A value of the graph. What is known of it when importing comes first: a
 /// constant, or for small integer tensors (shapes) an expression for every
 /// element; only then `value` is null until an op needs it (Node::value).
@@ -24,6 +26,8 @@ struct Tensor {
   /// A ranked tensor of getType().
   mlir::Value value;
   ConstantRef constant;
+  /// The codes that `constant` was decoded from; null when there are none.
+  std::shared_ptr<const QuantizedConstant> quantized;
   /// Row-major; null when not known.
   std::shared_ptr<const std::vector<Dim>> elements;
   /// Why no op can use this value; empty for those that can.

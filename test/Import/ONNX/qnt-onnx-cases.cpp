@@ -15,7 +15,7 @@
 // and answers with a line: {"name": ..., "outputs": [{"shape": [2], "file":
 // "out0.bin"}]}, {"name": ..., "refused": "message"} when the import fails, or
 // {"name": ..., "failed": "message"} when the run does. Inputs that the
-// importer asks to be bound are bound.
+// importer asks to be bound are bound; with "bind": true, all but the first.
 //
 //===----------------------------------------------------------------------===//
 #include "qnt/Import/ONNX.h"
@@ -72,6 +72,10 @@ static OwningOpRef<ModuleOp> importCase(const json &job, MLIRContext &context,
   ImportOptions options;
   std::string folder = job["folder"];
   options.paramsPath = folder + "/params.safetensors";
+  if (job.value("bind", false))
+    for (size_t i = 1; i < job["inputs"].size(); ++i)
+      options.bindings.emplace_back(job["inputs"][i]["name"],
+                                    job["inputs"][i]["npy"]);
   while (true) {
     message.clear();
     auto module =

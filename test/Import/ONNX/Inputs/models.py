@@ -1,0 +1,120 @@
+"""What the tests of small models share: makes a model, runs it in the interpreter,
+compares with ONNX Runtime or with given arrays."""
+import json
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+import onnx
+from onnx import TensorProto as T
+from onnx import helper as h
+from onnx import numpy_helper
+
+MS = "com.microsoft"
+
+
+class Models:
+    def __init__(self):
+        self.program, self.cases, self.folder = sys.argv[1:]
+        seed = int(time.time())
+        print("seed", seed)
+        self.rng = np.random.default_rng(seed)
+        self.path = f"{self.folder}/model.onnx"
+        self.failures = 0
+
+    def floats(self, *shape):
+        return self.rng.standard_normal(shape).astype(np.float32)
+
+    def codes(self, dtype, *shape):
+        info = np.iinfo(dtype)
+        return self.rng.integers(info.min, info.max + 1, shape, dtype)
+
+    def save(self, nodes, inputs, outputs, constants=None, opset=17,
+             domains=()):
+        """`inputs`: name to shape or (shape, type); `outputs`: names, or name to
+        type; `constants`: name to array."""
+        def info(name, what):
+            shape, dtype = what if isinstance(what, tuple) else (what, T.FLOAT)
+            return h.make_tensor_value_info(name, dtype, shape)
+        outputs = outputs if isinstance(outputs, dict) else dict.fromkeys(
+            outputs, T.FLOAT)
+        tensors = [array if isinstance(array, onnx.TensorProto) else
+                   numpy_helper.from_array(np.asarray(array), name)
+                   for name, array in (constants or {}).items()]
+        graph = h.make_graph(
+            nodes, "g", [info(n, w) for n, w in inputs.items()],
+            [h.make_tensor_value_info(n, t, None) for n, t in outputs.items()],
+            tensors)
+        opsets = [h.make_opsetid("", opset)]
+        opsets += [h.make_opsetid(domain, 1) for domain in domains]
+        onnx.save(h.make_model(graph, opset_imports=opsets, ir_version=10),
+                  self.path)
+
+    def run(self, feeds):
+        inputs = []
+        for i, (name, array) in enumerate(feeds.items()):
+            array.tofile(f"{self.folder}/{i}.bin")
+            inputs.append({"name": name, "shape": list(array.shape),
+                           "file": f"{self.folder}/{i}.bin", "npy": ""})
+        job = {"name": "case", "model": self.path, "folder": self.folder,
+               "inputs": inputs}
+        result = subprocess.run([self.cases], input=json.dumps(job) + "\n",
+                                check=True, capture_output=True, text=True)
+        return json.loads(result.stdout)
+
+    def module(self):
+        return subprocess.run([self.program, self.path, "-o", "-"], check=True,
+                              capture_output=True, text=True).stdout
+
+    def check(self, name, feeds, expected=None, contains=(), lacks=(),
+              ties=False):
+        """Relative 1e-4, absolute 1e-5; integers exactly, with `ties` one of a
+        hundred may be 1 away. `contains` and `lacks` are patterns of the IR."""
+        if expected is None:
+            import onnxruntime
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            expected = onnxruntime.InferenceSession(
+                self.path, options,
+                providers=["CPUExecutionProvider"]).run(None, feeds)
+        answer = self.run(feeds)
+        problem = answer.get("refused") or answer.get("failed")
+        for got, want in zip(answer.get("outputs", []), expected):
+            want = np.asarray(want)
+            array = np.fromfile(got["file"], want.dtype)
+            if got["shape"] != list(want.shape) or array.size != want.size:
+                problem = f"shape {got['shape']}, expected {want.shape}"
+                continue
+            array = array.reshape(want.shape)
+            if want.dtype.kind == "f":
+                good = np.isclose(array, want, rtol=1e-4, atol=1e-5)
+            else:
+                good = array == want
+                away = np.abs(array.astype(np.int64) - want)
+                if ties and away.max() <= 1 and good.mean() >= 0.99:
+                    good = np.ones_like(good)
+            if not good.all():
+                problem = f"{array[~good][:4]}, expected {want[~good][:4]}"
+        text = self.module() if contains or lacks else ""
+        for pattern in contains:
+            if not re.search(pattern, text):
+                problem = f"no {pattern!r} in\n{text[:3000]}"
+        for pattern in lacks:
+            if re.search(pattern, text):
+                problem = f"{pattern!r} in\n{text[:3000]}"
+        self.report(name, problem)
+
+    def refuse(self, name, pattern):
+        message = self.run({}).get("refused", "is not refused")
+        self.report(name, None if re.search(pattern, message)
+                    else f"{message!r} lacks {pattern!r}")
+
+    def report(self, name, problem):
+        if problem:
+            self.failures += 1
+            print(f"{name}: {problem}")
+
+    def exit(self):
+        sys.exit(self.failures > 0)
