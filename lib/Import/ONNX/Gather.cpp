@@ -174,37 +174,32 @@ static std::string readReduction(Node &node) {
   return reduction;
 }
 
-/// Each element of `input` meets all `updates` in order: `body` gives an update
-/// and whether it is for this element.
+/// Each element of `input` meets all `count` updates in order: `body` gives
+/// that of an index and whether it is for this element.
 static void
-scatter(Node &node, const Tensor &input, ArrayRef<Dim> updates,
-        function_ref<std::pair<Value, Value>(const LoopBody &)> body) {
+scatter(Node &node, const Tensor &input, const Dim &count,
+        function_ref<std::pair<Value, Value>(const LoopBody &, Value)> body) {
   std::string reduction = readReduction(node);
-  MLIRContext *context = node.context();
-  int64_t rank = input.getRank(), loops = rank + updates.size();
-  SmallVector<AffineExpr> outs, reductions;
-  for (int64_t i = 0; i < loops; ++i)
-    (i < rank ? outs : reductions).push_back(getAffineDimExpr(i, context));
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::parallel);
-  iterators.resize(loops, utils::IteratorType::reduction);
-  Type element = onnx::getElementType(input.dtype, context);
-  Value sizes = emptyTensor(node, updates, element);
-  Value init = node.value(input);
-  auto generic = linalg::GenericOp::create(
-      node.builder(), node.loc(), init.getType(), sizes, init,
-      ArrayRef{AffineMap::get(loops, 0, reductions, context),
-               AffineMap::get(loops, 0, outs, context)},
-      iterators, [&](OpBuilder &nested, Location loc, ValueRange args) {
-        LoopBody loop(nested, loc);
-        auto [update, isHit] = body(loop);
-        Scalars s = loop.scalars(input.dtype);
-        linalg::YieldOp::create(
-            nested, loc,
-            s.select(isHit, combine(s, reduction, args[1], update), args[1]));
-      });
+  int64_t rank = input.getRank();
+  Source source(node, input);
+  Type element = onnx::getElementType(input.dtype, node.context());
+  // The element itself comes first, then the updates.
   node.setOutput(
-      0, Tensor::ofValue(input.dtype, input.dims, generic.getResult(0)));
+      0, accumulate(node, input.dtype, input.dims, count + Dim(1),
+                    scalarAttribute(element, 0),
+                    [&](const LoopBody &loop, Value sofar) {
+                      SmallVector<Value> at;
+                      for (int64_t i = 0; i < rank; ++i)
+                        at.push_back(loop.index(i));
+                      Value step = loop.index(rank), zero = loop.constant(0);
+                      auto [update, isHit] =
+                          body(loop, loop.max(loop.add(step, -1), zero));
+                      Scalars s = loop.scalars(input.dtype);
+                      Value next = s.select(
+                          isHit, combine(s, reduction, sofar, update), sofar);
+                      return s.select(loop.equal(step, zero),
+                                      loop.read(source, at), next);
+                    }));
 }
 
 /// A negative index counts from the end.
@@ -224,11 +219,11 @@ static void importScatterElements(Node &node) {
               std::to_string(rank));
   Source places(node, indices), values(node, updates);
   LoopSize size(node, input.dims[axis]);
-  scatter(node, input, indices.dims[axis], [&](const LoopBody &body) {
+  scatter(node, input, indices.dims[axis], [&](const LoopBody &body, Value q) {
     SmallVector<Value> at;
     Value isHit;
     for (int64_t i = 0; i < rank; ++i) {
-      at.push_back(body.index(i == axis ? rank : i));
+      at.push_back(i == axis ? q : body.index(i));
       if (i != axis && input.dims[i] != indices.dims[i]) {
         isHit = body.both(isHit, body.isWithin(at[i], places.sizes[i]));
         at[i] = body.clamp(at[i], places.sizes[i]);
@@ -255,28 +250,30 @@ static void importScatterND(Node &node) {
       node.fail("updates have size " + node.dims().str(updates.dims[i]) +
                 " in dimension " + std::to_string(i) +
                 ", other than indices and input");
-  Source places(node, indices), values(node, updates);
+  // The updates one after the other.
+  Dim count = 1;
+  for (int64_t i = 0; i < outer; ++i)
+    count = count * indices.dims[i];
+  SmallVector<Dim> shape = {count};
+  shape.append(input.dims.begin() + depth, input.dims.end());
+  Source places(node, reshape(node, indices, {count, Dim(depth)}));
+  Source values(node, reshape(node, updates, shape));
   SmallVector<LoopSize> sizes;
   for (const Dim &dim : input.dims)
     sizes.emplace_back(node, dim);
-  scatter(node, input, ArrayRef(indices.dims).drop_back(),
-          [&](const LoopBody &body) {
-            SmallVector<Value> at;
-            for (int64_t i = 0; i < outer; ++i)
-              at.push_back(body.index(rank + i));
-            Value isHit;
-            for (int64_t i = 0; i < depth; ++i) {
-              SmallVector<Value> place = at;
-              place.push_back(body.constant(i));
-              Value target = fromEnd(
-                  body, body.toIndex(body.read(places, place), indices.dtype),
-                  sizes[i]);
-              isHit = body.both(isHit, body.equal(target, body.index(i)));
-            }
-            for (int64_t i = depth; i < rank; ++i)
-              at.push_back(body.index(i));
-            return std::pair(body.read(values, at), isHit);
-          });
+  scatter(node, input, count, [&](const LoopBody &body, Value q) {
+    SmallVector<Value> at = {q};
+    Value isHit;
+    for (int64_t i = 0; i < depth; ++i) {
+      Value place = body.read(places, {q, body.constant(i)});
+      Value target =
+          fromEnd(body, body.toIndex(place, indices.dtype), sizes[i]);
+      isHit = body.both(isHit, body.equal(target, body.index(i)));
+    }
+    for (int64_t i = depth; i < rank; ++i)
+      at.push_back(body.index(i));
+    return std::pair(body.read(values, at), isHit);
+  });
 }
 
 ArrayRef<Operator> qnt::onnx::getGatherOperators() {

@@ -40,8 +40,8 @@ static Tensor getRange(Node &node, DType dtype) {
     numbers[i] = node.constant(i, "a bound of the range")->toDoubles()[0];
   auto [start, limit, delta] = numbers;
   double count = std::ceil((limit - start) / delta);
-  if (!std::isfinite(count) || count > (1 << 26))
-    node.fail("a range that is endless or of more than 2^26 numbers");
+  if (!std::isfinite(count) || count > (1 << 22))
+    node.fail("a range that is endless or of more than 2^22 numbers");
   int64_t size = std::max(0.0, count);
   if (isFloat(dtype)) {
     std::vector<double> values(size);

@@ -238,7 +238,9 @@ static Tensor resize(Node &node, Tensor x, const Settings &settings,
       x = *repeated;
       continue;
     }
-    if (*size < 1 || count < 1 || count > (1 << 24))
+    // Antialiasing looks at as many more elements as there are fewer.
+    constexpr int64_t limit = 1 << 24;
+    if (*size < 1 || count < 1 || count > limit || *size > limit)
       node.fail("from size " + std::to_string(*size) + " to size " +
                 std::to_string(count));
     Table table = makeTable(settings, resizing, *size, count);
