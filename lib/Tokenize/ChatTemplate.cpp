@@ -8,6 +8,7 @@
 
 #include "Jinja/Builtins.h"
 #include "Jinja/Interpreter.h"
+#include "Jinja/Work.h"
 #include "Unicode.h"
 
 namespace qnt::tokenize {
@@ -16,14 +17,18 @@ struct ChatTemplate::Impl {
   jinja::Body body;
 };
 
-ChatTemplate::ChatTemplate(std::string_view source)
-    : impl(std::make_unique<Impl>(Impl{jinja::parse(source)})) {}
+ChatTemplate::ChatTemplate(std::string_view source) {
+  // Literals are values too.
+  jinja::Work::begin();
+  impl = std::make_unique<Impl>(Impl{jinja::parse(source)});
+}
 ChatTemplate::~ChatTemplate() = default;
 
 std::string ChatTemplate::render(const std::vector<Message> &messages,
                                  bool addGenerationPrompt,
                                  const std::string &bos,
                                  const std::string &eos) const {
+  jinja::Work::begin();
   std::map<std::string, jinja::Value> globals;
   for (auto &[name, function] : jinja::globalFunctions())
     globals[name] = std::move(function);

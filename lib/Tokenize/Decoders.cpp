@@ -29,8 +29,14 @@ private:
 };
 
 void replaceAll(std::string &text, std::string_view from, std::string_view to) {
-  for (size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size())
-    text.replace(at, from.size(), to);
+  std::string out;
+  size_t done = 0;
+  for (size_t hit; (hit = text.find(from, done)) != text.npos;
+       done = hit + from.size()) {
+    out.append(text, done, hit - done).append(to);
+    checkGrowth(text.size(), out.size());
+  }
+  text = out.append(text, done);
 }
 
 /// Characters back to bytes. A token with a character that spells no byte is
@@ -171,8 +177,17 @@ std::function<Tokens(Tokens)> makeSequence(const JsonNode &node, int depth) {
   for (const JsonNode &step : node.at("decoders").elements())
     steps.push_back(makeDecoder(step, depth + 1));
   return [steps](Tokens tokens) {
-    for (const auto &step : steps)
+    auto bytes = [&] {
+      size_t sum = 0;
+      for (const std::string &token : tokens)
+        sum += token.size();
+      return sum;
+    };
+    size_t before = bytes();
+    for (const auto &step : steps) {
       tokens = step->apply(std::move(tokens));
+      checkGrowth(before, bytes());
+    }
     return tokens;
   };
 }

@@ -6,14 +6,16 @@
 //===----------------------------------------------------------------------===//
 #include "JsonNode.h"
 
+#include "qnt/Support/Json.h"
+
 namespace qnt::tokenize {
 
 nlohmann::json JsonNode::parse(std::string_view text,
                                const std::string &where) {
   try {
-    return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::exception &error) {
-    throw TokenizerError(where + ": not JSON: " + error.what());
+    return support::parseJson(text, where + ": not JSON");
+  } catch (const support::FileError &error) {
+    throw TokenizerError(error.what());
   }
 }
 

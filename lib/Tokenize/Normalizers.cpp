@@ -123,8 +123,10 @@ Function replaceFunction(const JsonNode &node) {
       std::string out;
       size_t done = 0;
       for (size_t hit; (hit = text.find(from, done)) != text.npos;
-           done = hit + from.size())
+           done = hit + from.size()) {
         out.append(text.substr(done, hit - done)).append(content);
+        checkGrowth(text.size(), out.size());
+      }
       return out.append(text.substr(done));
     };
   }
@@ -142,8 +144,10 @@ Function sequenceFunction(const JsonNode &node, int depth) {
     steps.push_back(makeNormalizer(step, depth + 1));
   return [steps](std::string_view text) {
     std::string out(text);
-    for (const auto &step : steps)
+    for (const auto &step : steps) {
       out = step->apply(out);
+      checkGrowth(text.size(), out.size());
+    }
     return out;
   };
 }

@@ -37,8 +37,11 @@ public:
       steps.push_back(makePostProcessor(step, depth + 1));
   }
   Ids apply(Ids ids) const override {
-    for (const auto &step : steps)
+    size_t before = ids.size();
+    for (const auto &step : steps) {
       ids = step->apply(std::move(ids));
+      checkGrowth(before, ids.size());
+    }
     return ids;
   }
 

@@ -247,8 +247,17 @@ public:
       steps.push_back(makePreTokenizer(step, depth + 1));
   }
   std::vector<Piece> apply(std::vector<Piece> pieces) const override {
-    for (const auto &step : steps)
+    auto bytes = [&] {
+      size_t sum = 0;
+      for (const Piece &piece : pieces)
+        sum += piece.text.size();
+      return sum;
+    };
+    size_t before = bytes();
+    for (const auto &step : steps) {
       pieces = step->apply(std::move(pieces));
+      checkGrowth(before, bytes());
+    }
     return pieces;
   }
 

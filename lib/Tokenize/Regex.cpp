@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "Regex.h"
+#include "Stages.h"
 #include "Unicode.h"
 #include "qnt/Tokenize/Tokenizer.h"
 
@@ -30,7 +31,8 @@ Regex::Regex(std::string_view onigPattern, const std::string &where)
   // In Ruby's syntax ^ and $ match at every line.
   impl->code = pcre2_compile(
       reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
-      PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE, &error, &offset, context);
+      PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
+      &offset, context);
   pcre2_compile_context_free(context);
   if (!impl->code) {
     PCRE2_UCHAR message[160];
@@ -126,9 +128,11 @@ std::string Regex::replace(std::string_view text,
                            std::string_view content) const {
   std::string out;
   out.reserve(text.size());
-  for (const Part &part : split(text))
+  for (const Part &part : split(text)) {
     out +=
         part.matched ? content : text.substr(part.begin, part.end - part.begin);
+    checkGrowth(text.size(), out.size());
+  }
   return out;
 }
 

@@ -41,6 +41,12 @@ void checkDepth(const JsonNode &node, int depth) {
     node.fail("sequences are nested too deep");
 }
 
+void checkGrowth(size_t before, size_t after) {
+  if (after > 4096 && after / 64 > before)
+    throw TokenizerError(
+        "the tokenizer makes a text more than 64 times longer");
+}
+
 namespace {
 /// The printable bytes stand for themselves; the others, in order, for
 /// U+0100, U+0101, ...

@@ -109,6 +109,9 @@ std::unique_ptr<Normalizer> makeCharsMap(const JsonNode &node);
 
 /// Refuses sequences nested so deep that only a damaged file has them.
 void checkDepth(const JsonNode &node, int depth);
+/// Throws TokenizerError if steps made `before` bytes (or ids) so many that
+/// only a file made to exhaust memory does so.
+void checkGrowth(size_t before, size_t after);
 
 /// GPT-2's spelling of a byte as a printable character, in UTF-8.
 const std::string &byteToCharacter(unsigned char byte);

@@ -7,6 +7,8 @@
 #ifndef QNT_TOKENIZE_TOKENIZER_H
 #define QNT_TOKENIZE_TOKENIZER_H
 
+#include "qnt/Support/Error.h"
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,10 +19,11 @@
 
 namespace qnt::tokenize {
 
-/// Why a tokenizer could not be built or used. The message names the file's
-/// field or the piece at fault.
+/// Why a tokenizer could not be built or used. The message is one line that
+/// names the file's field or the piece at fault.
 struct TokenizerError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit TokenizerError(std::string_view message)
+      : std::runtime_error(support::oneLine(message)) {}
 };
 
 /// A tokenizer read from a HuggingFace `tokenizer.json` (byte-level BPE,

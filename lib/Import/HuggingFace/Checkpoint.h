@@ -8,6 +8,7 @@
 #define QNT_IMPORT_HUGGINGFACE_CHECKPOINT_H
 
 #include "qnt/Params/SafeTensors.h"
+#include "qnt/Support/Error.h"
 
 #include <cstdint>
 #include <memory>
@@ -22,7 +23,8 @@ namespace qnt::huggingface {
 /// One line that names the file, the key or tensor, and what was expected.
 /// Never leaves the library: importHuggingFace turns it into a diagnostic.
 struct ImportError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit ImportError(std::string_view message)
+      : std::runtime_error(support::oneLine(message)) {}
 };
 
 /// The largest size a configuration may ask for, and the largest number of

@@ -49,8 +49,10 @@ public:
   }
 
   /// The values of `results`, which were built here; none when the interpreter
-  /// fails.
+  /// fails, or would take long.
   std::optional<SmallVector<interp::Datum>> run(ArrayRef<Value> results) {
+    if (!isQuick())
+      return std::nullopt;
     OpBuilder &builder = importer.builder;
     func::ReturnOp::create(builder, builder.getUnknownLoc(), results);
     function.setType(
@@ -74,6 +76,22 @@ public:
   }
 
 private:
+  /// Whether the loops of all ops have few turns.
+  bool isQuick() {
+    constexpr int64_t limit = 1 << 24;
+    int64_t turns = 0;
+    WalkResult walk = function.walk([&](linalg::LinalgOp op) {
+      int64_t product = 1;
+      for (int64_t range : op.getStaticLoopRanges())
+        if (ShapedType::isDynamic(range) ||
+            llvm::MulOverflow(product, range, product) || product > limit)
+          return WalkResult::interrupt();
+      turns += product;
+      return turns > limit ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    return !walk.wasInterrupted();
+  }
+
   Importer &importer;
   OpBuilder::InsertionGuard guard;
   OwningOpRef<ModuleOp> module;

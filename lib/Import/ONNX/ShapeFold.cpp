@@ -282,30 +282,25 @@ static std::shared_ptr<const std::vector<Dim>> findBools(const Tensor &tensor) {
 
 bool qnt::onnx::foldShapes(Node &node) {
   StringRef op = node.opType();
-  Fold fold =
-      llvm::StringSwitch<Fold>(op)
-          .Case("Gather", foldGather)
-          .Case("Concat", foldConcat)
-          .Case("Slice", foldSlice)
-          .Case("Unsqueeze", foldUnsqueeze)
-          .Case("Squeeze", foldSqueeze)
-          .Case("Reshape", foldReshape)
-          .Case("Identity", foldIdentity)
-          .Case("Cast", foldCast)
-          .Cases({"Add", "Sub", "Mul", "Div", "Min", "Max"}, foldArithmetic)
-          .Case("Equal", foldEqual)
-          .Case("Where", foldWhere)
-          .Case("ReduceProd", foldProduct)
-          .Default(nullptr);
-  // Opset 11 gave Squeeze and Unsqueeze their axes as attributes; malformed
-  // nodes lack inputs. Neither is for here.
-  auto needed = llvm::StringSwitch<size_t>(op)
-                    .Cases({"Gather", "Unsqueeze", "Reshape", "Add", "Sub",
-                            "Mul", "Div", "Equal"},
-                           2)
-                    .Cases({"Slice", "Where"}, 3)
-                    .Default(1);
-  if (!fold || node.numInputs() < needed)
+  // The function, and how many inputs it takes for granted.
+  using Rule = std::pair<Fold, size_t>;
+  auto [fold, least] =
+      llvm::StringSwitch<Rule>(op)
+          .Case("Gather", {foldGather, 2})
+          .Case("Concat", {foldConcat, 1})
+          .Case("Slice", {foldSlice, 1})
+          .Case("Unsqueeze", {foldUnsqueeze, 2})
+          .Case("Squeeze", {foldSqueeze, 1})
+          .Case("Reshape", {foldReshape, 2})
+          .Case("Identity", {foldIdentity, 1})
+          .Case("Cast", {foldCast, 1})
+          .Cases({"Add", "Sub", "Mul", "Div"}, {foldArithmetic, 2})
+          .Cases({"Min", "Max"}, {foldArithmetic, 1})
+          .Case("Equal", {foldEqual, 2})
+          .Case("Where", {foldWhere, 3})
+          .Case("ReduceProd", {foldProduct, 1})
+          .Default({nullptr, 0});
+  if (!fold || node.numInputs() < least)
     return false;
   SmallVector<Known> inputs;
   for (size_t i = 0; i < node.numInputs(); ++i) {

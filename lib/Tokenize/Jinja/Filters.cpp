@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "../Unicode.h"
 #include "Builtins.h"
+#include "Work.h"
 #include "qnt/Tokenize/Tokenizer.h"
 
 #include <algorithm>
@@ -44,6 +45,7 @@ static Value joinFilter(const Value &input, const Bound &args) {
   bool first = true;
   for (const Value &item : input.items()) {
     Value value = args[1] ? attributePath(item, args[1]->string("join")) : item;
+    Work::spend(mark.size());
     out += (first ? "" : mark) + value.str();
     first = false;
   }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Interpreter.h"
 #include "Builtins.h"
+#include "Work.h"
 #include "qnt/Tokenize/Tokenizer.h"
 
 #include <algorithm>
@@ -26,8 +27,10 @@ Interpreter::Flow Interpreter::execute(const Body &body) {
 }
 
 Interpreter::Flow Interpreter::execute(const Statement &statement) {
+  Work::spend(Work::perExpression);
   switch (statement.kind) {
   case Statement::Text:
+    Work::spend(statement.text.size());
     out += statement.text;
     return Flow::Next;
   case Statement::Print:
@@ -139,6 +142,7 @@ void Interpreter::loop(const Statement &statement) {
   if (statement.second) {
     List kept;
     for (const Value &item : items) {
+      Work::spend(Work::perTurn);
       scopes.emplace_back();
       located([&] { bindTargets(statement, item); });
       if (evaluate(*statement.second).truth())
@@ -154,6 +158,7 @@ void Interpreter::loop(const Statement &statement) {
     return;
   }
   for (size_t i = 0; i < items.size(); ++i) {
+    Work::spend(Work::perTurn);
     scopes.emplace_back();
     scopes.back()["loop"] = loopValue(items, i);
     located([&] { bindTargets(statement, items[i]); });
@@ -173,7 +178,12 @@ const Value *Interpreter::lookup(const std::string &name) const {
 
 Value Interpreter::evaluate(const Expression &e) {
   try {
-    return evaluateHere(e);
+    Work::spend(Work::perExpression);
+    Value value = evaluateHere(e);
+    // Copied wherever it goes.
+    if (value.asString())
+      Work::spend(value.asString()->size());
+    return value;
   } catch (const TokenizerError &error) {
     // The innermost expression's place is the one to report.
     if (std::string_view(error.what()).starts_with("chat template"))

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "../Unicode.h"
 #include "Builtins.h"
+#include "Work.h"
 #include "qnt/Tokenize/Tokenizer.h"
 
 #include <algorithm>
@@ -95,8 +96,10 @@ std::string replace(const std::string &text, const std::string &from,
   std::string out;
   size_t done = 0;
   for (size_t hit; count != 0 && (hit = text.find(from, done)) != text.npos;
-       done = hit + from.size(), --count)
+       done = hit + from.size(), --count) {
+    Work::spend(hit - done + to.size());
     out.append(text, done, hit - done).append(to);
+  }
   return out.append(text, done);
 }
 

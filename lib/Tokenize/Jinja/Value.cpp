@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Value.h"
 #include "../Unicode.h"
+#include "Work.h"
 #include "qnt/Tokenize/Tokenizer.h"
 
 #include <algorithm>
@@ -45,13 +46,27 @@ static int deeper(int nesting, const Value &item) {
   return std::max(nesting, item.depth() + 1);
 }
 
+Value::Value(std::string s) : data(std::move(s)) {
+  Work::spend(asString()->size());
+}
+
+/// Copies of a string are of its size; those of all other values are small.
+static void spendCopy(const Value &value) {
+  const std::string *text = value.asString();
+  Work::spend(Work::perItem + (text ? text->size() : 0));
+}
+
 Value::Value(List list) : nesting(1) {
+  for (const Value &item : list)
+    spendCopy(item);
   for (const Value &item : list)
     nesting = deeper(nesting, item);
   data = std::make_shared<const List>(std::move(list));
 }
 
 Value::Value(Dict dict) : nesting(1) {
+  for (const auto &[key, item] : dict.entries)
+    spendCopy(item);
   for (const auto &[key, item] : dict.entries)
     nesting = deeper(nesting, item);
   if (dict.isNamespace)
@@ -174,6 +189,12 @@ static std::string quote(const std::string &text) {
   return out + mark;
 }
 
+/// What goes on over the parts of a value may meet a part many times.
+static std::string counted(std::string text) {
+  Work::spend(Work::perItem + text.size());
+  return text;
+}
+
 std::string Value::repr() const {
   if (isUndefined())
     return "Undefined";
@@ -186,19 +207,19 @@ std::string Value::repr() const {
   if (const double *d = asDouble())
     return formatDouble(*d);
   if (asString())
-    return quote(*asString());
+    return counted(quote(*asString()));
   std::string out;
   if (const List *list = asList()) {
     for (const Value &item : *list)
       out += (out.empty() ? "" : ", ") + item.repr();
-    return "[" + out + "]";
+    return counted("[" + out + "]");
   }
   if (const Dict *dict = asDict()) {
     if (dict->isNamespace)
       return "<namespace>";
     for (const auto &[key, value] : dict->entries)
       out += (out.empty() ? "" : ", ") + quote(key) + ": " + value.repr();
-    return "{" + out + "}";
+    return counted("{" + out + "}");
   }
   return "<function>";
 }
@@ -229,7 +250,7 @@ std::string Value::json(int indent, int depth) const {
   if (isNumber())
     return repr();
   if (asString())
-    return jsonString(*asString());
+    return counted(jsonString(*asString()));
   const List *list = asList();
   const Dict *dict = asDict();
   if (!list && (!dict || dict->isNamespace))
@@ -252,10 +273,11 @@ std::string Value::json(int indent, int depth) const {
     out +=
         (list ? (*list)[i] : dict->entries[i].second).json(indent, depth + 1);
   }
-  return out + newline(depth) + (list ? "]" : "}");
+  return counted(out + newline(depth) + (list ? "]" : "}"));
 }
 
 bool Value::equals(const Value &other) const {
+  Work::spend(Work::perItem);
   if (isNumber() && other.isNumber()) {
     if (asDouble() || other.asDouble())
       return number("==") == other.number("==");
@@ -314,21 +336,27 @@ List Value::items() const {
   List out;
   if (isUndefined())
     return out;
-  if (asList())
+  if (asList()) {
+    for (const Value &item : *asList())
+      spendCopy(item);
     return *asList();
+  }
   if (asString()) {
     const std::string &text = *asString();
     for (size_t at = 0; at < text.size();) {
       size_t begin = at;
       nextCodePoint(text, at);
+      Work::spend(Work::perItem);
       out.emplace_back(text.substr(begin, at - begin));
     }
     return out;
   }
   if (!asDict() || asDict()->isNamespace)
     throw TokenizerError(std::string(kind()) + " has no items");
-  for (const auto &entry : asDict()->entries)
+  for (const auto &entry : asDict()->entries) {
+    Work::spend(Work::perItem);
     out.emplace_back(entry.first);
+  }
   return out;
 }
 

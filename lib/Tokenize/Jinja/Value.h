@@ -51,7 +51,7 @@ public:
   Value(bool b) : data(b) {}
   Value(int64_t i) : data(i) {}
   Value(double d) : data(d) {}
-  Value(std::string s) : data(std::move(s)) {}
+  Value(std::string s);
   Value(const char *s) : data(std::string(s)) {}
   /// These two throw TokenizerError if the result is nested too deep.
   Value(List list);
