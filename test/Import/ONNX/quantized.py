@@ -79,7 +79,7 @@ def operators():
                 "t": np.abs(m.floats(8)) / 64, "y": np.zeros(8, np.int8),
                 "b": m.codes(np.int8, 8).astype(np.int32), "u": f32(0.11),
                 "v": kind(3)}, domains=[MS])
-        m.check(f"QLinear of {kind.__name__}", {"x": m.codes(kind, 8, 4, 9, 9)},
+        m.check(f"QLinear of {kind.__name__}", {"x": m.codes(kind, 64, 4, 9, 9)},
                 ties=True, contains=["nn.conv", "qnt.wrap", "nn.pool average"])
     m.save([h.make_node("QGemm", ["x", "s", "z", "w", "t", "y", "b", "u", "v"],
                         ["a"], domain=MS, transB=1)],
