@@ -55,8 +55,13 @@ LogicalResult KVCacheType::verify(function_ref<InFlightDiagnostic()> emitError,
   if (layers <= 0 || heads <= 0 || headDim <= 0) // (C1)
     return emitError() << "expected positive layers, heads and head size, got "
                        << layers << ", " << heads << ", " << headDim;
-  if (!elementType.isF32() && !elementType.isF16()) // (C2)
-    return emitError() << "expected an f16 or f32 cache, got " << elementType;
+  bool isFour = elementType.isSignlessInteger(4);
+  if (!elementType.isF32() && !elementType.isF16() &&
+      !elementType.isSignlessInteger(8) && !isFour) // (C2)
+    return emitError() << "expected a cache of f16, f32, i8 or i4, got "
+                       << elementType;
+  if (isFour && headDim % 2) // (C2)
+    return emitError() << "expected an even head size for i4, got " << headDim;
   return success();
 }
 

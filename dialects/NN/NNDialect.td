@@ -37,11 +37,17 @@ def NN_KVCacheType : NN_Type<"KVCache", "kv_cache"> {
     sequence, the keys and values of `heads` heads of `headDim` features, for as
     many positions as the buffer was sized for. It is updated in place.
 
+    Elements f16 and f32 hold the numbers. `i8` and `i4` hold unsigned codes with an
+    f16 scale and a zero point for the features of each head of each token: those of
+    `!qnt.tensor<.., uint8 (uint4), per_row, scale f16, zero>` of these features, as
+    `qnt.quantize` gives them.
+
     Constraints: (C1) `layers`, `heads` and `headDim` are positive; (C2) elements
-    are f16 or f32.
+    are f16, f32, i8 or i4, of i4 an even `headDim`.
 
     ```mlir
     !nn.kv_cache<6 layers, 2 heads, 64, f16>
+    !nn.kv_cache<6 layers, 2 heads, 64, i4>
     ```
   }];
   let parameters = (ins "int64_t":$layers, "int64_t":$heads,

@@ -220,6 +220,24 @@ LogicalResult SelectRowsOp::verify() {
   return success();
 }
 
+LogicalResult SelectFeaturesOp::inferReturnTypes(MLIRContext *,
+                                                 std::optional<Location> loc,
+                                                 Adaptor adaptor,
+                                                 SmallVectorImpl<Type> &types) {
+  auto input = dyn_cast<RankedTensorType>(adaptor.getInput().getType());
+  auto indices = dyn_cast<RankedTensorType>(adaptor.getIndices().getType());
+  if (!input || input.getRank() == 0 || !indices || indices.getRank() != 1 ||
+      !indices.hasStaticShape()) // (C1)
+    return emitOptionalError(
+        loc, "expected an input of rank 1 at least and static indices of rank ",
+        "1, got ", adaptor.getInput().getType(), " and ",
+        adaptor.getIndices().getType());
+  SmallVector<int64_t> shape(input.getShape());
+  shape.back() = indices.getDimSize(0);
+  types.push_back(input.clone(shape));
+  return success();
+}
+
 LogicalResult MeanPoolOp::inferReturnTypes(MLIRContext *,
                                            std::optional<Location> loc,
                                            Adaptor adaptor,

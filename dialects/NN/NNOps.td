@@ -358,6 +358,26 @@ def NN_LayerNormOp : NN_Op<"layer_norm", [Pure, AllTypesMatch<["input", "result"
   let hasVerifier = 1;
 }
 
+def NN_SelectFeaturesOp : NN_Op<"select_features", [Pure, InferTypeOpAdaptor]> {
+  let summary = "some features, in a given order";
+  let description = [{
+    `input` is [..., K], `indices` is [M], each at least 0 and below K; result[..., m]
+    = input[..., indices[m]]. A permutation where the indices are one. `indices` are
+    constant.
+
+    ```mlir
+    %o = nn.select_features %x, %i : tensor<?x384xf32>, tensor<8xi32>
+    ```
+
+    Constraint (C1): `input` has rank 1 at least, `indices` is static of rank 1.
+  }];
+  let arguments = (ins NN_Tensor:$input, NN_Ids:$indices);
+  let results = (outs NN_Tensor:$result);
+  let assemblyFormat = [{
+    $input `,` $indices attr-dict `:` type($input) `,` type($indices)
+  }];
+}
+
 def NN_SoftmaxOp : NN_Op<"softmax", [Pure, AllTypesMatch<["input", "result"]>]> {
   let summary = "exponentials of a row, divided by their sum";
   let description = [{

@@ -126,6 +126,30 @@ LogicalResult QuantizeOp::verify() {
   if (!isActivationLayout(type.getLayout())) // (C4)
     return emitOpError("expected a result without a packed layout, got ")
            << type;
+  bool isGPTQ = getRounding() == Rounding::GPTQ;
+  if (bool(getMoment()) != (isGPTQ || getClip() == ClipMethod::Output)) // (C5)
+    return emitOpError("expected a second moment exactly for clip output and "
+                       "rounding gptq");
+  if (getMoment()) {
+    RankedTensorType weight = getInput().getType();
+    RankedTensorType moment = getMoment().getType();
+    if (!weight.hasStaticShape() || weight.getRank() < 2) // (C5)
+      return emitOpError("expected a static weight of rank 2 or more, got ")
+             << weight;
+    int64_t inputs = weight.getNumElements() / weight.getDimSize(0);
+    if (moment.getShape() != ArrayRef<int64_t>{inputs, inputs} ||
+        !moment.getElementType().isF32()) // (C5)
+      return emitOpError("expected a second moment tensor<")
+             << inputs << "x" << inputs << "xf32>, got " << moment;
+  }
+  if (getClip() == ClipMethod::HQQ && !type.hasOffsets()) // (C6)
+    return emitOpError("expected a type with offsets for clip hqq, got ")
+           << type;
+  double damp = getDamp().convertToDouble();
+  if (!isGPTQ && (getActOrder() || damp != 0)) // (C7)
+    return emitOpError("expected act_order and damp with rounding gptq alone");
+  if (!(damp >= 0)) // (C7)
+    return emitOpError("expected a damp that is not negative, got ") << damp;
   return success();
 }
 

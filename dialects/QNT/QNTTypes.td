@@ -123,6 +123,30 @@ def QNT_ImageAttr : AttrDef<QNT_Dialect, "Image"> {
   let genVerifyDecl = 1;
 }
 
+def QNT_HadamardAttr : AttrDef<QNT_Dialect, "Hadamard"> {
+  let mnemonic = "hadamard";
+  let summary = "a random Hadamard rotation in blocks";
+  let description = [{
+    R = D H / sqrt(n) in every block of n features. H is the Kronecker product of a
+    Hadamard matrix of order m and Sylvester's of order n / m, a power of two: m is 1
+    where n is a power of two, otherwise the least order with n / m a power of two
+    for which Paley's first or second construction with a prime gives one. D are
+    signs: feature i of all is negated where bit 0 of SplitMix64 at state
+    seed + (i + 1) * 0x9E3779B97F4A7C15 is set; seed 0 negates none.
+
+    ```mlir
+    #qnt.hadamard<64>
+    #qnt.hadamard<384, seed = 7>
+    ```
+
+    Constraint (C1): `block` is 1, 2 or an order that this construction has
+    (`getHadamardOrder`).
+  }];
+  let parameters = (ins "int64_t":$block, DefaultValuedParameter<"uint64_t", "0">:$seed);
+  let assemblyFormat = "`<` $block (`,` `seed` `=` $seed^)? `>`";
+  let genVerifyDecl = 1;
+}
+
 def QNT_ConvStrategyAttr : AttrDef<QNT_Dialect, "ConvStrategy"> {
   let mnemonic = "conv_strategy";
   let summary = "how a target runs a convolution";

@@ -511,8 +511,13 @@ func.func private @kv_cache_c1(!nn.kv_cache<0 layers, 2 heads, 4, f16>)
 
 // -----
 
-// expected-error @+1 {{expected an f16 or f32 cache, got 'i8'}}
-func.func private @kv_cache_c2(!nn.kv_cache<1 layers, 2 heads, 4, i8>)
+// expected-error @+1 {{expected a cache of f16, f32, i8 or i4, got 'bf16'}}
+func.func private @kv_cache_c2(!nn.kv_cache<1 layers, 2 heads, 4, bf16>)
+
+// -----
+
+// expected-error @+1 {{expected an even head size for i4, got 5}}
+func.func private @kv_cache_c2_even(!nn.kv_cache<1 layers, 2 heads, 5, i4>)
 
 // -----
 
@@ -559,5 +564,13 @@ func.func @matmul_c3(%x: tensor<2x?x4xf32>, %y: tensor<3x4x4xf32>) {
 func.func @softmax_c1(%x: tensor<f32>) {
   // expected-error @+1 {{expected rank 1 at least, got 'tensor<f32>'}}
   %0 = nn.softmax %x : tensor<f32>
+  return
+}
+
+// -----
+
+func.func @select_features_c1(%x: tensor<?x8xf32>, %i: tensor<2x2xi32>) {
+  // expected-error @+1 {{expected an input of rank 1 at least and static indices of rank 1, got 'tensor<?x8xf32>' and 'tensor<2x2xi32>'}}
+  %0 = nn.select_features %x, %i : tensor<?x8xf32>, tensor<2x2xi32>
   return
 }

@@ -137,3 +137,13 @@ func.func @matmul(%q: tensor<?x12x?x64xf32>, %v: tensor<12x?x64xf32>) -> tensor<
   %y = nn.matmul %p, %v : tensor<?x12x?x?xf32>, tensor<12x?x64xf32>
   return %y : tensor<?x12x?x64xf32>
 }
+
+// CHECK-LABEL: @select_features
+func.func @select_features(%x: tensor<?x?x8xf32>, %i: tensor<3xi32>) -> tensor<?x?x3xf32> {
+  // CHECK: nn.select_features %{{.*}}, %{{.*}} : tensor<?x?x8xf32>, tensor<3xi32>
+  %s = nn.select_features %x, %i : tensor<?x?x8xf32>, tensor<3xi32>
+  return %s : tensor<?x?x3xf32>
+}
+
+// CHECK: func.func private @cache(!nn.kv_cache<2 layers, 2 heads, 4, i8>, !nn.kv_cache<2 layers, 2 heads, 4, i4>)
+func.func private @cache(!nn.kv_cache<2 layers, 2 heads, 4, i8>, !nn.kv_cache<2 layers, 2 heads, 4, i4>)

@@ -809,3 +809,112 @@ func.func @embedding_c1_dynamic(%ids: tensor<?xi32>, %t: !qnt.tensor<?x64, int8,
   %0 = qnt.embedding %ids, %t : tensor<?xi32>, !qnt.tensor<?x64, int8, per_tensor, scale f32>
   return
 }
+
+// -----
+
+func.func @quantize_c5(%w: tensor<64x384xf32>) {
+  // expected-error @+1 {{expected a second moment exactly for clip output and rounding gptq}}
+  %0 = qnt.quantize %w clip output : tensor<64x384xf32> -> !qnt.tensor<64x384, int4, group<32>, scale f16>
+  return
+}
+
+// -----
+
+func.func @quantize_c5_shape(%w: tensor<64x384xf32>, %m: tensor<64x64xf32>) {
+  // expected-error @+1 {{expected a second moment tensor<384x384xf32>, got 'tensor<64x64xf32>'}}
+  %0 = qnt.quantize %w moment %m rounding gptq : tensor<64x384xf32> moment tensor<64x64xf32> -> !qnt.tensor<64x384, int4, group<32>, scale f16>
+  return
+}
+
+// -----
+
+func.func @quantize_c5_static(%w: tensor<?x384xf32>, %m: tensor<384x384xf32>) {
+  // expected-error @+1 {{expected a static weight of rank 2 or more, got 'tensor<?x384xf32>'}}
+  %0 = qnt.quantize %w moment %m rounding gptq : tensor<?x384xf32> moment tensor<384x384xf32> -> !qnt.tensor<?x384, int4, group<32>, scale f16>
+  return
+}
+
+// -----
+
+func.func @quantize_c6(%w: tensor<64x384xf32>) {
+  // expected-error @+1 {{expected a type with offsets for clip hqq, got}}
+  %0 = qnt.quantize %w clip hqq : tensor<64x384xf32> -> !qnt.tensor<64x384, int4, group<32>, scale f16>
+  return
+}
+
+// -----
+
+func.func @quantize_c7(%w: tensor<64x384xf32>) {
+  // expected-error @+1 {{expected act_order and damp with rounding gptq alone}}
+  %0 = qnt.quantize %w act_order : tensor<64x384xf32> -> !qnt.tensor<64x384, int4, group<32>, scale f16>
+  return
+}
+
+// -----
+
+func.func @quantize_c7_damp(%w: tensor<64x384xf32>, %m: tensor<384x384xf32>) {
+  // expected-error @+1 {{expected a damp that is not negative, got -1.0}}
+  %0 = qnt.quantize %w moment %m rounding gptq damp -1.0 : tensor<64x384xf32> moment tensor<384x384xf32> -> !qnt.tensor<64x384, int4, group<32>, scale f16>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{no Hadamard matrix of order 6 is known}}
+func.func private @hadamard_c1() attributes {a = #qnt.hadamard<6>}
+
+// -----
+
+func.func @rotate_c1(%x: tensor<?x100xf32>) {
+  // expected-error @+1 {{expected a multiple of 64 features, got 'tensor<?x100xf32>'}}
+  %0 = qnt.rotate %x hadamard <64> : tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_c1_dynamic(%x: tensor<?xf32>) {
+  // expected-error @+1 {{expected a multiple of 64 features, got 'tensor<?xf32>'}}
+  %0 = qnt.rotate %x hadamard <64> : tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_c2(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{expected either hadamard or matrices}}
+  %0 = qnt.rotate %x : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_c2_shape(%x: tensor<?x64xf32>, %m: tensor<3x32x32xf32>) {
+  // expected-error @+1 {{expected f32 or f64 matrices [64 / n, n, n], got 'tensor<3x32x32xf32>'}}
+  %0 = qnt.rotate %x by %m : tensor<?x64xf32>, tensor<3x32x32xf32>
+  return
+}
+
+// -----
+
+func.func @rotate_c3(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{expected a static input of rank 1 or 2, got 'tensor<?x64xf32>'}}
+  %0 = qnt.rotate %x outputs hadamard <64> : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @low_rank_c1(%x: tensor<16x64xf32>) {
+  // expected-error @+1 {{expected factors of one rank of 'tensor<16x64xf32>', got 'tensor<16x17xf32>' and 'tensor<17x64xf32>'}}
+  %l, %r = qnt.low_rank %x : tensor<16x64xf32> -> tensor<16x17xf32>, tensor<17x64xf32>
+  return
+}
+
+// -----
+
+func.func @low_rank_c1_static(%x: tensor<?x64xf32>) {
+  // expected-error @+1 {{expected static tensors of rank 2, got 'tensor<?x64xf32>'}}
+  %l, %r = qnt.low_rank %x : tensor<?x64xf32> -> tensor<16x8xf32>, tensor<8x64xf32>
+  return
+}

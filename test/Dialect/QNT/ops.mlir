@@ -179,3 +179,27 @@ func.func @embedding(%ids: tensor<?x?xi32>, %t: !qnt.tensor<100x64, int8, per_ch
   %0 = qnt.embedding %ids, %t : tensor<?x?xi32>, !qnt.tensor<100x64, int8, per_channel, scale f32>
   return %0 : tensor<?x?x64xf32>
 }
+
+// CHECK-LABEL: @rotate
+func.func @rotate(%x: tensor<?x384xf32>, %w: tensor<64x384xf32>, %m: tensor<3x128x128xf32>) {
+  // CHECK: qnt.rotate %{{.*}} hadamard <384, seed = 7> : tensor<?x384xf32>
+  %0 = qnt.rotate %x hadamard <384, seed = 7> : tensor<?x384xf32>
+  // CHECK: qnt.rotate %{{.*}} outputs transposed hadamard <64> : tensor<64x384xf32>
+  %1 = qnt.rotate %w outputs transposed hadamard <64> : tensor<64x384xf32>
+  // CHECK: qnt.rotate %{{.*}} by %{{.*}} : tensor<?x384xf32>, tensor<3x128x128xf32>
+  %2 = qnt.rotate %x by %m : tensor<?x384xf32>, tensor<3x128x128xf32>
+  return
+}
+
+// CHECK-LABEL: @second_moment
+func.func @second_moment(%w: tensor<64x384xf32>, %m: tensor<384x384xf32>) {
+  // CHECK: qnt.quantize %{{.*}} clip mse moment %{{.*}} rounding gptq act_order damp 1.000000e-02 : tensor<64x384xf32> moment tensor<384x384xf32> -> !qnt.tensor<64x384, int4, group<32>, scale f16>
+  %0 = qnt.quantize %w clip mse moment %m rounding gptq act_order damp 0.01 : tensor<64x384xf32> moment tensor<384x384xf32> -> !qnt.tensor<64x384, int4, group<32>, scale f16>
+  // CHECK: qnt.quantize %{{.*}} clip output moment %{{.*}} : tensor<64x384xf32> moment tensor<384x384xf32> ->
+  %1 = qnt.quantize %w clip output moment %m : tensor<64x384xf32> moment tensor<384x384xf32> -> !qnt.tensor<64x384, int4, group<32>, scale f16>
+  // CHECK: qnt.quantize %{{.*}} clip hqq : tensor<64x384xf32> -> !qnt.tensor<64x384, uint4, group<32>, scale f16, offset>
+  %2 = qnt.quantize %w clip hqq : tensor<64x384xf32> -> !qnt.tensor<64x384, uint4, group<32>, scale f16, offset>
+  // CHECK: %{{.*}}, %{{.*}} = qnt.low_rank %{{.*}} : tensor<64x384xf32> -> tensor<64x8xf32>, tensor<8x384xf32>
+  %l, %r = qnt.low_rank %w : tensor<64x384xf32> -> tensor<64x8xf32>, tensor<8x384xf32>
+  return
+}
