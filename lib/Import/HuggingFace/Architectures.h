@@ -7,19 +7,17 @@
 #ifndef QNT_IMPORT_HUGGINGFACE_ARCHITECTURES_H
 #define QNT_IMPORT_HUGGINGFACE_ARCHITECTURES_H
 
-#include "GraphBuilder.h"
+#include "../Graph/GraphBuilder.h"
+#include "../Graph/Model.h"
+#include "Checkpoint.h"
 
 #include "qnt/Import/HuggingFace.h"
 
 namespace qnt::huggingface {
 
-/// What goes into the `qnt.model` attribute.
-struct ModelInfo {
-  llvm::StringRef kind;
-  int64_t vocabSize = 0, hiddenSize = 0, layers = 0, maxLength = 0;
-  /// Kinds of tokens that an encoder distinguishes; 0 for other models.
-  int64_t tokenTypes = 0;
-};
+using importer::EntryArgument;
+using importer::GraphBuilder;
+using importer::ModelInfo;
 
 /// Writes the functions of a model of `architecture` through `graph`. Throws
 /// ImportError.

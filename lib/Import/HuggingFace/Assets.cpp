@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "Assets.h"
 
-#include "qnt/Support/Json.h"
+#include "../Graph/TokenCount.h"
+
 #include "qnt/Support/MappedFile.h"
 #include "qnt/Tokenize/Tokenizer.h"
 
@@ -15,42 +16,20 @@ using namespace qnt;
 using namespace qnt::huggingface;
 using nlohmann::json;
 
-/// One more than the largest id of a tokenizer.json, without building the
-/// tokenizer: a model may be compiled without its text being processed here.
+static std::string_view getText(const support::MappedFile &file) {
+  std::span<const std::byte> bytes = file.bytes();
+  return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
 static int64_t countJsonTokens(const std::string &path) {
-  Config file = readConfig(path);
-  std::optional<Config> model = file.findObject("model");
-  if (!model || !model->has("vocab"))
-    file.fail("'model' has no 'vocab', expected a tokenizer");
-  int64_t count = 0;
-  auto take = [&](const json &id, const std::string &what) {
-    if (!id.is_number_integer() || id < 0 || id > maxSize)
-      file.fail("the id of " + what +
-                " must be an integer of at least 0, got " + id.dump());
-    count = std::max(count, id.get<int64_t>() + 1);
-  };
-  const json &vocab = model->value()["vocab"];
-  if (vocab.is_object())
-    for (const auto &[token, id] : vocab.items())
-      take(id, "token " + json(token).dump());
-  else if (vocab.is_array())
-    count = vocab.size();
-  else
-    model->fail("'vocab' must be an object or a list");
-  if (file.has("added_tokens"))
-    for (const json &token : file.value()["added_tokens"])
-      take(token.is_object() ? token.value("id", json()) : json(),
-           "an added token");
-  return count;
+  support::MappedFile file(path);
+  return importer::countTokens(getText(file), path);
 }
 
 static int64_t countSentencePieces(const std::string &path) {
   support::MappedFile file(path);
-  std::span<const std::byte> bytes = file.bytes();
   try {
-    return tokenize::Tokenizer::fromSentencePiece(
-               {reinterpret_cast<const char *>(bytes.data()), bytes.size()})
-        ->size();
+    return tokenize::Tokenizer::fromSentencePiece(getText(file))->size();
   } catch (const tokenize::TokenizerError &error) {
     throw ImportError(path + ": " + error.what());
   }
@@ -77,11 +56,7 @@ DictionaryAttr qnt::huggingface::readAssets(const Checkpoint &checkpoint,
     path = checkpoint.path("tokenizer.model");
     tokens = countSentencePieces(path);
   }
-  if (tokens > vocabSize)
-    throw ImportError(path + ": the tokenizer does not match the vocabulary: " +
-                      "it has ids up to " + std::to_string(tokens - 1) +
-                      ", but the model embeds " + std::to_string(vocabSize) +
-                      " tokens");
+  importer::checkTokenCount(tokens, vocabSize, path);
   return builder.getDictionaryAttr(assets);
 }
 
@@ -107,7 +82,6 @@ DictionaryAttr qnt::huggingface::readModelAttr(const Checkpoint &checkpoint,
                                                StringRef architecture,
                                                const ModelInfo &info,
                                                MLIRContext *context) {
-  Builder builder(context);
   std::optional<Config> generation;
   if (checkpoint.has("generation_config.json"))
     generation = readConfig(checkpoint.path("generation_config.json"));
@@ -116,19 +90,8 @@ DictionaryAttr qnt::huggingface::readModelAttr(const Checkpoint &checkpoint,
         generation && generation->has(key) ? *generation : checkpoint.config;
     return readIds(source, key, info.vocabSize);
   };
-  NamedAttrList attributes;
-  attributes.append("kind", builder.getStringAttr(info.kind));
-  attributes.append("architecture", builder.getStringAttr(architecture));
-  attributes.append("vocab_size", builder.getI64IntegerAttr(info.vocabSize));
-  attributes.append("hidden_size", builder.getI64IntegerAttr(info.hiddenSize));
-  attributes.append("layers", builder.getI64IntegerAttr(info.layers));
-  attributes.append("max_length", builder.getI64IntegerAttr(info.maxLength));
-  if (info.tokenTypes)
-    attributes.append("token_types",
-                      builder.getI64IntegerAttr(info.tokenTypes));
-  attributes.append("eos", builder.getI64ArrayAttr(ids("eos_token_id")));
   SmallVector<int64_t> bos = ids("bos_token_id");
-  if (!bos.empty())
-    attributes.append("bos", builder.getI64IntegerAttr(bos.front()));
-  return attributes.getDictionary(context);
+  return makeModelAttr(info, architecture, ids("eos_token_id"),
+                       bos.empty() ? std::nullopt : std::optional(bos.front()),
+                       context);
 }

@@ -10,6 +10,7 @@
 // that a checkpoint may hold are left out.
 //
 //===----------------------------------------------------------------------===//
+#include "Activation.h"
 #include "Architectures.h"
 #include "Pooling.h"
 

@@ -7,8 +7,9 @@
 #ifndef QNT_IMPORT_HUGGINGFACE_CHECKPOINT_H
 #define QNT_IMPORT_HUGGINGFACE_CHECKPOINT_H
 
+#include "../Graph/Tensors.h"
+
 #include "qnt/Params/SafeTensors.h"
-#include "qnt/Support/Error.h"
 
 #include <cstdint>
 #include <memory>
@@ -20,16 +21,8 @@
 
 namespace qnt::huggingface {
 
-/// One line that names the file, the key or tensor, and what was expected.
-/// Never leaves the library: importHuggingFace turns it into a diagnostic.
-struct ImportError : std::runtime_error {
-  explicit ImportError(std::string_view message)
-      : std::runtime_error(support::oneLine(message)) {}
-};
-
-/// The largest size a configuration may ask for, and the largest number of
-/// elements of one tensor.
-constexpr int64_t maxSize = (int64_t(1) << 31) - 1;
+using importer::ImportError;
+using importer::maxSize;
 
 /// Typed access to one JSON object. Every function throws an error that names
 /// the file and the key.

@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Import/HuggingFace.h"
 
+#include "../Graph/Llama.h"
 #include "Architectures.h"
 #include "Assets.h"
+#include "Tensors.h"
 
 #include "qnt/Support/MappedFile.h"
 
@@ -40,14 +42,13 @@ static const Architecture &findArchitecture(const Config &config) {
 /// Fills `module`. Throws.
 static void importInto(ModuleOp module, const std::string &folder,
                        const ImportOptions &options) {
-  if (options.kvType != "f16" && options.kvType != "f32")
-    throw ImportError("unknown type '" + options.kvType +
-                      "' of the KV cache, expected f16 or f32");
+  importer::checkKVType(options.kvType);
   MLIRContext *context = module.getContext();
   Builder builder(context);
   Checkpoint checkpoint = openCheckpoint(folder);
   const Architecture &architecture = findArchitecture(checkpoint.config);
-  GraphBuilder graph(module, checkpoint);
+  CheckpointTensors tensors(checkpoint);
+  GraphBuilder graph(module, tensors);
   ModelInfo info =
       architecture.import(architecture.name, checkpoint, graph, options);
   module->setAttr("qnt.params",
@@ -63,8 +64,9 @@ static void importInto(ModuleOp module, const std::string &folder,
 FailureOr<OwningOpRef<ModuleOp>>
 qnt::importHuggingFace(StringRef folder, MLIRContext *context,
                        const ImportOptions &options) {
-  context->loadDialect<arith::ArithDialect, func::FuncDialect,
-                       ml_program::MLProgramDialect, nn::NNDialect>();
+  context
+      ->loadDialect<arith::ArithDialect, func::FuncDialect,
+                    ml_program::MLProgramDialect, nn::NNDialect, QNTDialect>();
   Location unknown = UnknownLoc::get(context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(unknown);
   try {

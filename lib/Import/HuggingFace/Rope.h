@@ -7,19 +7,12 @@
 #ifndef QNT_IMPORT_HUGGINGFACE_ROPE_H
 #define QNT_IMPORT_HUGGINGFACE_ROPE_H
 
+#include "../Graph/Llama.h"
 #include "Checkpoint.h"
-
-#include "qnt/Dialect/NN/NN.h"
 
 namespace qnt::huggingface {
 
-struct RopeSettings {
-  /// Features of each head that are rotated.
-  int64_t dim = 0;
-  double theta = 0;
-  /// May be null.
-  nn::RopeScalingAttr scaling;
-};
+using importer::RopeSettings;
 
 /// Reads rope_theta, partial_rotary_factor and rope_scaling, or
 /// rope_parameters, which newer files hold in place of all three. Throws

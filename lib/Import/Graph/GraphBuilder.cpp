@@ -1,4 +1,4 @@
-//===- GraphBuilder.cpp - layers of a checkpoint as nn ops ------*- C++ -*-===//
+//===- GraphBuilder.cpp - layers of a model as nn and qnt ops ---*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,19 +10,17 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgramAttributes.h"
 #include "mlir/IR/Diagnostics.h"
-#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace qnt;
-using namespace qnt::huggingface;
+using namespace qnt::importer;
 
 /// The last dimension.
 static int64_t getFeatures(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape().back();
 }
 
-/// "[768, 256]".
-static std::string formatShape(ArrayRef<int64_t> shape) {
+std::string qnt::importer::formatShape(ArrayRef<int64_t> shape) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   stream << "[";
@@ -31,8 +29,16 @@ static std::string formatShape(ArrayRef<int64_t> shape) {
   return text;
 }
 
-GraphBuilder::GraphBuilder(ModuleOp module, const Checkpoint &checkpoint)
-    : module(module), checkpoint(checkpoint), builder(module.getContext()) {}
+GraphBuilder::GraphBuilder(ModuleOp module, const Tensors &tensors)
+    : module(module), tensors(tensors), builder(module.getContext()) {
+  setPrefix("");
+}
+
+void GraphBuilder::setPrefix(StringRef prefix) {
+  naming = [prefix = prefix.str()](StringRef path, StringRef leaf) {
+    return (prefix + path + "." + leaf).str();
+  };
+}
 
 Location GraphBuilder::location(const Twine &path) {
   return NameLoc::get(builder.getStringAttr(path));
@@ -94,52 +100,9 @@ Value GraphBuilder::call(func::FuncOp callee, ValueRange operands) {
 // Parameters
 //===----------------------------------------------------------------------===//
 
-/// The MLIR type of the elements of a stored tensor; null when no float that
-/// the compiler reads.
-static FloatType getElementType(params::DType dtype, MLIRContext *context) {
-  switch (dtype) {
-  case params::DType::F64:
-    return Float64Type::get(context);
-  case params::DType::F32:
-    return Float32Type::get(context);
-  case params::DType::F16:
-    return Float16Type::get(context);
-  case params::DType::BF16:
-    return BFloat16Type::get(context);
-  default:
-    return {};
-  }
-}
-
-/// Checks one tensor against what the configuration says of it.
-static RankedTensorType checkTensor(const Checkpoint &checkpoint,
-                                    const std::string &name,
-                                    ArrayRef<int64_t> shape,
-                                    MLIRContext *context) {
-  auto fail = [&](const std::string &message) {
-    throw ImportError(checkpoint.params->path() + ": tensor '" + name + "' " +
-                      message);
-  };
-  int64_t elements = 1;
-  for (int64_t size : shape)
-    if (llvm::MulOverflow(elements, size, elements) || elements > maxSize)
-      checkpoint.config.fail("tensor '" + name + "' would have the shape " +
-                             formatShape(shape) + ", expected at most " +
-                             std::to_string(maxSize) + " elements");
-  const params::TensorView &tensor = checkpoint.params->get(name);
-  if (ArrayRef<int64_t>(tensor.shape) != shape)
-    fail("has the shape " + formatShape(tensor.shape) + ", expected " +
-         formatShape(shape) + " by config.json");
-  FloatType element = getElementType(tensor.dtype, context);
-  if (!element)
-    fail("holds " + std::string(params::name(tensor.dtype)) +
-         ", expected F32, F16, BF16 or F64");
-  return RankedTensorType::get(shape, element);
-}
-
-Value GraphBuilder::parameter(const std::string &name, ArrayRef<int64_t> shape,
-                              StringRef path) {
-  RankedTensorType type = checkTensor(checkpoint, name, shape, getContext());
+Value GraphBuilder::load(const std::string &name, ArrayRef<int64_t> shape,
+                         StringRef path) {
+  Type type = tensors.getType(name, shape, getContext());
   if (declared.insert(name).second) {
     OpBuilder::InsertionGuard guard(builder);
     // Globals stand before the functions, in order of first use.
@@ -150,10 +113,18 @@ Value GraphBuilder::parameter(const std::string &name, ArrayRef<int64_t> shape,
         ml_program::ExternAttr::get(getContext(), type),
         builder.getStringAttr("private"));
   }
-  Location loc = location(path);
-  Value value = ml_program::GlobalLoadConstOp::create(
-      builder, loc, type, SymbolRefAttr::get(getContext(), name));
+  return ml_program::GlobalLoadConstOp::create(
+      builder, location(path), type, SymbolRefAttr::get(getContext(), name));
+}
+
+Value GraphBuilder::toF32(Value value) {
+  Location loc = value.getLoc();
   Type single = builder.getF32Type();
+  if (auto quantized = dyn_cast<QTensorType>(value.getType()))
+    return DequantizeOp::create(
+        builder, loc, RankedTensorType::get(quantized.getShape(), single),
+        value);
+  auto type = cast<RankedTensorType>(value.getType());
   if (type.getElementTypeBitWidth() < 32)
     return arith::ExtFOp::create(builder, loc, type.clone(single), value);
   if (type.getElementTypeBitWidth() > 32)
@@ -161,24 +132,29 @@ Value GraphBuilder::parameter(const std::string &name, ArrayRef<int64_t> shape,
   return value;
 }
 
-Value GraphBuilder::weight(StringRef module, StringRef leaf,
-                           ArrayRef<int64_t> shape) {
-  return parameter((prefix + module + "." + leaf).str(), shape, module);
+Value GraphBuilder::parameter(const std::string &name, ArrayRef<int64_t> shape,
+                              StringRef path) {
+  return toF32(load(name, shape, path));
 }
 
-bool GraphBuilder::hasTensor(StringRef module, StringRef leaf) const {
-  return checkpoint.params->find((prefix + module + "." + leaf).str());
+Value GraphBuilder::weight(StringRef path, StringRef leaf,
+                           ArrayRef<int64_t> shape) {
+  return parameter(naming(path, leaf), shape, path);
+}
+
+bool GraphBuilder::hasTensor(StringRef path, StringRef leaf) const {
+  return tensors.has(naming(path, leaf));
 }
 
 void GraphBuilder::warnOfUnused(function_ref<bool(StringRef)> known) {
   int64_t count = 0;
   std::string first;
-  for (const std::string &name : checkpoint.params->names())
+  for (const std::string &name : tensors.names())
     if (!declared.contains(name) && !known(name) && count++ == 0)
       first = name;
   if (count)
     emitWarning(builder.getUnknownLoc())
-        << checkpoint.params->path() << ": " << count
+        << tensors.path() << ": " << count
         << " tensors are not used by this architecture, the first is '" << first
         << "'";
 }
@@ -187,17 +163,35 @@ void GraphBuilder::warnOfUnused(function_ref<bool(StringRef)> known) {
 // Layers
 //===----------------------------------------------------------------------===//
 
-Value GraphBuilder::linear(Value input, StringRef module, int64_t features,
+Value GraphBuilder::linear(Value input, StringRef path, int64_t features,
                            bool hasBias) {
-  Value matrix = weight(module, "weight", {features, getFeatures(input)});
-  Value bias = hasBias ? weight(module, "bias", {features}) : Value();
-  return nn::LinearOp::create(builder, location(module), input, matrix, bias);
+  Value bias = hasBias ? weight(path, "bias", {features}) : Value();
+  return linear(input, naming(path, "weight"), features, bias, path);
 }
 
-Value GraphBuilder::embedding(Value ids, StringRef module, int64_t rows,
+Value GraphBuilder::linear(Value input, const std::string &name,
+                           int64_t features, Value bias, StringRef path) {
+  Value matrix = load(name, {features, getFeatures(input)}, path);
+  if (!isa<QTensorType>(matrix.getType()))
+    return nn::LinearOp::create(builder, location(path), input, toF32(matrix),
+                                bias);
+  SmallVector<Value> extra;
+  SmallVector<Attribute> epilogue;
+  if (bias) {
+    extra.push_back(bias);
+    epilogue.push_back(EpilogueKindAttr::get(getContext(), EpilogueKind::Bias));
+  }
+  return qnt::LinearOp::create(builder, location(path), input, matrix, extra,
+                               builder.getArrayAttr(epilogue))
+      .getResult();
+}
+
+Value GraphBuilder::embedding(Value ids, StringRef path, int64_t rows,
                               int64_t features) {
-  Value table = weight(module, "weight", {rows, features});
-  return nn::EmbeddingOp::create(builder, location(module), ids, table);
+  Value table = load(naming(path, "weight"), {rows, features}, path);
+  if (isa<QTensorType>(table.getType()))
+    return qnt::EmbeddingOp::create(builder, location(path), ids, table);
+  return nn::EmbeddingOp::create(builder, location(path), ids, toF32(table));
 }
 
 Value GraphBuilder::rmsNorm(Value input, StringRef module, double eps,
@@ -218,21 +212,4 @@ Value GraphBuilder::add(Value lhs, Value rhs, StringRef path) {
 
 Value GraphBuilder::mul(Value lhs, Value rhs, StringRef path) {
   return nn::MulOp::create(builder, location(path), lhs, rhs);
-}
-
-nn::ActivationKind
-qnt::huggingface::readActivation(const Config &config, const char *key,
-                                 const std::string &missing) {
-  std::string name = config.text(key, missing);
-  auto kind = llvm::StringSwitch<std::optional<nn::ActivationKind>>(name)
-                  .Cases({"silu", "swish"}, nn::ActivationKind::Silu)
-                  .Case("gelu", nn::ActivationKind::Gelu)
-                  .Cases({"gelu_pytorch_tanh", "gelu_new"},
-                         nn::ActivationKind::GeluTanh)
-                  .Case("relu", nn::ActivationKind::Relu)
-                  .Default(std::nullopt);
-  if (!kind)
-    config.fail("'" + std::string(key) + "' is '" + name +
-                "', expected silu, gelu, gelu_pytorch_tanh, gelu_new or relu");
-  return *kind;
 }

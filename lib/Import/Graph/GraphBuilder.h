@@ -4,19 +4,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef QNT_IMPORT_HUGGINGFACE_GRAPHBUILDER_H
-#define QNT_IMPORT_HUGGINGFACE_GRAPHBUILDER_H
+#ifndef QNT_IMPORT_GRAPH_GRAPHBUILDER_H
+#define QNT_IMPORT_GRAPH_GRAPHBUILDER_H
 
-#include "Checkpoint.h"
+#include "Tensors.h"
 
 #include "qnt/Dialect/NN/NN.h"
+#include "qnt/Dialect/QNT/QNT.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringSet.h"
 
-namespace qnt::huggingface {
+#include <functional>
+
+namespace qnt::importer {
 
 /// An argument of an entry point; see docs/ir.md.
 struct EntryArgument {
@@ -32,10 +35,14 @@ struct EntryArgument {
 /// the location of its op is that path.
 class GraphBuilder {
 public:
-  GraphBuilder(mlir::ModuleOp module, const Checkpoint &checkpoint);
+  GraphBuilder(mlir::ModuleOp module, const Tensors &tensors);
 
   /// What the names of tensors begin with: "model.", "bert.".
-  void setPrefix(llvm::StringRef value) { prefix = value.str(); }
+  void setPrefix(llvm::StringRef prefix);
+  /// How tensors are called otherwise: by module path and "weight" or "bias".
+  using Naming =
+      std::function<std::string(llvm::StringRef path, llvm::StringRef leaf)>;
+  void setNames(Naming names) { naming = std::move(names); }
 
   mlir::MLIRContext *getContext() { return builder.getContext(); }
   mlir::Location location(const llvm::Twine &path);
@@ -59,16 +66,20 @@ public:
   /// there with this shape, or holds no floats. `path` is the location.
   mlir::Value parameter(const std::string &name, llvm::ArrayRef<int64_t> shape,
                         llvm::StringRef path);
-  /// parameter(<prefix><module>.<leaf>).
-  mlir::Value weight(llvm::StringRef module, llvm::StringRef leaf,
+  /// The parameter `leaf` of a module.
+  mlir::Value weight(llvm::StringRef path, llvm::StringRef leaf,
                      llvm::ArrayRef<int64_t> shape);
-  bool hasTensor(llvm::StringRef module, llvm::StringRef leaf) const;
+  bool hasTensor(llvm::StringRef path, llvm::StringRef leaf) const;
 
-  mlir::Value linear(mlir::Value input, llvm::StringRef module,
-                     int64_t features, bool hasBias);
-  mlir::Value embedding(mlir::Value ids, llvm::StringRef module, int64_t rows,
+  /// On quantised weights and tables as they are, `qnt` ops.
+  mlir::Value linear(mlir::Value input, llvm::StringRef path, int64_t features,
+                     bool hasBias);
+  /// The weight under its full name; `bias` may be null.
+  mlir::Value linear(mlir::Value input, const std::string &name,
+                     int64_t features, mlir::Value bias, llvm::StringRef path);
+  mlir::Value embedding(mlir::Value ids, llvm::StringRef path, int64_t rows,
                         int64_t features);
-  mlir::Value rmsNorm(mlir::Value input, llvm::StringRef module, double eps,
+  mlir::Value rmsNorm(mlir::Value input, llvm::StringRef path, double eps,
                       int64_t groups = 1);
   mlir::Value activation(nn::ActivationKind kind, mlir::Value input,
                          llvm::StringRef path);
@@ -83,17 +94,17 @@ public:
   void warnOfUnused(llvm::function_ref<bool(llvm::StringRef)> known);
 
 private:
+  mlir::Value load(const std::string &name, llvm::ArrayRef<int64_t> shape,
+                   llvm::StringRef path);
+  mlir::Value toF32(mlir::Value value);
+
   mlir::ModuleOp module;
-  const Checkpoint &checkpoint;
+  const Tensors &tensors;
   mlir::OpBuilder builder;
-  std::string prefix;
+  Naming naming;
   llvm::StringSet<> declared;
 };
 
-/// The activation that configurations call `name`. Throws ImportError.
-nn::ActivationKind readActivation(const Config &config, const char *key,
-                                  const std::string &missing);
+} // namespace qnt::importer
 
-} // namespace qnt::huggingface
-
-#endif // QNT_IMPORT_HUGGINGFACE_GRAPHBUILDER_H
+#endif // QNT_IMPORT_GRAPH_GRAPHBUILDER_H
