@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "StoredWeights.h"
+
 #include "qnt/Analysis/ActivationSites.h"
 #include "qnt/Analysis/RangeStatistics.h"
 #include "qnt/Support/MappedFile.h"
@@ -102,6 +104,7 @@ LogicalResult CalibratePass::calibrate() {
                    << ": expected more than 0 and at most 100";
   if (format != "int8" && format != "uint8")
     return error() << "format=" << format << ": expected int8 or uint8";
+  openStoredWeights(module);
   FailureOr<StatisticsMap> statistics =
       statisticsFile.empty() ? collect() : StatisticsFile::read(statisticsFile);
   if (failed(statistics))

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantizeRules.h"
+#include "StoredWeights.h"
 
 #include "qnt/Analysis/ImageSites.h"
 #include "qnt/Analysis/ParamExpressions.h"
@@ -15,6 +16,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <cmath>
 
@@ -46,7 +48,7 @@ private:
   LogicalResult quantizeSite(ActivationSite &site);
   LogicalResult quantizeImages(func::FuncOp function);
   LogicalResult encodeImages(const ActivationSite &site);
-  const WeightRule &getRule(Operation *layer);
+  WeightRule getRule(Operation *layer);
   LogicalResult quantizeLayer(Operation *layer, const WeightRule &rule,
                               Value input);
   LogicalResult quantizeEmbedding(nn::EmbeddingOp embedding);
@@ -54,6 +56,7 @@ private:
                                   Value weight);
   FailureOr<Value> quantizeInput(const WeightRule &rule,
                                  const ActivationSite &site);
+  WeightRule getStoredRule(QTensorType type, bool kept);
   FailureOr<std::pair<float, float>> getRange(const ActivationSite &site);
   LogicalResult createScales(OpBuilder &builder, const ActivationSite &site,
                              QTensorType type, Value &scale, Value &zero);
@@ -61,6 +64,8 @@ private:
   std::shared_ptr<const CostModel> costModel;
   QuantizeRules rules;
   llvm::DenseSet<Operation *> heads;
+  /// The parameters that were quantised already and are so again.
+  llvm::SetVector<StringRef> requantized;
 };
 } // namespace
 
@@ -83,11 +88,18 @@ QuantizeOptions QuantizePass::getOptions() const {
 
 LogicalResult QuantizePass::run() {
   ModuleOp module = getOperation();
-  auto made = makeQuantizeRules(getOptions(), *costModel, module.getLoc());
+  openStoredWeights(module);
+  bool hasStored = false;
+  module.walk([&](nn::LinearOp op) {
+    hasStored |= bool(getStoredWeight(op.getWeight()));
+  });
+  auto made =
+      makeQuantizeRules(getOptions(), *costModel, hasStored, module.getLoc());
   if (failed(made))
     return failure();
   rules = std::move(*made);
   heads.clear();
+  requantized.clear();
   for (nn::LinearOp linear : collectHeads(module))
     heads.insert(linear);
   llvm::DenseSet<Operation *> images;
@@ -109,6 +121,12 @@ LogicalResult QuantizePass::run() {
   for (nn::EmbeddingOp embedding : embeddings)
     if (failed(quantizeEmbedding(embedding)))
       return failure();
+  if (!requantized.empty())
+    module.emitWarning("qnt-quantize: ")
+        << requantized.size()
+        << " parameters were quantised already and lose precision again, the "
+           "first is '"
+        << requantized.front() << "'";
   for (const KeepRule &rule : rules.keep)
     if (!rule.used)
       module.emitWarning("qnt-quantize: keep=")
@@ -119,6 +137,11 @@ LogicalResult QuantizePass::run() {
 FailureOr<Value> QuantizePass::quantizeWeight(OpBuilder &builder,
                                               const WeightRule &rule,
                                               Value weight) {
+  if (Value stored = getStoredWeight(weight)) {
+    if (rule.keepsStored)
+      return stored;
+    requantized.insert(getParamName(weight));
+  }
   auto shape = cast<RankedTensorType>(weight.getType()).getShape();
   auto type = rule.getType(shape, describeParam(weight), weight.getLoc());
   if (failed(type))
@@ -201,7 +224,24 @@ FailureOr<Value> QuantizePass::quantizeInput(const WeightRule &rule,
       .getResult();
 }
 
-const WeightRule &QuantizePass::getRule(Operation *layer) {
+/// How a layer runs whose weight stays as the model brought it: with integer
+/// activations where they are asked for.
+WeightRule QuantizePass::getStoredRule(QTensorType type, bool kept) {
+  WeightRule rule;
+  rule.format = type.getFormat();
+  rule.keepsStored = true;
+  if (kept || activations == "none" || !type.isInteger())
+    return rule;
+  bool isSigned = activations == "int8";
+  rule.activation =
+      activations == "auto"
+          ? costModel->preferredActivation(rule.format)
+          : ActivationFormat{IntFormatAttr::get(&getContext(), 8, isSigned),
+                             !isSigned};
+  return rule;
+}
+
+WeightRule QuantizePass::getRule(Operation *layer) {
   auto linear = dyn_cast<nn::LinearOp>(layer);
   Value weight =
       linear ? linear.getWeight() : cast<nn::ConvOp>(layer).getWeight();
@@ -210,7 +250,11 @@ const WeightRule &QuantizePass::getRule(Operation *layer) {
   const WeightRule &rule = kept                    ? rules.unquantized
                            : heads.contains(layer) ? rules.head
                                                    : rules.linear;
-  return rule.format ? rule : rules.unquantized;
+  if (rule.format && !kept)
+    return rule;
+  if (Value stored = linear ? getStoredWeight(weight) : Value())
+    return getStoredRule(cast<QTensorType>(stored.getType()), kept);
+  return rules.unquantized;
 }
 
 /// The layer on a quantised weight and `input`, with its bias as an epilogue.
@@ -252,7 +296,7 @@ LogicalResult QuantizePass::quantizeSite(ActivationSite &site) {
   // The layer that makes the value may have been replaced since.
   site.values = {cast<nn::LinearOp>(site.layers.front()).getInput()};
   for (Operation *layer : site.layers) {
-    const WeightRule &rule = getRule(layer);
+    WeightRule rule = getRule(layer);
     if (!rule.format)
       continue;
     Value input = cast<nn::LinearOp>(layer).getInput();
@@ -320,7 +364,7 @@ LogicalResult QuantizePass::quantizeImages(func::FuncOp function) {
   for (const ActivationSite &site : sites)
     llvm::append_range(layers, site.layers);
   for (Operation *layer : layers) {
-    const WeightRule &rule = getRule(layer);
+    WeightRule rule = getRule(layer);
     Value input = layer->getOperand(0);
     auto decoded = input.getDefiningOp<DequantizeOp>();
     if (decoded && rule.takesCodes())
@@ -336,8 +380,11 @@ LogicalResult QuantizePass::quantizeEmbedding(nn::EmbeddingOp embedding) {
     return success();
   bool kept = rules.isKept(getParamName(embedding.getTable()),
                            getLocationName(embedding.getLoc()));
-  const WeightRule &rule =
+  WeightRule rule =
       kept || !rules.embedding.format ? rules.unquantized : rules.embedding;
+  if (Value stored = getStoredWeight(embedding.getTable());
+      stored && (kept || !rules.embedding.format))
+    rule = getStoredRule(cast<QTensorType>(stored.getType()), kept);
   if (!rule.format)
     return success();
   if (!embedding.getType().getElementType().isF32())

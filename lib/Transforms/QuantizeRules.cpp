@@ -60,8 +60,8 @@ namespace {
 class RuleMaker {
 public:
   RuleMaker(const QuantizeOptions &options, const CostModel &costModel,
-            Location loc)
-      : options(options), costModel(costModel), loc(loc),
+            bool hasStored, Location loc)
+      : options(options), costModel(costModel), hasStored(hasStored), loc(loc),
         context(loc.getContext()) {}
 
   FailureOr<QuantizeRules> make();
@@ -79,6 +79,7 @@ private:
 
   const QuantizeOptions &options;
   const CostModel &costModel;
+  bool hasStored;
   Location loc;
   MLIRContext *context;
 };
@@ -159,9 +160,6 @@ LogicalResult RuleMaker::chooseActivation(StringRef option, WeightRule &rule) {
       rule.activation = costModel.preferredActivation(rule.format);
     return success();
   }
-  if (name != "int8" && name != "uint8")
-    return error() << "activations=" << name
-                   << ": expected none, int8, uint8 or auto";
   // A head in plain floats is the usual companion of integer layers.
   if (option != "weights" && !rule.format.isScaled())
     return success();
@@ -197,8 +195,12 @@ LogicalResult RuleMaker::makeKeep(QuantizeRules &rules) {
 
 FailureOr<QuantizeRules> RuleMaker::make() {
   QuantizeRules rules;
-  if (options.weights == "none" && options.activations != "none" &&
-      options.activations != "auto")
+  if (!llvm::is_contained({"none", "auto", "int8", "uint8"},
+                          options.activations))
+    return error() << "activations=" << options.activations
+                   << ": expected none, int8, uint8 or auto";
+  if (options.weights == "none" && !hasStored &&
+      options.activations != "none" && options.activations != "auto")
     return error() << "activations=" << options.activations
                    << " without weights: integer activations need integer "
                       "weights";
@@ -244,6 +246,6 @@ FailureOr<QuantizeRules> RuleMaker::make() {
 
 FailureOr<QuantizeRules> qnt::makeQuantizeRules(const QuantizeOptions &options,
                                                 const CostModel &costModel,
-                                                Location loc) {
-  return RuleMaker(options, costModel, loc).make();
+                                                bool hasStored, Location loc) {
+  return RuleMaker(options, costModel, hasStored, loc).make();
 }

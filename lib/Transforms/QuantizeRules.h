@@ -24,6 +24,8 @@ struct WeightRule {
   mlir::Type scaleType;
   ZeroKind zeroKind = ZeroKind::None;
   ClipMethod clip = ClipMethod::AbsMax;
+  /// The weight stays quantised as the model brought it.
+  bool keepsStored = false;
   /// A null format: activations stay floating point.
   ActivationFormat activation;
 
@@ -64,8 +66,11 @@ struct QuantizeRules {
 };
 
 /// Emits an error at `loc` where the options say nothing sensible.
+/// `hasStored`: the model brings weights that are quantised already, so that
+/// activations alone may be asked for.
 mlir::FailureOr<QuantizeRules> makeQuantizeRules(const QuantizeOptions &options,
                                                  const CostModel &costModel,
+                                                 bool hasStored,
                                                  mlir::Location loc);
 
 } // namespace qnt
