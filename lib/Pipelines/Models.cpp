@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "qnt/Import/GGUF.h"
 #include "qnt/Import/HuggingFace.h"
 #include "qnt/Import/ONNX.h"
 #include "qnt/Pipelines/Compile.h"
@@ -39,10 +40,12 @@ FailureOr<OwningOpRef<ModuleOp>> qnt::loadModel(StringRef path,
     emitError(unknown) << "no such file or folder: '" << path << "'";
     return failure();
   }
+  if (extension == ".gguf")
+    return importGGUF(path, context, options);
   if (path != "-" && extension != ".mlir" && extension != ".mlirbc") {
     emitError(unknown) << "cannot tell what '" << path
                        << "' is: expected a HuggingFace checkpoint folder, or "
-                          "a file ending in .onnx, .mlir or .mlirbc";
+                          "a file ending in .onnx, .gguf, .mlir or .mlirbc";
     return failure();
   }
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, context);

@@ -33,9 +33,9 @@ namespace {
 struct Flags {
   llvm::cl::OptionCategory category{
       "Quantisation and code generation",
-      "Models in (HuggingFace folder, .onnx, .mlir, .mlirbc), compiled models "
-      "out "
-      "(-o model.so), or one instruction set's code to read (.ll, .s, .o), or "
+      "Models in (HuggingFace folder, .onnx, .gguf, .mlir, .mlirbc), compiled "
+      "models out (-o model.so), or one instruction set's code to read (.ll, "
+      ".s, .o), or "
       "IR (.mlir, .mlirbc)"};
   std::string quantizeHelp = QuantizeRecipe::help();
   std::string targetHelp = TargetOptions::help();
@@ -159,8 +159,21 @@ public:
   }
   ImportedParams(const ImportedParams &) = delete;
   ~ImportedParams() {
-    if (isTemporary)
-      llvm::sys::fs::remove(path);
+    if (!isTemporary)
+      return;
+    // With the assets beside it.
+    StringRef folder = llvm::sys::path::parent_path(path);
+    std::string stem = (llvm::sys::path::stem(path) + ".").str();
+    std::error_code code;
+    llvm::SmallVector<std::string> files;
+    for (llvm::sys::fs::directory_iterator
+             it(folder.empty() ? "." : folder, code),
+         end;
+         it != end && !code; it.increment(code))
+      if (llvm::sys::path::filename(it->path()).starts_with(stem))
+        files.push_back(it->path());
+    for (const std::string &file : files)
+      llvm::sys::fs::remove(file);
   }
   std::string path;
 

@@ -8,6 +8,7 @@
 #define QNT_IMPORT_OPTIONS_H
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,15 @@ struct ImportOptions {
   /// The safetensors file that an importer writes when the format keeps its
   /// parameters otherwise. The module names it by this path.
   std::string paramsPath;
+  /// Where an importer writes an asset that its format holds otherwise: beside
+  /// the parameters, under their stem.
+  std::string getAssetPath(const std::string &name) const {
+    constexpr std::string_view extension = ".safetensors";
+    std::string stem = paramsPath;
+    if (stem.ends_with(extension))
+      stem.resize(stem.size() - extension.size());
+    return stem + "." + name;
+  }
   /// Inputs of a graph that become constants: the input's name and the .npy
   /// file with its value.
   std::vector<std::pair<std::string, std::string>> bindings;
