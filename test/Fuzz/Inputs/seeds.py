@@ -10,6 +10,7 @@ import struct
 import sys
 import zipfile
 
+from gguf_models import gguf
 from onnx_models import onnx
 from protobuf import field
 
@@ -314,7 +315,7 @@ def huggingface():
 
 TARGETS = {"safetensors": safetensors, "npy": npy, "tokenizer": tokenizer,
            "chat-template": chat_template, "huggingface": huggingface,
-           "onnx": lambda: onnx(rng)}
+           "onnx": lambda: onnx(rng), "gguf": lambda: gguf(rng)}
 
 
 def write(folder):
