@@ -107,6 +107,8 @@ SmallVector<Dim> qnt::onnx::broadcast(Node &node, ArrayRef<Dim> lhs,
     } else if (b.constant()) {
       // A dimension known at run time must agree with one known now.
       a = b;
+    } else if (auto common = node.dims().agree(a, b)) {
+      a = *common;
     } else if (!a.constant()) {
       node.fail("cannot tell whether the dimensions '" + node.dims().str(a) +
                 "' and '" + node.dims().str(b) +

@@ -153,6 +153,52 @@ Dim DimContext::max(const Dim &lhs, const Dim &rhs) {
   return derive(Kind::Max, std::min(lhs, rhs), std::max(lhs, rhs));
 }
 
+Dim DimContext::apply(Kind kind, const Dim &lhs, const Dim &rhs) {
+  switch (kind) {
+  case Kind::FloorDiv:
+    return floorDiv(lhs, rhs);
+  case Kind::CeilDiv:
+    return ceilDiv(lhs, rhs);
+  case Kind::Min:
+    return min(lhs, rhs);
+  case Kind::Max:
+    return max(lhs, rhs);
+  case Kind::Value:
+    break;
+  }
+  llvm_unreachable("not a function of two numbers");
+}
+
+Dim DimContext::dropBounds(const Dim &dim) {
+  Dim result;
+  for (auto &[product, factor] : dim.terms) {
+    Dim term(factor);
+    for (unsigned index : product) {
+      // Copied: new atoms may move the old.
+      Atom atom = atoms[index];
+      if (atom.kind == Kind::Value) {
+        term = term * Dim::ofAtom(index);
+        continue;
+      }
+      Dim lhs = dropBounds(atom.lhs), rhs = dropBounds(atom.rhs);
+      bool isBound = atom.kind == Kind::Min;
+      term = term * (isBound && lhs.constant().value_or(0) > 1 ? rhs
+                     : isBound && rhs.constant().value_or(0) > 1
+                         ? lhs
+                         : apply(atom.kind, lhs, rhs));
+    }
+    result = result + term;
+  }
+  return result;
+}
+
+std::optional<Dim> DimContext::agree(const Dim &lhs, const Dim &rhs) {
+  if (lhs == rhs)
+    return lhs;
+  Dim result = dropBounds(lhs);
+  return result == dropBounds(rhs) ? std::optional(result) : std::nullopt;
+}
+
 Value DimContext::materializeAtom(unsigned index, OpBuilder &builder,
                                   Location loc) {
   // Copied: operands may be atoms too, whose values are set below.

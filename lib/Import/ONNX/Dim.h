@@ -74,6 +74,10 @@ public:
   Dim ceilDiv(const Dim &lhs, const Dim &rhs);
   Dim min(const Dim &lhs, const Dim &rhs);
   Dim max(const Dim &lhs, const Dim &rhs);
+  /// The dimension that both are wherever no minimum with a number above 1,
+  /// which is the size of a table that is cut, is that number; none when there
+  /// is none. Elsewhere they differ, which whoever runs the graph must notice.
+  std::optional<Dim> agree(const Dim &lhs, const Dim &rhs);
 
   /// An index; `builder` stands where all atoms of `dim` are defined.
   mlir::Value materialize(const Dim &dim, mlir::OpBuilder &builder,
@@ -90,6 +94,8 @@ private:
     Dim lhs, rhs;
   };
   Dim derive(Kind kind, const Dim &lhs, const Dim &rhs);
+  Dim apply(Kind kind, const Dim &lhs, const Dim &rhs);
+  Dim dropBounds(const Dim &dim);
   mlir::Value materializeAtom(unsigned atom, mlir::OpBuilder &builder,
                               mlir::Location loc);
   std::vector<Atom> atoms;

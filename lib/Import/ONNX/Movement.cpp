@@ -226,6 +226,8 @@ static Dim unify(Node &node, const Dim &lhs, const Dim &rhs) {
   if (lhs.constant() && rhs.constant())
     node.fail("sizes " + node.dims().str(lhs) + " and " + node.dims().str(rhs) +
               " of a dimension that is to be equal");
+  if (auto common = node.dims().agree(lhs, rhs))
+    return *common;
   if (!lhs.constant() && !rhs.constant())
     node.fail("cannot tell whether the dimensions '" + node.dims().str(lhs) +
               "' and '" + node.dims().str(rhs) + "' are equal");

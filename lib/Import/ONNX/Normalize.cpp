@@ -154,61 +154,6 @@ static void importRMSNorm(Node &node) {
   node.setOutput(0, cast(node, result, scale.dtype));
 }
 
-/// A tensor of one number a channel, to be multiplied with [N, C, ...].
-static Tensor alongChannels(Node &node, const Tensor &tensor,
-                            const Tensor &input) {
-  SmallVector<Dim> shape(input.getRank() - 1, Dim(1));
-  shape[0] = tensor.countElements();
-  return reshape(node, tensor, shape);
-}
-
-static void importInstanceNorm(Node &node) {
-  const Tensor &input = node.input(0, floatTypes());
-  expectOneType(node);
-  double eps = node.getFloat("epsilon", 1e-5);
-  if (input.getRank() < 3)
-    node.fail("expected an input of rank 3 at least");
-  DType wide = getAccumulator(input.dtype);
-  SmallVector<int64_t> axes = axesFrom(2, input);
-  Tensor centered = center(node, cast(node, input, wide), axes);
-  Tensor result = compute(
-      node, {centered, inverseRoot(node, centered, axes, eps)}, multiply);
-  auto channels = [&](size_t i) {
-    return alongChannels(node, cast(node, node.input(i), wide), input);
-  };
-  result = compute(node, {result, channels(1)}, multiply);
-  result = compute(node, {result, channels(2)}, addUp);
-  node.setOutput(0, cast(node, result, input.dtype));
-}
-
-static void importGroupNorm(Node &node) {
-  const Tensor &input = node.input(0, floatTypes());
-  expectOneType(node);
-  double eps = node.getFloat("epsilon", 1e-5);
-  int64_t groups = node.getInt("num_groups", 0);
-  expectStashInF32(node);
-  if (input.getRank() < 2 || groups < 1 || !input.dims[1].constant() ||
-      *input.dims[1].constant() % groups != 0)
-    node.fail("expected a fixed number of channels that num_groups divides");
-  DType wide = getAccumulator(input.dtype);
-  // [N, groups, C / groups, ...]
-  SmallVector<Dim> split(input.dims);
-  split[1] = *input.dims[1].constant() / groups;
-  split.insert(split.begin() + 1, Dim(groups));
-  Tensor x = reshape(node, cast(node, input, wide), split);
-  SmallVector<int64_t> axes = axesFrom(2, x);
-  Tensor centered = center(node, x, axes);
-  Tensor result = compute(
-      node, {centered, inverseRoot(node, centered, axes, eps)}, multiply);
-  result = reshape(node, result, input.dims);
-  auto channels = [&](size_t i) {
-    return alongChannels(node, cast(node, node.input(i), wide), input);
-  };
-  result = compute(node, {result, channels(1)}, multiply);
-  result = compute(node, {result, channels(2)}, addUp);
-  node.setOutput(0, cast(node, result, input.dtype));
-}
-
 static void importMeanVarianceNorm(Node &node) {
   const Tensor &input = node.input(0, floatTypes());
   std::vector<int64_t> given =
@@ -245,8 +190,6 @@ static void importLpNorm(Node &node) {
 
 ArrayRef<Operator> qnt::onnx::getNormalizeOperators() {
   static const Operator operators[] = {
-      {"GroupNormalization", 21, importGroupNorm},
-      {"InstanceNormalization", 6, importInstanceNorm},
       {"LayerNormalization", 17, importLayerNorm, "stash_type other than f32"},
       {"LogSoftmax", 13, importLogSoftmax},
       {"LpNormalization", 1, importLpNorm},

@@ -17,14 +17,30 @@ using namespace qnt::onnx;
 std::vector<const Operator *> qnt::onnx::getOperators() {
   std::vector<const Operator *> operators;
   llvm::ArrayRef<Operator> (*const families[])() = {
-      getActivationOperators, getAttentionOperators,   getBinaryOperators,
-      getContribOperators,    getControlFlowOperators, getConvOperators,
-      getEinsumOperators,     getElementwiseOperators, getGatherOperators,
-      getGeneratorOperators,  getImageNormOperators,   getMatMulOperators,
-      getMovementOperators,   getNormalizeOperators,   getPadOperators,
-      getPoolOperators,       getQLinearOperators,     getQONNXOperators,
-      getQuantizeOperators,   getReduceOperators,      getResizeOperators,
-      getShapeOperators,      getValueOperators,
+      getActivationOperators,  //
+      getAttentionOperators,   //
+      getBinaryOperators,      //
+      getContribOperators,     //
+      getControlFlowOperators, //
+      getConvOperators,        //
+      getEinsumOperators,      //
+      getElementwiseOperators, //
+      getGatherOperators,      //
+      getGeneratorOperators,   //
+      getImageNormOperators,   //
+      getMatMulOperators,      //
+      getMovementOperators,    //
+      getNormalizeOperators,   //
+      getPadOperators,         //
+      getPoolOperators,        //
+      getQLinearOperators,     //
+      getQONNXOperators,       //
+      getQuantizeOperators,    //
+      getReduceOperators,      //
+      getResizeOperators,      //
+      getShapeOperators,       //
+      getTopKOperators,        //
+      getValueOperators,       //
   };
   for (auto family : families)
     for (const Operator &op : family())

@@ -55,6 +55,7 @@ llvm::ArrayRef<Operator> getQuantizeOperators();
 llvm::ArrayRef<Operator> getReduceOperators();
 llvm::ArrayRef<Operator> getResizeOperators();
 llvm::ArrayRef<Operator> getShapeOperators();
+llvm::ArrayRef<Operator> getTopKOperators();
 llvm::ArrayRef<Operator> getValueOperators();
 
 /// All operators in order of domain and name.

@@ -72,7 +72,6 @@ def run(feeds):
 
 def check(name, feeds, expected=None, contains=(), lacks=(), rtol=1e-4):
     """Runs `path`; `contains` and `lacks` are patterns of its IR."""
-    global failures
     if expected is None:
         import onnxruntime
         options = onnxruntime.SessionOptions()
@@ -104,8 +103,13 @@ def check(name, feeds, expected=None, contains=(), lacks=(), rtol=1e-4):
         if re.search(pattern, text):
             problem = f"{pattern!r} in\n{text[:3000]}"
     if problem:
-        failures += 1
-        print(f"{name}: {problem}")
+        report(f"{name}: {problem}")
+
+
+def report(problem):
+    global failures
+    failures += 1
+    print(problem)
 
 
 def layers():
@@ -262,6 +266,13 @@ def dynamic():
     save([h.make_node("ArgMax", ["x"], ["y"], axis=1, keepdims=0)],
          [value("x", ["b", "n"])], [value("y", None, T.INT64)])
     check("arg max", {"x": floats(4, 9)})
+    for largest in (0, 1):
+        save([h.make_node("TopK", ["x", "k"], ["y", "i"], axis=0,
+                          largest=largest)],
+             [value("x", ["b", "n"])], ["y", value("i", None, T.INT64)],
+             [constant("k", np.array([3]))])
+        ties = rng.integers(-2, 3, (7, 9)).astype(np.float32)
+        check(f"top k, largest {largest}", {"x": ties})
     save([h.make_node("MatMul", ["x", "z"], ["y"])],
          [value("x", ["b", 1, "n", 4]), value("z", [3, 4, "m"])], ["y"])
     check("batches", {"x": floats(2, 1, 5, 4), "z": floats(3, 4, 6)})
@@ -430,7 +441,96 @@ def integers():
                       [expected])
 
 
-for test in (decomposed, layers, attention, dynamic, folding, control, functions, storage,
-             files, integers):
+def exported():
+    """A block of an encoder as exporters write it: shapes are computed in the
+    graph, norms and gelu in parts."""
+    nodes, weights, count = [], [], 0
+
+    def op(kind, *inputs, **attributes):
+        nonlocal count
+        count += 1
+        nodes.append(h.make_node(kind, inputs, [f"v{count}"], **attributes))
+        return f"v{count}"
+
+    def known(array):
+        weights.append(constant(f"c{len(weights)}", array))
+        return weights[-1].name
+
+    def dim(source, axis):
+        size = op("Gather", op("Shape", source), known(np.array(axis)), axis=0)
+        return op("Unsqueeze", size, known(np.array([0])))
+
+    def number(n):
+        return known(np.array([n]))
+
+    def dense(x, rows, columns):
+        return op("Add", op("MatMul", x, known(floats(rows, columns) * 0.3)),
+                  known(floats(columns)))
+
+    def norm(x):
+        centred = op("Sub", x, op("ReduceMean", x, axes=[-1]))
+        square = op("Pow", centred, known(np.float32(2)))
+        root = op("Sqrt", op("Add", op("ReduceMean", square, axes=[-1]),
+                             known(np.float32(1e-5))))
+        return op("Add", op("Mul", op("Div", centred, root), known(floats(32))),
+                  known(floats(32)))
+
+    def gelu(x):
+        inner = op("Erf", op("Div", x, known(np.float32(2 ** 0.5))))
+        return op("Mul", op("Mul", x, op("Add", inner, known(np.float32(1)))),
+                  known(np.float32(0.5)))
+
+    # Token types default to zeros of the shape of the ids; positions are cut
+    # from a table; both are looked up.
+    zeros = op("ConstantOfShape", op("Shape", "ids"),
+               value=constant("z", np.array([0])))
+    shape = op("Concat", dim("ids", 0), dim("ids", 1), axis=0)
+    # Expand with a -1 that Where takes out, as some exporters write it.
+    ones = op("ConstantOfShape", known(np.array([2])),
+              value=constant("z", np.array([1])))
+    wanted = op("Where", op("Equal", shape, op("Mul", ones, number(-1))), ones,
+                shape)
+    positions = op("Slice", known(np.arange(64)[None]), number(0),
+                   dim("ids", 1), number(1))
+    x = op("Add", op("Gather", known(floats(50, 32)), "ids"),
+           op("Gather", known(floats(2, 32)), zeros))
+    x = norm(op("Add", x, op("Gather", known(floats(64, 32)),
+                             op("Expand", positions, wanted))))
+    mask = op("Unsqueeze", op("Unsqueeze", "mask", number(1)), number(2))
+    mask = op("Mul", op("Sub", known(np.float32(1)),
+                        op("Cast", mask, to=T.FLOAT)),
+              known(np.float32(-1e4)))
+
+    def heads(y, perm):
+        shape = op("Concat", dim(y, 0), dim(y, 1), number(4), number(8), axis=0)
+        return op("Transpose", op("Reshape", y, shape), perm=perm)
+
+    q, k, v = (heads(dense(x, 32, 32), p) for p in
+               ([0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]))
+    scores = op("Div", op("MatMul", q, k), known(np.float32(8 ** 0.5)))
+    weighted = op("MatMul", op("Softmax", op("Add", scores, mask), axis=-1), v)
+    back = op("Transpose", weighted, perm=[0, 2, 1, 3])
+    flat = op("Reshape", back, op("Concat", dim(back, 0), dim(back, 1),
+                                  number(-1), axis=0))
+    x = norm(op("Add", dense(flat, 32, 32), x))
+    y = norm(op("Add", dense(gelu(dense(x, 32, 64)), 64, 32), x))
+    save(nodes, [value("ids", ["batch", "tokens"], T.INT64),
+                 value("mask", ["batch", "tokens"], T.INT64)], [y], weights,
+         opset=16)
+    ids = rng.integers(0, 50, (3, 7))
+    check("exported encoder",
+          {"ids": ids, "mask": (np.arange(7) < [[7], [3], [5]]).astype(int)},
+          contains=["nn.layer_norm", "activation gelu",
+                    r"tensor<\?x\?x4x8xf32>"],
+          lacks=["tensor.from_elements %[^:]*: tensor<.xi64>"])
+    # The table of positions has 64 rows.
+    message = run({"ids": rng.integers(0, 50, (1, 65)),
+                   "mask": np.ones((1, 65), np.int64)}).get("failed", "")
+    if not re.search(r"64.*65|65.*64", message):
+        report(f"more tokens than positions: {message!r}")
+
+
+for test in (layers, decomposed, attention, exported, dynamic, folding, control,
+             functions, storage, files, integers):
     test()
 sys.exit(failures != 0)
