@@ -81,19 +81,36 @@ BlockParams BlockQuantizer::fit(float low, float high) const {
 
 BlockParams BlockQuantizer::chooseScale(ClipMethod clip,
                                         ArrayRef<float> block) const {
+  switch (clip) {
+  case ClipMethod::AbsMax:
+    return chooseScale(block, nullptr);
+  case ClipMethod::MSE:
+    return chooseScale(
+        block, [&](BlockParams params) { return squaredError(params, block); });
+  case ClipMethod::HQQ:
+    return chooseHalfQuadratic(block);
+  case ClipMethod::Output:
+    break;
+  }
+  llvm_unreachable("the error of outputs is for the caller to say");
+}
+
+BlockParams BlockQuantizer::chooseScale(
+    ArrayRef<float> block,
+    llvm::function_ref<double(BlockParams)> getError) const {
   if (!scaled)
     return {};
   loops::Range range = loops::rangeOf(block);
   if (range.low == 0 && range.high == 0)
     return {1.0f, zeroKind == ZeroKind::None ? 0.0f : lowest};
   BlockParams best = fit(range.low, range.high);
-  if (clip == ClipMethod::AbsMax)
+  if (!getError)
     return best;
-  double least = squaredError(best, block);
+  double least = getError(best);
   auto consider = [&](BlockParams candidate) {
     if (candidate.scale == best.scale && candidate.zero == best.zero)
       return;
-    double error = squaredError(candidate, block);
+    double error = getError(candidate);
     if (error < least) {
       least = error;
       best = candidate;
@@ -107,6 +124,40 @@ BlockParams BlockQuantizer::chooseScale(ClipMethod clip,
     // The value of largest magnitude, negative of two equals.
     float extreme = -range.low >= range.high ? range.low : range.high;
     consider({roundScale(extreme / lowest, scaleType), 0.0f});
+  }
+  return best;
+}
+
+/// Badri and Shaji (2023), with their constants: p = 0.7, beta from 10 by 1.01.
+BlockParams BlockQuantizer::chooseHalfQuadratic(ArrayRef<float> block) const {
+  constexpr double power = 0.7;
+  BlockParams best = chooseScale(block, nullptr), params = best;
+  std::vector<uint32_t> codes(block.size());
+  std::vector<float> decoded(block.size());
+  double least = std::numeric_limits<double>::infinity(), beta = 10;
+  for (int round = 0; round < 20; ++round, beta *= 1.01) {
+    encode(params, block, codes);
+    decode(params, codes, decoded);
+    double total = 0, offset = 0;
+    int64_t count = 0;
+    for (auto [x, y, code] : llvm::zip_equal(block, decoded, codes)) {
+      if (std::isnan(x))
+        continue;
+      double error = double(x) - y, size = std::fabs(error);
+      total += size;
+      double kept = std::max(size - std::pow(size, power - 1) / beta, 0.0);
+      if (size == 0)
+        kept = 0;
+      // The offset that leaves this element the shrunken error.
+      offset += double(params.scale) * format.decode(code) -
+                (double(x) - std::copysign(kept, error));
+      ++count;
+    }
+    if (count == 0 || !(total < least))
+      break;
+    least = total;
+    best = params;
+    params.zero = float(offset / double(count));
   }
   return best;
 }

@@ -50,7 +50,8 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
     `absmax`, the offset alternates with a shrunken error, |e|^0.7 in place of
     squares, for at most 20 rounds while the mean |e| falls. `output` searches the
     shrinking of `mse`, but by the error of the layer's output, e M e^T over the
-    block's part of `moment`, as AWQ clips (Lin et al. 2024).
+    block's part of `moment`, as AWQ clips (Lin et al. 2024); of a block of more
+    than 128 inputs, over the parts of 128 on the diagonal.
 
     `moment` is the second moment M = X^T X / rows of the layer's inputs, [K, K], K
     the elements of a row of the weight. Rounding `gptq` (Frantar et al. 2023) takes

@@ -31,7 +31,7 @@ bool qnt::isParamExpressionOp(Operation *op) {
   return isa<ml_program::GlobalLoadConstOp, arith::ConstantOp, arith::ExtFOp,
              arith::TruncFOp, nn::AddOp, nn::MulOp, nn::ScaleRowsOp, QuantizeOp,
              DequantizeOp, PackOp, ScalesOp, QuantizeBiasOp, DyadicShiftOp,
-             DyadicOp>(op);
+             DyadicOp, LowRankOp>(op);
 }
 
 bool qnt::isParamExpression(Value value) {
@@ -94,7 +94,8 @@ public:
   }
 
 private:
-  /// Name, attributes, properties, result type, then operands by number.
+  /// Name, attributes, properties, result type, then which result it is and the
+  /// operands by number.
   using Key = std::pair<SmallVector<const void *>, SmallVector<unsigned>>;
 
   unsigned compute(Value value) {
@@ -102,6 +103,7 @@ private:
     if (!op || !isParamExpressionOp(op) || !hasStaticShape(value.getType()))
       return 0;
     Key key;
+    key.second.push_back(cast<OpResult>(value).getResultNumber());
     for (Value operand : op->getOperands()) {
       unsigned number = get(operand);
       if (number == 0)
@@ -124,25 +126,29 @@ private:
 SmallVector<ParamRoot> qnt::collectParamRoots(ModuleOp module) {
   Numbering numbering;
   llvm::MapVector<unsigned, ParamRoot> roots;
-  module.walk([&](Operation *op) {
-    if (op->getNumResults() != 1)
-      return;
-    Value value = op->getResult(0);
+  auto isNumbered = [&](Operation *op) {
+    return op->getNumResults() > 0 && numbering.get(op->getResult(0)) != 0;
+  };
+  auto visit = [&](OpResult value) {
     unsigned number = numbering.get(value);
     if (number == 0)
       return;
     bool isConstant = !getSourceLoad(value);
     bool isRoot = llvm::any_of(value.getUsers(), [&](Operation *user) {
-      if (user->getNumResults() == 1 && numbering.get(user->getResult(0)))
-        return false;
-      return !isConstant || isa<nn::NNDialect, QNTDialect>(user->getDialect());
+      return !isNumbered(user) &&
+             (!isConstant ||
+              isa<nn::NNDialect, QNTDialect>(user->getDialect()));
     });
     auto tensor = dyn_cast<RankedTensorType>(value.getType());
-    if (isa<arith::ConstantOp>(op) && tensor &&
+    if (isa<arith::ConstantOp>(value.getOwner()) && tensor &&
         !isa<FloatType>(tensor.getElementType()))
       return;
     if (isRoot)
       roots[number].values.push_back(value);
+  };
+  module.walk([&](Operation *op) {
+    for (OpResult value : op->getResults())
+      visit(value);
   });
   SmallVector<ParamRoot> result;
   for (auto &[number, root] : roots)

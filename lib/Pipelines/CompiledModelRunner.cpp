@@ -282,7 +282,8 @@ void Session::run(const std::string &path, ModelRunner::Observer observe) {
           elements *= output->shape[d];
         hook->observe(
             site->second,
-            ArrayRef(static_cast<const float *>(output->data), elements));
+            ArrayRef(static_cast<const float *>(output->data), elements),
+            output->rank ? output->shape[output->rank - 1] : 1);
       },
       &hook);
   std::vector<Sample> all = readSamples();

@@ -52,8 +52,25 @@ const std::vector<Key> &getKeys() {
          recipe.quantize.weightsZero = value.str();
          return value == "true" || value == "false" || value == "offset";
        }},
-      {"clip", "range of a block of weights: absmax, mse",
+      {"method",
+       "how weights are quantised: rtn (nearest, absmax), mse (nearest, range "
+       "of "
+       "least error), hqq, gptq, awq (gptq and awq need calib=)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return recipe.setMethod(value);
+       }},
+      {"clip", "range of a block of weights: absmax, mse, output, hqq",
        setString(&QuantizeOptions::clip)},
+      {"order", "inputs that gptq takes first: model (as they come), moment",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.quantize.actOrder = value == "moment";
+         return value == "model" || value == "moment";
+       }},
+      {"damp", "share of the mean moment that gptq adds to its diagonal",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return !value.getAsDouble(recipe.quantize.damp) &&
+                recipe.quantize.damp >= 0;
+       }},
       {"activations",
        "int8 (signedness as the target multiplies fastest), "
        "uint8, none",
@@ -98,6 +115,12 @@ const std::vector<Key> &getKeys() {
          recipe.calibrate.samples = value.str();
          return true;
        }},
+      {"statistics",
+       "what an earlier run left, in place of samples: MODEL.statistics.json",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.calibrate.statisticsFile = value.str();
+         return value.ends_with(".statistics.json");
+       }},
       {"samples", "how many samples to calibrate on",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return !value.getAsInteger(10, recipe.calibrate.count);
@@ -128,11 +151,36 @@ llvm::Error failure(const llvm::Twine &message) {
 
 } // namespace
 
+bool QuantizeRecipe::setMethod(llvm::StringRef method) {
+  if (method == "gptq") {
+    quantize.rounding = "gptq";
+    quantize.clip = "mse";
+  } else if (method == "hqq") {
+    quantize.clip = "hqq";
+    quantize.weightsZero = "offset";
+  } else if (method == "mse") {
+    quantize.clip = "mse";
+  } else if (method == "awq") {
+    quantize.clip = "output";
+  } else if (method != "rtn") {
+    return false;
+  }
+  return true;
+}
+
+bool QuantizeRecipe::needsMoments() const {
+  return quantize.rounding == "gptq" || quantize.clip == "output";
+}
+
 llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   QuantizeRecipe recipe;
   recipe.text = text.str();
   llvm::SmallVector<llvm::StringRef> words;
   llvm::SplitString(text, words);
+  // A method sets what other keys then change.
+  std::stable_partition(words.begin(), words.end(), [](llvm::StringRef word) {
+    return word.starts_with("method=");
+  });
   llvm::StringSet<> given;
   for (llvm::StringRef word : words) {
     auto [name, value] = word.split('=');
@@ -150,10 +198,28 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   if (recipe.integerArithmetic && recipe.quantize.per != "tensor")
     return failure("--quantize: arithmetic=integer needs activations quantised "
                    "per tensor: per=tensor");
-  if (recipe.quantize.per == "tensor" && recipe.calibrate.samples.empty())
+  bool hasSamples = !recipe.calibrate.samples.empty() ||
+                    !recipe.calibrate.statisticsFile.empty();
+  if (recipe.needsMoments() && !hasSamples)
+    return failure("--quantize: gptq, awq and clip=output need samples to find "
+                   "second moments on: calib=FILE");
+  if (recipe.quantize.per == "tensor" && !hasSamples)
     return failure("--quantize: per=tensor needs samples to calibrate on: "
                    "calib=FILE");
   return recipe;
+}
+
+void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
+  if (!needsMoments())
+    return;
+  llvm::StringRef stem = output.substr(0, output.rfind('.'));
+  if (calibrate.statisticsFile.empty())
+    calibrate.output = (stem + ".statistics.json").str();
+  else
+    stem = llvm::StringRef(calibrate.statisticsFile)
+               .drop_back(llvm::StringRef(".statistics.json").size());
+  calibrate.tensors = (stem + ".statistics.safetensors").str();
+  calibrate.moments = true;
 }
 
 std::string QuantizeRecipe::help() {

@@ -29,7 +29,7 @@ void qnt::buildCanonicalPipeline(OpPassManager &pm) {
 void qnt::buildQuantizePipeline(OpPassManager &pm,
                                 const QuantizeRecipe &recipe) {
   buildCanonicalPipeline(pm);
-  if (recipe.quantize.per == "tensor")
+  if (recipe.quantize.per == "tensor" || recipe.needsMoments())
     pm.addPass(createCalibrate(recipe.calibrate,
                                std::make_shared<CompiledModelRunner>()));
   pm.addPass(createQuantize(recipe.quantize));

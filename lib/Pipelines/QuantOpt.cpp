@@ -212,6 +212,10 @@ int run(const Flags &flags, MlirOptMainConfig &config,
     if (!parsed)
       return fail(llvm::toString(parsed.takeError()));
     recipe = *parsed;
+    if (recipe.needsMoments() && output == "-")
+      return fail("--quantize: statistics are kept beside the output: expected "
+                  "-o FILE");
+    recipe.keepStatisticsBeside(output);
   }
   bool isCompiling = flags.target.getNumOccurrences() || isCode(output);
   auto target = TargetOptions::parse(

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "StoredWeights.h"
 
+#include "StatisticsTensors.h"
+
 #include "qnt/Analysis/ActivationSites.h"
 #include "qnt/Analysis/RangeStatistics.h"
 #include "qnt/Support/MappedFile.h"
@@ -13,6 +15,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace qnt {
 #define GEN_PASS_DEF_CALIBRATE
@@ -37,6 +40,9 @@ public:
     } catch (const support::FileError &error) {
       this->error() << error.what();
       signalPassFailure();
+    } catch (const params::ParamsError &error) {
+      this->error() << error.what();
+      signalPassFailure();
     }
   }
 
@@ -47,7 +53,9 @@ private:
   LogicalResult calibrate();
   FailureOr<StatisticsMap> collect();
   ClipRange chooseRange(const RangeStatistics &site, QTensorType type);
+  LogicalResult checkTensors();
 
+  ChannelStatisticsMap channels;
   std::shared_ptr<ModelRunner> runner;
 };
 } // namespace
@@ -59,18 +67,28 @@ FailureOr<StatisticsMap> CalibratePass::collect() {
   if (samples.empty())
     return error() << "expected samples=FILE or statistics=FILE";
   OwningOpRef<ModuleOp> copy(getOperation().clone());
-  for (ActivationSite &site : collectActivationSites(*copy))
+  llvm::StringSet<> hasMoment;
+  for (ActivationSite &site : collectActivationSites(*copy)) {
+    if (llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>))
+      hasMoment.insert(site.name);
     for (Value value : site.values) {
       OpBuilder builder(*copy);
       builder.setInsertionPointAfterValue(value);
       ObserveOp::create(builder, value.getLoc(), value.getType(), value,
                         site.name);
     }
+  }
   StatisticsMap statistics;
+  channels.clear();
   std::string bad;
-  auto add = [&](StringRef site, ArrayRef<float> values) {
-    if (!statistics[site.str()].add(values) && bad.empty())
-      bad = site.str();
+  auto add = [&](StringRef site, ArrayRef<float> values, int64_t features) {
+    if (!statistics[site.str()].add(values)) {
+      bad = bad.empty() ? site.str() : bad;
+    } else if (!tensors.empty()) {
+      bool wantsMoment = moments && hasMoment.contains(site);
+      channels.try_emplace(site.str(), features, wantsMoment)
+          .first->second.add(values);
+    }
   };
   if (failed(runner->run(*copy, {samples, count, seed}, add)))
     return failure();
@@ -94,8 +112,26 @@ static Location getLocation(const ActivationSite &site) {
                              : site.layers.front()->getLoc();
 }
 
+/// That a file of an earlier run has what this one was asked for.
+LogicalResult CalibratePass::checkTensors() {
+  auto store = openStatisticsTensors(tensors);
+  for (ActivationSite &site : collectActivationSites(getOperation())) {
+    bool wantsMoment =
+        moments && llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>);
+    std::string name = wantsMoment
+                           ? getSecondMomentName(site.name)
+                           : getChannelStatisticName(site.name, "absmax");
+    if (!store->find(name))
+      return error() << tensors << ": nothing of '" << site.name
+                     << "': expected the tensor '" << name << "'";
+  }
+  return success();
+}
+
 LogicalResult CalibratePass::calibrate() {
   ModuleOp module = getOperation();
+  if (moments && tensors.empty())
+    return error() << "expected tensors=FILE with moments";
   if (range != "minmax" && range != "percentile" && range != "mse")
     return error() << "range=" << range
                    << ": expected minmax, percentile or mse";
@@ -132,6 +168,13 @@ LogicalResult CalibratePass::calibrate() {
   }
   if (!output.empty())
     StatisticsFile::write(output, *statistics);
+  if (!tensors.empty()) {
+    if (statisticsFile.empty())
+      writeStatisticsTensors(tensors, channels);
+    else if (failed(checkTensors()))
+      return failure();
+    module->setAttr("qnt.statistics", builder.getStringAttr(tensors));
+  }
   module->setAttr("qnt.calibration", ranges.getDictionary(&getContext()));
   return success();
 }

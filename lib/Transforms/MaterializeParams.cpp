@@ -129,7 +129,10 @@ LogicalResult MaterializeParamsPass::run() {
     return module.emitError("qnt-materialize-params: the module has no "
                             "qnt.params that names a parameter store");
   auto store = params::ParamStore::open(path.str());
-  ParamEvaluator evaluator(*store);
+  std::shared_ptr<params::ParamStore> statistics;
+  if (auto file = module->getAttrOfType<StringAttr>("qnt.statistics"))
+    statistics = params::ParamStore::open(file.str());
+  ParamEvaluator evaluator(*store, statistics.get());
   SmallVector<ParamRoot> roots = collectParamRoots(module);
   for (const ParamRoot &root : roots)
     evaluator.check(root.front());
@@ -143,6 +146,7 @@ LogicalResult MaterializeParamsPass::run() {
   rewrite(roots, jobs);
   Builder builder(&getContext());
   module->setAttr("qnt.params", builder.getStringAttr(output));
+  module->removeAttr("qnt.statistics");
   module->setAttr("qnt.params_sha256", builder.getStringAttr(writer.sha256()));
   return success();
 }

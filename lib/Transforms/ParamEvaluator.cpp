@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 
@@ -25,10 +26,21 @@ static std::string getLoadedName(GlobalLoadConstOp load) {
   return load.getGlobal().getLeafReference().str();
 }
 
+const params::ParamStore &ParamEvaluator::getStore(StringRef name) const {
+  if (!name.starts_with(statisticsPrefix))
+    return store;
+  if (!statistics)
+    throw ParamsError("'" + name.str() +
+                      "' is loaded, but the module has no qnt.statistics");
+  return *statistics;
+}
+
 void ParamEvaluator::check(Value value) const {
   Operation *op = value.getDefiningOp();
-  if (auto load = dyn_cast<GlobalLoadConstOp>(op))
-    checkStoredTensors(store, load.getType(), getLoadedName(load));
+  if (auto load = dyn_cast<GlobalLoadConstOp>(op)) {
+    std::string name = getLoadedName(load);
+    checkStoredTensors(getStore(name), load.getType(), name);
+  }
   for (Value operand : op->getOperands())
     check(operand);
 }
@@ -59,6 +71,7 @@ void ParamEvaluator::release(Value value, RowRange rows) const {
   if (auto load = dyn_cast<GlobalLoadConstOp>(op))
     for (const auto &entry :
          getStoredTensors(load.getType(), getLoadedName(load))) {
+      const params::ParamStore &store = getStore(entry.name);
       params::TensorView part = store.get(entry.name);
       size_t begin = part.bytes.size() * rows.first / total;
       size_t end = part.bytes.size() * (rows.first + rows.count) / total;
@@ -174,13 +187,17 @@ std::vector<float> ParamEvaluator::evaluateFloat(Value value,
                                                  RowRange rows) const {
   Operation *op = value.getDefiningOp();
   int64_t length = getRowLength(value.getType());
-  if (auto load = dyn_cast<GlobalLoadConstOp>(op))
-    return loadFloats(store, getLoadedName(load), rows.first * length,
+  if (auto load = dyn_cast<GlobalLoadConstOp>(op)) {
+    std::string name = getLoadedName(load);
+    return loadFloats(getStore(name), name, rows.first * length,
                       rows.count * length);
+  }
   if (auto constant = dyn_cast<arith::ConstantOp>(op))
     return evaluateConstant(constant, rows.first * length, rows.count * length);
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return evaluateLinear(linear, rows);
+  if (auto lowRank = dyn_cast<LowRankOp>(op))
+    return evaluateLowRank(lowRank, value == lowRank.getLeft(), rows);
   if (auto dequantize = dyn_cast<DequantizeOp>(op))
     return evaluateDequantize(dequantize, rows);
   if (auto scales = dyn_cast<ScalesOp>(op))
@@ -199,6 +216,77 @@ std::vector<float> ParamEvaluator::evaluateFloat(Value value,
     roundTo(element, result);
   }
   return result;
+}
+
+//===----------------------------------------------------------------------===//
+// What rows share
+//===----------------------------------------------------------------------===//
+
+template <typename T>
+std::shared_ptr<const T> ParamEvaluator::Recent<T>::get(
+    const std::string &key,
+    llvm::function_ref<std::shared_ptr<const T>()> make) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto found =
+      llvm::find_if(entries, [&](auto &entry) { return entry.first == key; });
+  if (found != entries.end()) {
+    entries.splice(entries.begin(), entries, found);
+  } else {
+    // Before the new one is made: factors are large.
+    if (entries.size() > 1)
+      entries.pop_back();
+    entries.emplace_front(key, make());
+  }
+  return entries.front().second;
+}
+
+/// Of the op that is computed once for all rows.
+static std::string getKey(Operation *op, StringRef settings = {}) {
+  return std::to_string(reinterpret_cast<uintptr_t>(op)) + settings.str();
+}
+
+std::shared_ptr<const MomentFactor>
+ParamEvaluator::getMoment(QuantizeOp op) const {
+  Value moment = op.getMoment();
+  std::optional<double> damp;
+  if (op.getRounding() == Rounding::GPTQ)
+    damp = op.getDamp().convertToDouble();
+  std::string settings =
+      llvm::formatv(" {0} {1}", damp.value_or(-1), bool(op.getActOrder()));
+  // Weights that share an input load the same moment.
+  auto load = moment.getDefiningOp<GlobalLoadConstOp>();
+  std::string key = load ? getLoadedName(load) + settings
+                         : getKey(moment.getDefiningOp(), settings);
+  return moments.get(key, [&] {
+    int64_t size = getNumRows(moment.getType());
+    return MomentFactor::compute(evaluateFloat(moment, {0, size}), size, damp,
+                                 op.getActOrder(),
+                                 "parameter " + describeParam(op.getInput()));
+  });
+}
+
+QuantizedRows ParamEvaluator::evaluateByMoment(QuantizeOp op,
+                                               RowRange rows) const {
+  std::shared_ptr<const MomentFactor> moment = getMoment(op);
+  return quantizeByMoment(op.getResult().getType(), op.getClip(),
+                          evaluateFloat(op.getInput(), rows), rows.count,
+                          *moment);
+}
+
+std::vector<float> ParamEvaluator::evaluateLowRank(LowRankOp op, bool isLeft,
+                                                   RowRange rows) const {
+  auto factors = lowRanks.get(getKey(op), [&] {
+    RankedTensorType type = op.getInput().getType();
+    return std::make_shared<const LowRankFactors>(
+        factorize(evaluateFloat(op.getInput(), {0, type.getDimSize(0)}),
+                  type.getDimSize(0), type.getDimSize(1),
+                  op.getLeft().getType().getDimSize(1)));
+  });
+  const std::vector<float> &all = isLeft ? factors->left : factors->right;
+  int64_t length =
+      getRowLength(isLeft ? op.getLeft().getType() : op.getRight().getType());
+  return {all.begin() + rows.first * length,
+          all.begin() + (rows.first + rows.count) * length};
 }
 
 //===----------------------------------------------------------------------===//
@@ -287,6 +375,8 @@ QuantizedRows ParamEvaluator::evaluateQuantized(Value value,
   if (!quantize || quantize.getScale())
     throw ParamsError("parameter " + std::string(op->getName().getStringRef()) +
                       ": expected a qnt.quantize that finds its own scales");
+  if (quantize.getMoment())
+    return evaluateByMoment(quantize, rows);
   std::vector<float> in = evaluateFloat(quantize.getInput(), rows);
   QuantizedRows result;
   result.codes.resize(in.size());

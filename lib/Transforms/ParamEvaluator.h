@@ -7,7 +7,11 @@
 #ifndef QNT_LIB_TRANSFORMS_PARAMEVALUATOR_H
 #define QNT_LIB_TRANSFORMS_PARAMEVALUATOR_H
 
+#include "GPTQ.h"
 #include "ParamStorage.h"
+
+#include <list>
+#include <mutex>
 
 namespace qnt {
 
@@ -16,20 +20,16 @@ struct RowRange {
   int64_t first = 0, count = 0;
 };
 
-/// Rows of a quantised tensor: codes [count, row], scales and zeros (zero
-/// points or offsets) [count, scales per row], empty without them.
-struct QuantizedRows {
-  std::vector<uint32_t> codes;
-  std::vector<float> scales, zeros;
-};
-
 /// Evaluates expressions that isParamExpression accepts, from the store, for
 /// the rows asked for and no others. Thread-safe; errors are thrown as
 /// params::ParamsError.
 class ParamEvaluator {
 public:
-  /// The store outlives the evaluator.
-  explicit ParamEvaluator(const params::ParamStore &store) : store(store) {}
+  /// `statistics` holds what "statistics/..." names (docs/ir.md), and may be
+  /// null. Both outlive the evaluator.
+  explicit ParamEvaluator(const params::ParamStore &store,
+                          const params::ParamStore *statistics = nullptr)
+      : store(store), statistics(statistics) {}
 
   /// Checks every load of an expression against the store: name, shape, dtype.
   void check(mlir::Value value) const;
@@ -60,7 +60,25 @@ private:
   std::vector<float> evaluateLinear(nn::LinearOp op, RowRange rows) const;
   std::vector<float> evaluateDequantize(DequantizeOp op, RowRange rows) const;
 
+  QuantizedRows evaluateByMoment(QuantizeOp op, RowRange rows) const;
+  std::shared_ptr<const MomentFactor> getMoment(QuantizeOp op) const;
+  std::vector<float> evaluateLowRank(LowRankOp op, bool isLeft,
+                                     RowRange rows) const;
+  const params::ParamStore &getStore(llvm::StringRef name) const;
+
   const params::ParamStore &store;
+  const params::ParamStore *statistics;
+  /// What rows share. The last few are kept: jobs that share one follow each
+  /// other.
+  template <typename T> struct Recent {
+    std::mutex mutex;
+    std::list<std::pair<std::string, std::shared_ptr<const T>>> entries;
+    std::shared_ptr<const T>
+    get(const std::string &key,
+        llvm::function_ref<std::shared_ptr<const T>()> make);
+  };
+  mutable Recent<MomentFactor> moments;
+  mutable Recent<LowRankFactors> lowRanks;
 };
 
 } // namespace qnt

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantizeRules.h"
+#include "StatisticsTensors.h"
 #include "StoredWeights.h"
 
 #include "qnt/Analysis/ImageSites.h"
@@ -50,10 +51,11 @@ private:
   LogicalResult encodeImages(const ActivationSite &site);
   WeightRule getRule(Operation *layer);
   LogicalResult quantizeLayer(Operation *layer, const WeightRule &rule,
-                              Value input);
+                              Value input, StringRef site);
   LogicalResult quantizeEmbedding(nn::EmbeddingOp embedding);
   FailureOr<Value> quantizeWeight(OpBuilder &builder, const WeightRule &rule,
-                                  Value weight);
+                                  Value weight, StringRef site = {});
+  FailureOr<Value> getMoment(OpBuilder &builder, Value weight, StringRef site);
   FailureOr<Value> quantizeInput(const WeightRule &rule,
                                  const ActivationSite &site);
   WeightRule getStoredRule(QTensorType type, bool kept);
@@ -76,6 +78,9 @@ QuantizeOptions QuantizePass::getOptions() const {
   options.scale = scale;
   options.weightsZero = weightsZero;
   options.clip = clip;
+  options.rounding = rounding;
+  options.actOrder = actOrder;
+  options.damp = damp;
   options.activations = activations;
   options.per = per;
   options.head = head;
@@ -134,9 +139,28 @@ LogicalResult QuantizePass::run() {
   return success();
 }
 
+/// The second moment of the inputs of a weight [N, K], as a parameter.
+FailureOr<Value> QuantizePass::getMoment(OpBuilder &builder, Value weight,
+                                         StringRef site) {
+  auto fail = [&]() {
+    return emitError(weight.getLoc())
+           << "qnt-quantize: " << describeParam(weight) << ": ";
+  };
+  auto type = cast<RankedTensorType>(weight.getType());
+  if (type.getRank() != 2)
+    return fail() << "clip=output and rounding=gptq are for linear layers";
+  if (!getOperation()->hasAttr("qnt.statistics"))
+    return fail() << "clip=output and rounding=gptq need second moments; run "
+                     "qnt-calibrate with tensors= and moments first";
+  int64_t inputs = type.getDimSize(1);
+  return loadStatistic(
+      builder, weight.getLoc(), getOperation(), getSecondMomentName(site),
+      RankedTensorType::get({inputs, inputs}, builder.getF32Type()));
+}
+
 FailureOr<Value> QuantizePass::quantizeWeight(OpBuilder &builder,
                                               const WeightRule &rule,
-                                              Value weight) {
+                                              Value weight, StringRef site) {
   if (Value stored = getStoredWeight(weight)) {
     if (rule.keepsStored)
       return stored;
@@ -150,8 +174,22 @@ FailureOr<Value> QuantizePass::quantizeWeight(OpBuilder &builder,
                  remark::RemarkOpts::name("weight").category("qnt-quantize"))
       << remark::metric("tensor", getParamName(weight).str())
       << remark::metric("type", Type(*type));
+  if (!rule.format.isScaled())
+    return QuantizeOp::create(builder, weight.getLoc(), *type, weight, Value(),
+                              Value())
+        .getResult();
+  Value moment;
+  if (rule.needsMoment()) {
+    auto loaded = getMoment(builder, weight, site);
+    if (failed(loaded))
+      return failure();
+    moment = *loaded;
+  }
+  bool isGPTQ = rule.rounding == Rounding::GPTQ;
   return QuantizeOp::create(builder, weight.getLoc(), *type, weight, Value(),
-                            Value(), rule.clip)
+                            Value(), moment, rule.clip, rule.rounding,
+                            isGPTQ && actOrder,
+                            llvm::APFloat(isGPTQ ? damp : 0.0))
       .getResult();
 }
 
@@ -259,15 +297,16 @@ WeightRule QuantizePass::getRule(Operation *layer) {
 
 /// The layer on a quantised weight and `input`, with its bias as an epilogue.
 LogicalResult QuantizePass::quantizeLayer(Operation *layer,
-                                          const WeightRule &rule, Value input) {
+                                          const WeightRule &rule, Value input,
+                                          StringRef site) {
   OpBuilder builder(layer);
   auto linear = dyn_cast<nn::LinearOp>(layer);
   auto conv = dyn_cast<nn::ConvOp>(layer);
   auto type = cast<RankedTensorType>(layer->getResult(0).getType());
   if (!type.getElementType().isF32())
     return layer->emitOpError("expected f32 activations, got ") << type;
-  auto weight = quantizeWeight(builder, rule,
-                               linear ? linear.getWeight() : conv.getWeight());
+  auto weight = quantizeWeight(
+      builder, rule, linear ? linear.getWeight() : conv.getWeight(), site);
   if (failed(weight))
     return failure();
   SmallVector<Value> extra;
@@ -310,7 +349,7 @@ LogicalResult QuantizePass::quantizeSite(ActivationSite &site) {
       }
       input = shared;
     }
-    if (failed(quantizeLayer(layer, rule, input)))
+    if (failed(quantizeLayer(layer, rule, input, site.name)))
       return failure();
   }
   return success();
@@ -360,16 +399,17 @@ LogicalResult QuantizePass::quantizeImages(func::FuncOp function) {
     if (failed(encodeImages(site)))
       return failure();
   }
-  SmallVector<Operation *> layers;
+  SmallVector<std::pair<Operation *, StringRef>> layers;
   for (const ActivationSite &site : sites)
-    llvm::append_range(layers, site.layers);
-  for (Operation *layer : layers) {
+    for (Operation *layer : site.layers)
+      layers.emplace_back(layer, site.name);
+  for (auto [layer, site] : layers) {
     WeightRule rule = getRule(layer);
     Value input = layer->getOperand(0);
     auto decoded = input.getDefiningOp<DequantizeOp>();
     if (decoded && rule.takesCodes())
       input = decoded.getInput();
-    if (rule.format && failed(quantizeLayer(layer, rule, input)))
+    if (rule.format && failed(quantizeLayer(layer, rule, input, site)))
       return failure();
   }
   return success();

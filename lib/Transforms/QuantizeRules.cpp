@@ -131,8 +131,22 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
                    << ": expected auto, f16, bf16 or f32";
   auto clip = symbolizeClipMethod(options.clip);
   if (!clip)
-    return error() << "clip=" << options.clip << ": expected absmax or mse";
+    return error() << "clip=" << options.clip
+                   << ": expected absmax, mse, hqq or output";
   rule.clip = *clip;
+  auto rounding = symbolizeRounding(options.rounding);
+  if (!rounding)
+    return error() << "rounding=" << options.rounding
+                   << ": expected nearest or gptq";
+  rule.rounding = *rounding;
+  if (rule.rounding != Rounding::GPTQ && options.actOrder)
+    return error() << "act-order without rounding=gptq";
+  if (!(options.damp >= 0))
+    return error() << "damp=" << options.damp << ": expected at least 0";
+  if (rule.clip == ClipMethod::HQQ && rule.format.isScaled() &&
+      options.weightsZero != "offset")
+    return error()
+           << "clip=hqq: expected weights-zero=offset, which it chooses";
   if (!llvm::is_contained({"false", "true", "offset"}, options.weightsZero))
     return error() << "weights-zero=" << options.weightsZero
                    << ": expected true, false or offset";
@@ -233,7 +247,10 @@ FailureOr<QuantizeRules> RuleMaker::make() {
                      << " cannot hold negative numbers";
     rules.embedding.format = format;
     rules.embedding.scaleType = Float32Type::get(context);
-    rules.embedding.clip = rules.linear.clip;
+    // Nothing is known of the rows that are looked up.
+    rules.embedding.clip = rules.linear.clip == ClipMethod::AbsMax
+                               ? ClipMethod::AbsMax
+                               : ClipMethod::MSE;
   }
   if (options.floats == "bf16")
     rules.unquantized.format = parseFormat("bf16", context);

@@ -24,6 +24,7 @@ struct WeightRule {
   mlir::Type scaleType;
   ZeroKind zeroKind = ZeroKind::None;
   ClipMethod clip = ClipMethod::AbsMax;
+  Rounding rounding = Rounding::Nearest;
   /// The weight stays quantised as the model brought it.
   bool keepsStored = false;
   /// A null format: activations stay floating point.
@@ -38,6 +39,11 @@ struct WeightRule {
   QTensorType getInputType(llvm::ArrayRef<int64_t> shape, bool perTensor) const;
   /// Whether a layer with this weight takes codes.
   bool takesCodes() const { return format && activation.format; }
+  /// Whether codes are chosen by the second moment of the layer's input.
+  bool needsMoment() const {
+    return format && format.isScaled() &&
+           (rounding == Rounding::GPTQ || clip == ClipMethod::Output);
+  }
 };
 
 /// A regular expression of `keep`, and whether it was ever found.

@@ -39,7 +39,7 @@ public:
       std::vector<float> values;
       while (words >> word)
         values.push_back(std::strtof(word.c_str(), nullptr));
-      observe(site, values);
+      observe(site, values, values.size());
     }
     return success();
   }

@@ -39,7 +39,8 @@ public:
     interp::InterpreterOptions options;
     options.observer = [&](OpResult result, const interp::Datum &datum) {
       if (auto op = dyn_cast<ObserveOp>(result.getOwner()))
-        observe(op.getSite(), std::get<interp::Tensor>(datum).toFloats());
+        observe(op.getSite(), std::get<interp::Tensor>(datum).toFloats(),
+                op.getType().getShape().back());
     };
     interp::Interpreter interpreter(module, *params, options);
     auto arrays = support::readNpz(samples.path);

@@ -24,10 +24,10 @@ struct SampleSet {
 /// Runs models for passes, which see neither targets nor runtimes.
 class ModelRunner {
 public:
-  /// `values` are some of the numbers of the tensor that passes the qnt.observe
-  /// of that site, in no particular order or portion.
-  using Observer = llvm::function_ref<void(llvm::StringRef site,
-                                           llvm::ArrayRef<float> values)>;
+  /// `values` are whole rows, of `features` numbers, of the tensor that passes
+  /// the qnt.observe of that site: its last dimension.
+  using Observer = llvm::function_ref<void(
+      llvm::StringRef site, llvm::ArrayRef<float> values, int64_t features)>;
 
   virtual ~ModelRunner();
 

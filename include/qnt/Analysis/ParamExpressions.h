@@ -17,10 +17,15 @@
 
 namespace qnt {
 
+/// What the names of globals begin with that lie in the statistics file of a
+/// module, qnt.statistics, and not in its parameter store.
+inline constexpr llvm::StringLiteral statisticsPrefix = "statistics/";
+
 /// Whether `op` may be part of a parameter expression, whatever its operands
 /// are: a load, a tensor constant, arith.extf, arith.truncf, nn.add, nn.mul,
 /// nn.scale_rows, nn.linear of a vector, qnt.quantize, qnt.dequantize,
-/// qnt.pack, qnt.scales, qnt.quantize_bias, qnt.dyadic_shift, qnt.dyadic.
+/// qnt.pack, qnt.scales, qnt.quantize_bias, qnt.dyadic_shift, qnt.dyadic,
+/// qnt.low_rank.
 bool isParamExpressionOp(mlir::Operation *op);
 
 /// Whether `value` has static shape and is computed from loads and constants

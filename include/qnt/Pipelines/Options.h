@@ -30,6 +30,16 @@ struct QuantizeRecipe {
   /// Element type of the KV cache: f16 or f32.
   std::string kv = "f16";
 
+  /// Sets what a method of quantising weights stands for: rtn, mse, hqq, gptq
+  /// or awq; false for other names.
+  bool setMethod(llvm::StringRef method);
+  /// Whether second moments of inputs are used.
+  bool needsMoments() const;
+  /// Names the files that calibration leaves: MODEL.statistics.json and, with
+  /// statistics of channels, MODEL.statistics.safetensors beside `output`, or
+  /// those of an earlier run.
+  void keepStatisticsBeside(llvm::StringRef output);
+
   /// Fails with the key or value that it does not know and what it expected.
   static llvm::Expected<QuantizeRecipe> parse(llvm::StringRef text);
   /// The keys, one a line, with what they mean: for --help.

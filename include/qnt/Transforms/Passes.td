@@ -141,8 +141,11 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
     module attributes {qnt.calibration = {layers.0.q = array<f32: -6.25, 7.5>}} {
     ```
 
+    With `tensors`, statistics of every channel of every site go into a file that
+    the attribute `qnt.statistics` names: what smoothing, GPTQ and AWQ need.
+
     The model runs with a `qnt.observe` at every site, in a copy of the module:
-    here nothing but the attribute changes. What can run a model is for the
+    here nothing but attributes changes. What can run a model is for the
     program that registers the pass to say.
 
     Preconditions: the module is the one to quantise, after `nn-fold` and
@@ -161,6 +164,12 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
            "A statistics file to write.">,
     Option<"statisticsFile", "statistics", "std::string", "\"\"",
            "A statistics file to read instead of running the model.">,
+    Option<"tensors", "tensors", "std::string", "\"\"",
+           "A safetensors file for the statistics of channels, written by a run "
+           "and read with `statistics`; qnt.statistics will name it.">,
+    Option<"moments", "moments", "bool", "false",
+           "With `tensors`, also the second moments of the inputs of linear "
+           "layers.">,
     Option<"range", "range", "std::string", "\"minmax\"",
            "minmax; percentile: cut where `percentile` of all |x| lie below; "
            "mse: cut where quantisation has the least squared error.">,
@@ -203,6 +212,10 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     With `per=tensor`, activations are quantised statically, with ranges that
     `qnt-calibrate` left in the module's attribute `qnt.calibration`.
 
+    `clip=output` and `rounding=gptq` choose codes by the second moment of a
+    layer's input, for which `qnt-calibrate` must have left `qnt.statistics`;
+    convolutions and embedding tables have none.
+
     Preconditions: activations are f32; `nn-fold` has run, if biases are to be
     epilogues. What was chosen for each tensor is a remark of category
     `qnt-quantize`. Settings that contradict each other, and tensors that do not
@@ -221,7 +234,16 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
            "What the weights' blocks have beside a scale: true, an integer zero "
            "point; offset, an f32 offset; or false.">,
     Option<"clip", "clip", "std::string", "\"absmax\"",
-           "How the range of a block of weights is chosen: absmax or mse.">,
+           "How the range of a block of weights is chosen: absmax; mse, the least "
+           "squared error; output, the least error of the layer's output; hqq, "
+           "half-quadratic, with weights-zero=offset.">,
+    Option<"rounding", "rounding", "std::string", "\"nearest\"",
+           "How weights become codes: nearest, or gptq.">,
+    Option<"actOrder", "act-order", "bool", "false",
+           "With rounding=gptq: inputs with large moments first.">,
+    Option<"damp", "damp", "double", "0.01",
+           "With rounding=gptq: the share of the mean of the second moment's "
+           "diagonal that is added to it.">,
     Option<"activations", "activations", "std::string", "\"none\"",
            "none, int8, uint8 (with zero points), or auto: what the target "
            "multiplies fastest with the weights.">,

@@ -44,8 +44,15 @@ public:
   explicit BlockQuantizer(QTensorType type);
 
   /// Scale and zero point (or offset) for a block with these values, which must
-  /// not be empty; NaNs do not count. Formats without scale give {1, 0}.
+  /// not be empty; NaNs do not count. Formats without scale give {1, 0}. For
+  /// `output`, which needs more than the block, there is the overload below.
   BlockParams chooseScale(ClipMethod clip, llvm::ArrayRef<float> block) const;
+
+  /// What `absmax` or the search of `mse` gives, with an error of the caller's
+  /// in place of the squared one: the first of the candidates with the least.
+  BlockParams
+  chooseScale(llvm::ArrayRef<float> block,
+              llvm::function_ref<double(BlockParams)> getError) const;
 
   /// Codes of `in`; out-of-range values go to the nearest end of the range, NaN
   /// as NumberFormat::encode says. The spans have one length.
@@ -65,6 +72,7 @@ private:
   enum class Path { Integer, Bipolar, MiniFloat, BFloat16, Float32, Generic };
 
   BlockParams fit(float low, float high) const;
+  BlockParams chooseHalfQuadratic(llvm::ArrayRef<float> block) const;
   bool hasOffset() const { return zeroKind == ZeroKind::Offset; }
   /// For Path::Integer.
   loops::IntegerMap integerMap(BlockParams params) const;

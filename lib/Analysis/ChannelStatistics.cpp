@@ -1,0 +1,100 @@
+//===- ChannelStatistics.cpp - what each feature is like -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Analysis/ChannelStatistics.h"
+
+#include <cblas.h>
+#include <cmath>
+
+using namespace qnt;
+
+ChannelStatistics::ChannelStatistics(int64_t features, bool secondMoment)
+    : absMax(features), min(features, INFINITY), max(features, -INFINITY),
+      sumAbs(features), sum1(features), sum2(features), sum3(features),
+      sum4(features), products(secondMoment ? features * features : 0) {}
+
+void ChannelStatistics::add(llvm::ArrayRef<float> values) {
+  int64_t features = getFeatures(), count = int64_t(values.size()) / features;
+  for (int64_t row = 0; row < count; ++row)
+    for (int64_t i = 0; i < features; ++i) {
+      float x = values[row * features + i];
+      double square = double(x) * x;
+      absMax[i] = std::max(absMax[i], std::fabs(x));
+      min[i] = std::min(min[i], x);
+      max[i] = std::max(max[i], x);
+      sumAbs[i] += std::fabs(x);
+      sum1[i] += x;
+      sum2[i] += square;
+      sum3[i] += square * x;
+      sum4[i] += square * square;
+    }
+  rows += count;
+  if (products.empty() || count == 0)
+    return;
+  // One thread: the order of sums is the same on every machine.
+  static bool isSet = (openblas_set_num_threads(1), true);
+  (void)isSet;
+  std::vector<double> wide(values.begin(), values.end());
+  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, features, count, 1.0,
+              wide.data(), features, 1.0, products.data(), features);
+}
+
+static std::vector<float> scale(const std::vector<double> &sums, int64_t rows) {
+  std::vector<float> result;
+  for (double sum : sums)
+    result.push_back(float(sum / double(rows)));
+  return result;
+}
+
+std::vector<float> ChannelStatistics::getMean() const {
+  return scale(sum1, rows);
+}
+
+std::vector<float> ChannelStatistics::getAbsMean() const {
+  return scale(sumAbs, rows);
+}
+
+/// From sums of the first four powers of `count` numbers.
+static double kurtosis(double count, double s1, double s2, double s3,
+                       double s4) {
+  double mean = s1 / count;
+  double variance = s2 / count - mean * mean;
+  // What rounding leaves of nothing.
+  if (!(variance > 1e-12 * s2 / count))
+    return 0;
+  double fourth = s4 / count - 4 * mean * s3 / count +
+                  6 * mean * mean * s2 / count - 3 * std::pow(mean, 4);
+  return fourth / (variance * variance);
+}
+
+std::vector<float> ChannelStatistics::getKurtosis() const {
+  std::vector<float> result;
+  for (int64_t i = 0; i < getFeatures(); ++i)
+    result.push_back(
+        float(kurtosis(double(rows), sum1[i], sum2[i], sum3[i], sum4[i])));
+  return result;
+}
+
+double ChannelStatistics::getTotalKurtosis() const {
+  double s1 = 0, s2 = 0, s3 = 0, s4 = 0;
+  for (int64_t i = 0; i < getFeatures(); ++i) {
+    s1 += sum1[i];
+    s2 += sum2[i];
+    s3 += sum3[i];
+    s4 += sum4[i];
+  }
+  return kurtosis(double(rows * getFeatures()), s1, s2, s3, s4);
+}
+
+std::vector<float> ChannelStatistics::getSecondMoment() const {
+  int64_t features = getFeatures();
+  std::vector<float> result(products.size());
+  for (int64_t i = 0; i < features; ++i)
+    for (int64_t j = i; j < features; ++j)
+      result[i * features + j] = result[j * features + i] =
+          float(products[i * features + j] / double(rows));
+  return result;
+}

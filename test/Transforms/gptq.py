@@ -1,0 +1,245 @@
+# REQUIRES: python
+# RUN: %python %s quant-opt %t
+"""Codes chosen by second moments (qnt.quantize, moment), through
+qnt-materialize-params: GPTQ against a plain implementation in numpy to the last
+code, scales by the error of the output against all candidates tried, HQQ and
+low-rank factors against their definitions."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+opt, folder = sys.argv[1:]
+os.makedirs(folder, exist_ok=True)
+seed = int(os.environ.get("QNT_SEED", time.time()))
+print("seed", seed)
+rng = np.random.default_rng(seed)
+failures = 0
+
+
+def report(name, good, detail=""):
+    global failures
+    if not good:
+        failures += 1
+        print(f"{name}: {detail}")
+
+
+def materialize(weight, moment, lines, arguments):
+    """Runs `lines`, which compute from %w and %m, and gives the new store."""
+    save_file({"w": weight}, f"{folder}/w.safetensors")
+    n, k = weight.shape
+    save_file({"statistics/s/second_moment": moment}, f"{folder}/m.safetensors",
+              metadata={"format": "qnt-statistics-tensors", "version": "1"})
+    tw, tm = f"tensor<{n}x{k}xf32>", f"tensor<{k}x{k}xf32>"
+    results = ", ".join(arguments.values())
+    with open(f"{folder}/in.mlir", "w") as file:
+        file.write(f"""
+module attributes {{qnt.params = "{folder}/w.safetensors",
+                    qnt.statistics = "{folder}/m.safetensors"}} {{
+  ml_program.global private @w(#ml_program.extern : {tw}) : {tw}
+  ml_program.global private @"statistics/s/second_moment"(#ml_program.extern : {tm}) : {tm}
+  func.func @main() -> ({results}) {{
+    %w = ml_program.global_load_const @w : {tw}
+    %m = ml_program.global_load_const @"statistics/s/second_moment" : {tm}
+    {lines}
+    return {", ".join(arguments)} : {results}
+  }}
+}}
+""")
+    run = subprocess.run(
+        [opt, f"{folder}/in.mlir",
+         f"--qnt-materialize-params=output={folder}/out.safetensors",
+         "-o", f"{folder}/out.mlir"], capture_output=True, text=True)
+    if run.returncode:
+        print(run.stderr)
+        sys.exit(1)
+    return load_file(f"{folder}/out.safetensors")
+
+
+def data(n, k, rows=None):
+    rows = rows or 2 * k
+    mix = rng.normal(size=(k, k)) / np.sqrt(k) + np.diag(
+        np.exp(rng.normal(size=k)))
+    x = (rng.normal(size=(rows, k)) @ mix).astype(np.float32)
+    x[:, rng.integers(k)] = 0
+    moment = (x.T.astype(np.float64) @ x / rows).astype(np.float32)
+    weight = rng.normal(size=(n, k)).astype(np.float32)
+    return weight, moment
+
+
+def round_scale(scale, dtype):
+    least = {"f16": 2.0 ** -24, "f32": 2.0 ** -126}[dtype]
+    kind = {"f16": np.float16, "f32": np.float32}[dtype]
+    size = np.abs(scale).astype(kind).astype(np.float32)
+    return np.copysign(np.maximum(size, np.float32(least)), scale)
+
+
+class Grid:
+    """Symmetric integers of `bits`, absmax scales, arithmetic in f32."""
+
+    def __init__(self, bits, dtype):
+        self.high = np.float32(2 ** (bits - 1) - 1)
+        self.low = np.float32(-(2 ** (bits - 1)))
+        self.dtype = dtype
+
+    def scale(self, block):
+        block = block.astype(np.float32)
+        most = np.abs(block).max(axis=1)
+        scale = round_scale((most / self.high).astype(np.float32), self.dtype)
+        return np.where(most == 0, np.float32(1), scale).astype(np.float32)
+
+    def encode(self, x, scale):
+        return np.clip(np.rint(x.astype(np.float32) / scale), self.low,
+                       self.high)
+
+
+def gptq(weight, moment, grid, group, damp, act_order):
+    """Frantar et al. 2023, algorithm 1, without blocks."""
+    n, k = weight.shape
+    w = weight.astype(np.float64).copy()
+    h = moment.astype(np.float64).copy()
+    dead = np.diag(h) == 0
+    mean = np.diag(h).mean()
+    h[np.diag_indices(k)] += damp * mean
+    h[dead, dead] = 1
+    w[:, dead] = 0
+    order = np.arange(k)
+    if act_order:
+        order = np.argsort(-np.diag(moment), kind="stable")
+    h = h[order][:, order]
+    upper = np.linalg.cholesky(np.linalg.inv(h)).T
+    codes = np.zeros((n, k))
+    scales = np.zeros((n, -(-k // group)), np.float32)
+    start = w.copy()
+    for i, column in enumerate(order):
+        g = column // group
+        if act_order:
+            if i == 0:
+                for b in range(scales.shape[1]):
+                    scales[:, b] = grid.scale(start[:, b * group:(b + 1) * group])
+        elif i % group == 0:
+            scales[:, g] = grid.scale(w[:, i:i + group])
+        code = grid.encode(w[:, column], scales[:, g])
+        codes[:, column] = code
+        value = (code.astype(np.float32) * scales[:, g]).astype(np.float32)
+        error = (w[:, column] - value) / upper[i, i]
+        rest = order[i + 1:]
+        w[:, rest] -= error[:, None] * upper[i, i + 1:][None]
+    return codes, scales
+
+
+def quantize(weight, moment, type_, words):
+    n, k = weight.shape
+    full = f"!qnt.tensor<{n}x{k}, {type_}>"
+    uses = "moment %m" if "gptq" in words or "output" in words else ""
+    clip, _, rest = words.partition("|")
+    types = f"tensor<{n}x{k}xf32>" + (
+        f" moment tensor<{k}x{k}xf32>" if uses else "")
+    store = materialize(
+        weight, moment,
+        f"%q = qnt.quantize %w {clip} {uses} {rest} : {types} -> {full}",
+        {"%q": full})
+    return store
+
+
+def signed(codes, bits):
+    codes = codes.astype(np.int64)
+    return np.where(codes >= 2 ** (bits - 1), codes - 2 ** bits, codes)
+
+
+# Shapes with groups below, of and beyond the blocks of the implementation, and
+# groups that are no divisor of them.
+for n, k, group, bits, act_order in (
+        (40, 384, 32, 4, False), (24, 320, 320, 3, False),
+        (33, 480, 160, 4, False), (16, 288, 48, 2, True),
+        (48, 256, 256, 4, True)):
+    weight, moment = data(n, k)
+    blocks = "per_channel, scale f32" if group == k else f"group<{group}>, scale f16"
+    store = quantize(weight, moment, f"int{bits}, {blocks}",
+                     "|rounding gptq " + ("act_order " if act_order else "")
+                     + "damp 0.01")
+    codes, scales = gptq(weight, moment,
+                         Grid(bits, "f32" if group == k else "f16"), group,
+                         0.01, act_order)
+    got = signed(store["w.codes"], bits)
+    name = f"GPTQ {n}x{k} group {group} int{bits} act_order {act_order}"
+    report(name, (got == codes).all(), f"{(got != codes).sum()} codes differ")
+    report(name, (store["w.scales"].astype(np.float32).reshape(scales.shape)
+                  == scales).all(), "scales differ")
+    plain = quantize(weight, moment, f"int{bits}, {blocks}", "|")
+
+    def loss(which):
+        wide = np.repeat(which["w.scales"].astype(np.float64).reshape(
+            scales.shape), group, axis=1)[:, :k]
+        e = signed(which["w.codes"], bits) * wide - weight
+        return np.einsum("ni,ij,nj", e, moment.astype(np.float64), e)
+    report(name, loss(store) < loss(plain), "no better than rounding")
+
+# Scales by the output's error: every candidate tried.
+weight, moment = data(12, 128)
+store = quantize(weight, moment, "int4, group<64>, scale f16", "clip output|")
+grid = Grid(4, "f16")
+for g in range(2):
+    block = weight[:, g * 64:(g + 1) * 64]
+    part = moment[g * 64:(g + 1) * 64, g * 64:(g + 1) * 64].astype(np.float64)
+    best = np.full(12, np.inf)
+    for candidate in list(range(100, 38, -2)) + ["extreme"]:
+        if candidate == "extreme":
+            low, high = block.min(axis=1), block.max(axis=1)
+            scale = round_scale(np.where(-low >= high, low, high) / grid.low,
+                                "f16")
+        else:
+            most = np.abs(block).max(axis=1) * np.float32(candidate / 100)
+            scale = round_scale((most / grid.high).astype(np.float32), "f16")
+        scale = scale.astype(np.float32)[:, None]
+        e = (grid.encode(block, scale) * scale - block).astype(np.float64)
+        best = np.minimum(best, np.einsum("ni,ij,nj->n", e, part, e))
+    scale = store["w.scales"][:, g].astype(np.float32)[:, None]
+    e = (signed(store["w.codes"], 4)[:, g * 64:(g + 1) * 64] * scale
+         - block).astype(np.float64)
+    chosen = np.einsum("ni,ij,nj->n", e, part, e)
+    report("clip output", np.allclose(chosen, best, rtol=1e-4),
+           f"{chosen / best}")
+
+# HQQ: never a larger mean error than the offsets that it starts from.
+weight, moment = data(16, 128)
+
+
+def mean_error(words):
+    store = quantize(weight, moment, "uint3, group<64>, scale f32, offset", words)
+    scale = np.repeat(store["w.scales"], 64, axis=1)
+    offset = np.repeat(store["w.offsets"], 64, axis=1)
+    return np.abs(store["w.codes"] * scale - offset - weight).reshape(
+        16, 2, 64).mean(axis=2)
+
+
+before, after = mean_error("|"), mean_error("clip hqq|")
+report("HQQ", (after <= before * (1 + 1e-6)).all() and (after < before).any(),
+       f"{after / before}")
+
+# Low rank.
+for n, k, rank in ((48, 80, 5), (80, 48, 48), (64, 64, 1)):
+    weight = rng.normal(size=(n, k)).astype(np.float32)
+    types = {"%l": f"tensor<{n}x{rank}xf32>", "%r": f"tensor<{rank}x{k}xf32>"}
+    store = materialize(
+        weight, np.eye(k, dtype=np.float32),
+        f"%l, %r = qnt.low_rank %w : tensor<{n}x{k}xf32> -> "
+        + ", ".join(types.values()), types)
+    left, right = (next(v for v in store.values() if v.shape == shape)
+                   for shape in ((n, rank), (rank, k)))
+    u, s, v = np.linalg.svd(weight.astype(np.float64))
+    best = (u[:, :rank] * s[:rank]) @ v[:rank]
+    report(f"low rank {n}x{k} of {rank}",
+           np.allclose(left.astype(np.float64) @ right, best, atol=2e-5),
+           np.abs(left @ right - best).max())
+    report(f"low rank {n}x{k} of {rank}",
+           np.allclose(np.linalg.norm(left, axis=0),
+                       np.linalg.norm(right, axis=1), rtol=1e-4), "unbalanced")
+
+# A moment that nothing can be factored from.
+save_file({"w": np.ones((2, 32), np.float32)}, f"{folder}/w.safetensors")
+sys.exit(failures > 0)
