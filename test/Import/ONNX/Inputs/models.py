@@ -1,6 +1,7 @@
 """What the tests of small models share: makes a model, runs it in the interpreter,
 compares with ONNX Runtime or with given arrays."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -18,7 +19,7 @@ MS = "com.microsoft"
 class Models:
     def __init__(self):
         self.program, self.cases, self.folder = sys.argv[1:]
-        seed = int(time.time())
+        seed = int(os.environ.get("QNT_SEED") or time.time())
         print("seed", seed)
         self.rng = np.random.default_rng(seed)
         self.path = f"{self.folder}/model.onnx"
@@ -69,8 +70,8 @@ class Models:
                               capture_output=True, text=True).stdout
 
     def check(self, name, feeds, expected=None, contains=(), lacks=(),
-              ties=False):
-        """Relative 1e-4, absolute 1e-5; integers exactly, with `ties` one of a
+              ties=False, atol=1e-5):
+        """Relative 1e-4, absolute `atol`; integers exactly, with `ties` one of a
         hundred may be 1 away. `contains` and `lacks` are patterns of the IR."""
         if expected is None:
             import onnxruntime
@@ -93,7 +94,7 @@ class Models:
                 continue
             array = array.reshape(want.shape)
             if want.dtype.kind == "f":
-                good = np.isclose(array, want, rtol=1e-4, atol=1e-5)
+                good = np.isclose(array, want, rtol=1e-4, atol=atol)
             else:
                 good = array == want
                 away = np.abs(array.astype(np.int64) - want)
