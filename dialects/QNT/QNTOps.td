@@ -318,8 +318,8 @@ def QNT_RotateOp : QNT_Op<"rotate", [AllTypesMatch<["input", "result"]>, Pure]> 
     [blocks, n, n] are given, which must be orthogonal.
 
     ```mlir
-    %r = qnt.rotate %x hadamard #qnt.hadamard<384, seed = 7> : tensor<?x384xf32>
-    %w = qnt.rotate %v outputs hadamard #qnt.hadamard<64> : tensor<384x256xf32>
+    %r = qnt.rotate %x hadamard <384, seed = 7> : tensor<?x384xf32>
+    %w = qnt.rotate %v outputs hadamard <64> : tensor<384x256xf32>
     %s = qnt.rotate %x by %m : tensor<?x384xf32>, tensor<3x128x128xf32>
     ```
 

@@ -61,7 +61,9 @@ const std::vector<Key> &getKeys() {
        }},
       {"clip", "range of a block of weights: absmax, mse, output, hqq",
        setString(&QuantizeOptions::clip)},
-      {"order", "inputs that gptq takes first: model (as they come), moment",
+      {"order",
+       "inputs that gptq takes first: moment (the largest), model (as they "
+       "come)",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.quantize.actOrder = value == "moment";
          return value == "model" || value == "moment";
@@ -154,6 +156,7 @@ llvm::Error failure(const llvm::Twine &message) {
 bool QuantizeRecipe::setMethod(llvm::StringRef method) {
   if (method == "gptq") {
     quantize.rounding = "gptq";
+    quantize.actOrder = true;
     quantize.clip = "mse";
   } else if (method == "hqq") {
     quantize.clip = "hqq";
