@@ -8,6 +8,7 @@
 
 #include "llvm/Support/MathExtras.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -104,60 +105,87 @@ SmallVector<int8_t> qnt::getHadamardSigns(uint64_t seed, int64_t first,
   return result;
 }
 
-/// x H in place, H the Kronecker product of the dense and Sylvester's matrix;
-/// with `transposed` x H^T.
-template <typename Number>
-static void multiply(MutableArrayRef<Number> x, HadamardOrder order,
-                     ArrayRef<int8_t> dense, bool transposed) {
-  for (int64_t step = 1; step < order.sylvester; step *= 2)
-    for (int64_t base = 0; base < int64_t(x.size()); base += 2 * step)
-      for (int64_t i = base; i < base + step; ++i) {
-        Number a = x[i], b = x[i + step];
-        x[i] = a + b;
-        x[i + step] = a - b;
-      }
-  if (order.dense == 1)
-    return;
-  int64_t n = order.dense, stride = order.sylvester;
-  std::vector<Number> line(n);
-  for (int64_t offset = 0; offset < stride; ++offset) {
-    for (int64_t j = 0; j < n; ++j) {
-      Number sum = 0;
-      for (int64_t i = 0; i < n; ++i) {
-        Number value = x[i * stride + offset];
-        sum += dense[transposed ? j * n + i : i * n + j] > 0 ? value : -value;
-      }
-      line[j] = sum;
+namespace {
+/// H of one order, in the arithmetic of `Number`.
+template <typename Number> class Multiplier {
+public:
+  /// With `transposed` H^T.
+  Multiplier(HadamardOrder order, bool transposed) : order(order) {
+    SmallVector<int8_t> entries = getDenseHadamard(order.dense);
+    int64_t n = order.dense;
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j)
+        dense.push_back(entries[transposed ? j * n + i : i * n + j]);
+    lines.resize(order.get());
+  }
+
+  /// x H in place.
+  void multiply(MutableArrayRef<Number> x) {
+    for (int64_t step = 1; step < order.sylvester; step *= 2)
+      for (int64_t base = 0; base < int64_t(x.size()); base += 2 * step)
+        for (int64_t i = base; i < base + step; ++i) {
+          Number a = x[i], b = x[i + step];
+          x[i] = a + b;
+          x[i + step] = a - b;
+        }
+    if (order.dense == 1)
+      return;
+    // The longer of both inner loops; the order of sums is one.
+    int64_t n = order.dense, stride = order.sylvester;
+    std::fill(lines.begin(), lines.end(), Number(0));
+    for (int64_t i = 0; i < n; ++i) {
+      const Number *from = x.data() + i * stride, *row = dense.data() + i * n;
+      if (stride >= 8)
+        for (int64_t j = 0; j < n; ++j)
+          addProducts(lines.data() + j * stride, from, row[j], stride);
+      else
+        for (int64_t k = 0; k < stride; ++k)
+          addProducts(lines.data() + k * n, row, from[k], n);
     }
     for (int64_t j = 0; j < n; ++j)
-      x[j * stride + offset] = line[j];
+      for (int64_t k = 0; k < stride; ++k)
+        x[j * stride + k] = lines[stride >= 8 ? j * stride + k : k * n + j];
   }
-}
+
+private:
+  static void addProducts(Number *to, const Number *from, Number factor,
+                          int64_t count) {
+    for (int64_t i = 0; i < count; ++i)
+      to[i] += from[i] * factor;
+  }
+
+  HadamardOrder order;
+  /// The dense factor.
+  std::vector<Number> dense, lines;
+};
+} // namespace
 
 template <typename Number>
-static void rotate(MutableArrayRef<Number> values, int64_t block, uint64_t seed,
-                   int64_t first, bool transposed) {
-  HadamardOrder order = *getHadamardOrder(block);
-  SmallVector<int8_t> dense = getDenseHadamard(order.dense);
+static void rotate(MutableArrayRef<Number> values, int64_t width, int64_t block,
+                   uint64_t seed, int64_t first, bool transposed) {
+  Multiplier<Number> matrix(*getHadamardOrder(block), transposed);
+  SmallVector<int8_t> signs = getHadamardSigns(seed, first, width);
   Number factor = Number(1) / std::sqrt(Number(block));
   for (int64_t at = 0; at < int64_t(values.size()); at += block) {
     MutableArrayRef<Number> part = values.slice(at, block);
-    SmallVector<int8_t> signs = getHadamardSigns(seed, first + at, block);
+    const int8_t *sign = signs.data() + at % width;
     if (!transposed)
       for (int64_t i = 0; i < block; ++i)
-        part[i] *= signs[i];
-    multiply(part, order, dense, transposed);
+        part[i] *= sign[i];
+    matrix.multiply(part);
     for (int64_t i = 0; i < block; ++i)
-      part[i] *= transposed ? factor * signs[i] : factor;
+      part[i] *= transposed ? factor * sign[i] : factor;
   }
 }
 
-void qnt::rotateHadamard(MutableArrayRef<double> values, int64_t block,
-                         uint64_t seed, int64_t first, bool transposed) {
-  rotate(values, block, seed, first, transposed);
+void qnt::rotateHadamard(MutableArrayRef<double> values, int64_t width,
+                         int64_t block, uint64_t seed, int64_t first,
+                         bool transposed) {
+  rotate(values, width, block, seed, first, transposed);
 }
 
-void qnt::rotateHadamard(MutableArrayRef<float> values, int64_t block,
-                         uint64_t seed, int64_t first, bool transposed) {
-  rotate(values, block, seed, first, transposed);
+void qnt::rotateHadamard(MutableArrayRef<float> values, int64_t width,
+                         int64_t block, uint64_t seed, int64_t first,
+                         bool transposed) {
+  rotate(values, width, block, seed, first, transposed);
 }

@@ -29,9 +29,9 @@ bool qnt::isParamExpressionOp(Operation *op) {
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return linear.getType().getRank() == 1;
   return isa<ml_program::GlobalLoadConstOp, arith::ConstantOp, arith::ExtFOp,
-             arith::TruncFOp, nn::AddOp, nn::MulOp, nn::ScaleRowsOp, QuantizeOp,
-             DequantizeOp, PackOp, ScalesOp, QuantizeBiasOp, DyadicShiftOp,
-             DyadicOp, LowRankOp>(op);
+             arith::TruncFOp, nn::AddOp, nn::MulOp, nn::ScaleRowsOp,
+             nn::SelectFeaturesOp, RotateOp, QuantizeOp, DequantizeOp, PackOp,
+             ScalesOp, QuantizeBiasOp, DyadicShiftOp, DyadicOp, LowRankOp>(op);
 }
 
 bool qnt::isParamExpression(Value value) {

@@ -37,6 +37,7 @@ const Registry &Registry::get() {
     registerConv(all);
     registerMatmul(all);
     registerRope(all);
+    registerRotations(all);
     registerAttention(all);
     registerQuantized(all);
     registerDyadic(all);

@@ -92,6 +92,7 @@ void registerLinear(Registry &registry);
 void registerConv(Registry &registry);
 void registerMatmul(Registry &registry);
 void registerRope(Registry &registry);
+void registerRotations(Registry &registry);
 void registerAttention(Registry &registry);
 void registerQuantized(Registry &registry);
 void registerDyadic(Registry &registry);

@@ -50,6 +50,8 @@ int64_t ParamEvaluator::getCostPerRow(Value value) const {
   int64_t cost = std::max<int64_t>(1, getRowLength(value.getType()));
   if (auto linear = dyn_cast<nn::LinearOp>(op))
     return std::max(cost, getCostPerRow(linear.getWeight()));
+  if (auto select = dyn_cast<nn::SelectFeaturesOp>(op))
+    return std::max(cost, getCostPerRow(select.getInput()));
   for (Value operand : op->getOperands())
     if (getParamShape(operand.getType()) == getParamShape(value.getType()))
       cost = std::max(cost, getCostPerRow(operand));
@@ -206,6 +208,10 @@ std::vector<float> ParamEvaluator::evaluateFloat(Value value,
     return evaluateScaleRows(scaled, rows);
   if (isa<nn::MulOp, nn::AddOp>(op))
     return evaluateBroadcast(op, isa<nn::MulOp>(op), rows);
+  if (auto rotate = dyn_cast<RotateOp>(op))
+    return evaluateRotate(rotate, rows);
+  if (auto select = dyn_cast<nn::SelectFeaturesOp>(op))
+    return evaluateSelect(select, rows);
   // arith.extf changes nothing, arith.truncf rounds.
   std::vector<float> result = evaluateFloat(op->getOperand(0), rows);
   Type element = cast<RankedTensorType>(value.getType()).getElementType();

@@ -20,9 +20,34 @@ struct RowRange {
   int64_t first = 0, count = 0;
 };
 
+/// Rows that many others are computed from: those that were asked for last, as
+/// far as memory allows. Thread-safe.
+class RowCache {
+public:
+  using Rows = std::shared_ptr<const std::vector<float>>;
+  /// Block `block` of the rows of an op's result, by `compute` where they are
+  /// not held; others who ask for the same wait for it.
+  Rows get(mlir::Operation *op, int64_t block,
+           llvm::function_ref<std::vector<float>()> compute);
+
+private:
+  struct Entry {
+    mlir::Operation *op;
+    int64_t block;
+    std::mutex mutex;
+    Rows rows;
+  };
+  void evict();
+
+  std::mutex mutex;
+  /// The one asked for last first.
+  std::list<std::shared_ptr<Entry>> entries;
+};
+
 /// Evaluates expressions that isParamExpression accepts, from the store, for
-/// the rows asked for and no others. Thread-safe; errors are thrown as
-/// params::ParamsError.
+/// the rows asked for, and others only where they are mixed with these (a
+/// rotation of outputs keeps what it computed). Thread-safe; errors are thrown
+/// as params::ParamsError.
 class ParamEvaluator {
 public:
   /// `statistics` holds what "statistics/..." names (docs/ir.md), and may be
@@ -59,6 +84,13 @@ private:
   std::vector<float> evaluateScaleRows(nn::ScaleRowsOp op, RowRange rows) const;
   std::vector<float> evaluateLinear(nn::LinearOp op, RowRange rows) const;
   std::vector<float> evaluateDequantize(DequantizeOp op, RowRange rows) const;
+  // Of changes of basis and choices of features (ParamRotations.cpp).
+  std::vector<float> evaluateRotate(RotateOp op, RowRange rows) const;
+  void rotateLines(RotateOp op, int64_t block,
+                   llvm::MutableArrayRef<double> lines, int64_t width) const;
+  std::vector<float> rotateBlock(RotateOp op, int64_t block) const;
+  std::vector<float> evaluateSelect(nn::SelectFeaturesOp op,
+                                    RowRange rows) const;
 
   QuantizedRows evaluateByMoment(QuantizeOp op, RowRange rows) const;
   std::shared_ptr<const MomentFactor> getMoment(QuantizeOp op) const;
@@ -79,6 +111,7 @@ private:
   };
   mutable Recent<MomentFactor> moments;
   mutable Recent<LowRankFactors> lowRanks;
+  mutable RowCache cache;
 };
 
 } // namespace qnt

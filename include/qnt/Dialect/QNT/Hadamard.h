@@ -44,13 +44,15 @@ llvm::SmallVector<int8_t> getDenseHadamard(int64_t dense);
 llvm::SmallVector<int8_t> getHadamardSigns(uint64_t seed, int64_t first,
                                            int64_t count);
 
-/// Rows of `values` times R (or its transpose): `values` holds whole blocks,
-/// one after another, the first of which begins at feature `first`. In the
-/// arithmetic of the numbers.
-void rotateHadamard(llvm::MutableArrayRef<double> values, int64_t block,
-                    uint64_t seed, int64_t first, bool transposed);
-void rotateHadamard(llvm::MutableArrayRef<float> values, int64_t block,
-                    uint64_t seed, int64_t first, bool transposed);
+/// Rows of `values`, of `width` numbers each, times R (or its transpose) in
+/// place: a row is whole blocks, the first of which begins at feature `first`.
+/// In the arithmetic of the numbers, the same for each row.
+void rotateHadamard(llvm::MutableArrayRef<double> values, int64_t width,
+                    int64_t block, uint64_t seed, int64_t first,
+                    bool transposed);
+void rotateHadamard(llvm::MutableArrayRef<float> values, int64_t width,
+                    int64_t block, uint64_t seed, int64_t first,
+                    bool transposed);
 
 } // namespace qnt
 
