@@ -99,7 +99,8 @@ LogicalResult LinalgRunner::addAccess(OpOperand &operand) {
   if (op.isDpsInit(&operand)) {
     size_t size = size_t(tensor.size()) * byteWidth(access.kind);
     access.written.reset(new char[size + 1]);
-    std::memcpy(access.written.get(), tensor.data(), size);
+    // Of a tensor without elements, the data may be nowhere.
+    std::copy_n(tensor.data(), size, access.written.get());
     access.bytes = access.written.get();
   }
   accesses.push_back(std::move(access));

@@ -127,7 +127,7 @@ static void copyBox(const char *from, char *to, ArrayRef<int64_t> sizes,
   }
   if (sizes.size() == 1 && fromStrides[0] == int64_t(width) &&
       toStrides[0] == int64_t(width)) {
-    std::memcpy(to, from, size_t(sizes[0]) * width);
+    std::copy_n(from, size_t(sizes[0]) * width, to);
     return;
   }
   for (int64_t i = 0; i < sizes[0]; ++i)
@@ -246,7 +246,7 @@ static LogicalResult evaluate(tensor::ConcatOp op, Frame &frame) {
   for (int64_t i = 0; i < outer; ++i)
     for (const Tensor *part : parts) {
       int64_t size = part->getDim(dim) * inner;
-      std::memcpy(to, part->data() + i * size, size_t(size));
+      std::copy_n(part->data() + i * size, size, to);
       to += size;
     }
   frame.set(op,

@@ -97,7 +97,7 @@ static Constant::Bytes join(llvm::ArrayRef<StringRef> pieces, size_t size) {
   std::shared_ptr<char[]> bytes(new char[size + 1]);
   size_t at = 0;
   for (StringRef piece : pieces) {
-    std::memcpy(bytes.get() + at, piece.data(), piece.size());
+    std::copy(piece.begin(), piece.end(), bytes.get() + at);
     at += piece.size();
   }
   return {bytes, bytes.get()};
