@@ -15,6 +15,8 @@ void qnt::registerTransformsPasses(TransformServices services) {
   mlir::registerPass([] { return createMaterializeParams(); });
   mlir::registerPass([] { return createPropagateCodes(); });
   mlir::registerPass([] { return createIntegerArithmetic(); });
+  mlir::registerPass([] { return createSmooth(); });
+  mlir::registerPass([] { return createInjectOutliers(); });
   mlir::registerPass([services] {
     return createCalibrate(CalibrateOptions(), services.modelRunner);
   });

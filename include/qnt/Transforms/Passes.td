@@ -371,4 +371,85 @@ def MaterializeParams : Pass<"qnt-materialize-params", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::ml_program::MLProgramDialect"];
 }
 
+def Smooth : Pass<"qnt-smooth", "::mlir::ModuleOp"> {
+  let summary = "Move the difficulty of channels from activations to weights";
+  let description = [{
+    Where a norm or a linear layer makes the input of linear layers, its channels
+    are divided by scales, and the weights that take them multiplied: nothing
+    changes but what is easy to quantise. Scales are constants, folded into the
+    parameters on both sides.
+
+    ```mlir
+    %h = nn.rms_norm %x, %gamma eps 1.0e-5 : tensor<?x384xf32>, tensor<384xf32>
+    %y = nn.linear %h, %w : tensor<?x384xf32>, tensor<64x384xf32>
+    // becomes
+    %g = nn.mul %gamma, %inverse : tensor<384xf32>, tensor<384xf32>
+    %h = nn.rms_norm %x, %g eps 1.0e-5 : tensor<?x384xf32>, tensor<384xf32>
+    %s = nn.mul %w, %scale : tensor<64x384xf32>, tensor<384xf32>
+    %y = nn.linear %h, %s : tensor<?x384xf32>, tensor<64x384xf32>
+    ```
+
+    | method | scale | parameter |
+    |---|---|---|
+    | `smoothquant` (Xiao et al. 2023) | max\|x\|^alpha / max\|w\|^(1 - alpha) | alpha, or the best of 21 |
+    | `awq` (Lin et al. 2024) | mean\|x\|^alpha | the best alpha of 20 |
+    | `os+` (Wei et al. 2023) | max(1, max\|x - z\| / t), z the middle of the channel's range where a shift can be folded | the best t of 20 |
+
+    The best is that of least expected squared error of the layers' outputs: of
+    the weights, quantised in the format given here, through the second moment of
+    the input; of the activations, as noise.
+
+    Producers are norms that only linear layers use, the values of attention
+    (heads that share values share scales), the linear factor of a gated product,
+    the layer before a relu, and a layer that another follows. With `online`, the
+    others are multiplied where they are.
+
+    Preconditions: `qnt-calibrate` has left `qnt.statistics` with `tensors`, and
+    for searches `moments`. The statistics do not hold for what this pass leaves
+    and are dropped. A rotation of the residual stream (`qnt-rotate`) needs norms
+    without scales and so undoes what was done at norms: use `sites=linear` with
+    it.
+  }];
+  let options = [
+    Option<"method", "method", "std::string", "\"smoothquant\"",
+           "smoothquant, awq or os+.">,
+    Option<"alpha", "alpha", "std::string", "\"search\"",
+           "For smoothquant: a number of 0 to 1, or search.">,
+    Option<"sites", "sites", "std::string", "\"all\"",
+           "all, or linear: where a linear layer takes the scales.">,
+    Option<"online", "online", "bool", "false",
+           "Multiply where nothing before the site can take the scales.">,
+    Option<"weights", "weights", "std::string", "\"int8\"",
+           "For searches: the format of weights.">,
+    Option<"group", "group", "int64_t", "0",
+           "For searches: inputs that share a scale; 0: a channel.">,
+    Option<"scale", "scale", "std::string", "\"auto\"",
+           "For searches: type of the weights' scales.">,
+    Option<"weightsZero", "weights-zero", "std::string", "\"false\"",
+           "For searches: as in qnt-quantize.">,
+    Option<"activations", "activations", "std::string", "\"none\"",
+           "For searches: the integer format of activations, or none.">
+  ];
+  let dependentDialects = ["::qnt::nn::NNDialect", "::mlir::arith::ArithDialect"];
+}
+
+def InjectOutliers : Pass<"qnt-inject-outliers", "::mlir::ModuleOp"> {
+  let summary = "Make activations hard to quantise, and change nothing";
+  let description = [{
+    The opposite of `qnt-smooth`, at the same places, for experiments: some
+    channels of every input of linear layers are multiplied by a power of two and
+    the weights that take them divided. Scales of norms grow and columns of the
+    next weights shrink; rows of values grow and columns of the output projection
+    shrink; rows of the linear factor of a gated product grow and columns of the
+    layer after it shrink. Float results are the same, but for underflow.
+  }];
+  let options = [
+    Option<"channels", "channels", "int64_t", "4",
+           "How many channels of each site.">,
+    Option<"factor", "factor", "double", "64", "A power of two.">,
+    Option<"seed", "seed", "uint64_t", "0", "Of the choice of channels.">
+  ];
+  let dependentDialects = ["::qnt::nn::NNDialect", "::mlir::arith::ArithDialect"];
+}
+
 #endif // QNT_TRANSFORMS_PASSES
