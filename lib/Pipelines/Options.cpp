@@ -35,6 +35,13 @@ auto setNumber(int64_t QuantizeOptions::*member) {
   };
 }
 
+bool isActivation(llvm::StringRef name) {
+  return llvm::StringSwitch<bool>(name)
+      .Cases({"none", "int4", "int5", "int6", "int7", "int8"}, true)
+      .Cases({"uint4", "uint5", "uint6", "uint7", "uint8"}, true)
+      .Default(false);
+}
+
 const std::vector<Key> &getKeys() {
   static const std::vector<Key> keys = {
       {"weights",
@@ -74,11 +81,13 @@ const std::vector<Key> &getKeys() {
                 recipe.quantize.damp >= 0;
        }},
       {"activations",
-       "int8 (signedness as the target multiplies fastest), "
-       "uint8, none",
+       "int8 (signedness as the target multiplies fastest), int4 to int7, "
+       "uint4 to uint8 (with zero points), none",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.quantize.activations = value == "int8" ? "auto" : value.str();
-         return true;
+         if (value != "none")
+           recipe.calibrate.format = value.str();
+         return isActivation(value);
        }},
       {"per",
        "activations that share a scale: token (dynamic), tensor (static, "

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "QuantizeRules.h"
 #include "StoredWeights.h"
 
 #include "StatisticsTensors.h"
@@ -138,18 +139,16 @@ LogicalResult CalibratePass::calibrate() {
   if (!(percentile > 0 && percentile <= 100))
     return error() << "percentile=" << percentile
                    << ": expected more than 0 and at most 100";
-  if (format != "int8" && format != "uint8")
-    return error() << "format=" << format << ": expected int8 or uint8";
+  ActivationFormat encoding = parseActivationFormat(format, &getContext());
+  if (!encoding.format)
+    return error() << "format=" << format
+                   << ": expected int4 to int8 or uint4 to uint8";
   openStoredWeights(module);
   FailureOr<StatisticsMap> statistics =
       statisticsFile.empty() ? collect() : StatisticsFile::read(statisticsFile);
   if (failed(statistics))
     return failure();
-  auto type = QTensorType::get(
-      &getContext(), {1}, parseFormat(format, &getContext()),
-      BlockAttr::get(&getContext(), BlockKind::PerTensor, 0),
-      Float32Type::get(&getContext()),
-      format == "uint8" ? ZeroKind::Point : ZeroKind::None, Attribute());
+  QTensorType type = getActivationType(encoding, {1}, BlockKind::PerTensor);
   Builder builder(&getContext());
   NamedAttrList ranges;
   for (ActivationSite &site : collectActivationSites(module)) {

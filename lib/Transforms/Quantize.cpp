@@ -270,12 +270,9 @@ WeightRule QuantizePass::getStoredRule(QTensorType type, bool kept) {
   rule.keepsStored = true;
   if (kept || activations == "none" || !type.isInteger())
     return rule;
-  bool isSigned = activations == "int8";
-  rule.activation =
-      activations == "auto"
-          ? costModel->preferredActivation(rule.format)
-          : ActivationFormat{IntFormatAttr::get(&getContext(), 8, isSigned),
-                             !isSigned};
+  rule.activation = activations == "auto"
+                        ? costModel->preferredActivation(rule.format)
+                        : parseActivationFormat(activations, &getContext());
   return rule;
 }
 

@@ -38,6 +38,14 @@ QTensorType WeightRule::getInputType(ArrayRef<int64_t> shape,
       activation, shape, perTensor ? BlockKind::PerTensor : BlockKind::PerRow);
 }
 
+ActivationFormat qnt::parseActivationFormat(StringRef name,
+                                            MLIRContext *context) {
+  auto format = dyn_cast_or_null<IntFormatAttr>(parseFormat(name, context));
+  if (!format || format.getWidth() < 4)
+    return {};
+  return {format, !format.getIsSigned()};
+}
+
 QTensorType qnt::getActivationType(const ActivationFormat &format,
                                    ArrayRef<int64_t> shape, BlockKind kind) {
   MLIRContext *context = format.format.getContext();
@@ -181,18 +189,16 @@ LogicalResult RuleMaker::chooseActivation(StringRef option, WeightRule &rule) {
     return error() << "activations=" << name << " with " << option << "="
                    << rule.format.getName()
                    << ": integer activations need integer weights";
-  bool isSigned = name == "int8";
-  rule.activation = {IntFormatAttr::get(context, 8, isSigned), !isSigned};
+  rule.activation = parseActivationFormat(name, context);
   return success();
 }
 
 ActivationFormat RuleMaker::chooseImage(const QuantizeRules &rules) {
   if (!rules.linear.takesCodes())
     return {};
-  bool isSigned = options.activations == "int8";
   if (options.activations == "auto")
     return costModel.preferredImage(context);
-  return {IntFormatAttr::get(context, 8, isSigned), !isSigned};
+  return parseActivationFormat(options.activations, context);
 }
 
 LogicalResult RuleMaker::makeKeep(QuantizeRules &rules) {
@@ -209,10 +215,10 @@ LogicalResult RuleMaker::makeKeep(QuantizeRules &rules) {
 
 FailureOr<QuantizeRules> RuleMaker::make() {
   QuantizeRules rules;
-  if (!llvm::is_contained({"none", "auto", "int8", "uint8"},
-                          options.activations))
+  if (options.activations != "none" && options.activations != "auto" &&
+      !parseActivationFormat(options.activations, context).format)
     return error() << "activations=" << options.activations
-                   << ": expected none, int8, uint8 or auto";
+                   << ": expected none, int4 to int8, uint4 to uint8, or auto";
   if (options.weights == "none" && !hasStored &&
       options.activations != "none" && options.activations != "auto")
     return error() << "activations=" << options.activations

@@ -53,6 +53,11 @@ struct KeepRule {
   bool used = false;
 };
 
+/// What activations called "int4" to "int8", symmetric, or "uint4" to "uint8",
+/// with zero points, are encoded as; a null format for other names.
+ActivationFormat parseActivationFormat(llvm::StringRef name,
+                                       mlir::MLIRContext *context);
+
 /// The type of an activation of this shape.
 QTensorType getActivationType(const ActivationFormat &format,
                               llvm::ArrayRef<int64_t> shape, BlockKind kind);

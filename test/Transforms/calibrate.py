@@ -88,28 +88,33 @@ for percent in (50, 99, 99.9, 100):
                 name, percent, end, cut, limit)
 
 
-def error(values, low, high, signed):
-    """Squared error of static quantisation of the values themselves."""
-    if signed:
-        scale, zero, bottom, top = max(-low, high) / 127, 0, -128, 127
+def error(values, low, high, fmt):
+    """Squared error of static quantisation of the values themselves. Scales are
+    f32: a symmetric range has its zero point half way between two codes."""
+    bits = int(fmt.strip("uint"))
+    low, high = np.float32(low), np.float32(high)
+    if not fmt.startswith("u"):
+        bottom, top = -2 ** (bits - 1), 2 ** (bits - 1) - 1
+        scale, zero = max(-low, high) / np.float32(top), 0
     else:
-        low, high = min(low, 0), max(high, 0)
-        scale, bottom, top = (high - low) / 255, 0, 255
-        zero = -round(low / scale)
+        low, high = min(low, np.float32(0)), max(high, np.float32(0))
+        bottom, top = 0, 2 ** bits - 1
+        scale = (high - low) / np.float32(top)
+        zero = -np.rint(low / scale)
     codes = np.clip(np.rint(values / scale) + zero, bottom, top)
     return float((((codes - zero) * scale - values) ** 2).sum())
 
 
 # The least squared error, on the values rather than on the histogram: within
 # 1 % of the best of the same candidates.
-for fmt in ("int8", "uint8"):
+for fmt in ("int8", "uint8", "int4", "uint4", "int6", "uint5"):
     got = ranges("statistics=stats.json", "range=mse", f"format={fmt}")
     for name, values in SITES.items():
         v = values.astype(np.float64)
         largest = np.abs(v).max()
-        best = min(error(v, max(v.min(), -largest * p / 100), min(v.max(), largest * p / 100), fmt == "int8")
+        best = min(error(v, max(v.min(), -largest * p / 100), min(v.max(), largest * p / 100), fmt)
                    for p in range(10, 101))
-        mine = error(v, *got[name], fmt == "int8")
+        mine = error(v, *got[name], fmt)
         assert mine <= 1.01 * best, (name, fmt, mine, best)
     low, high = got["layers.1.k"]
     values = SITES["layers.1.k"]
@@ -129,7 +134,8 @@ fails("no.txt: cannot be read", "samples=no.txt")
 fails("no.json", "statistics=no.json")
 fails("range=best: expected minmax, percentile or mse", "statistics=stats.json", "range=best")
 fails("percentile=0", "statistics=stats.json", "range=percentile", "percentile=0")
-fails("format=int4: expected int8 or uint8", "statistics=stats.json", "format=int4")
+fails("format=int3: expected int4 to int8 or uint4 to uint8", "statistics=stats.json",
+      "format=int3")
 record("part.txt", {"head": SITES["head"]})
 fails("part.txt: nothing was seen at 'layers.0.q'", "samples=part.txt")
 (folder / "nan.txt").write_text("layers.0.q 1.0 nan 2.0\nhead 1\n")

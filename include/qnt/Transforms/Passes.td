@@ -176,8 +176,8 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
     Option<"percentile", "percentile", "double", "99.99",
            "For range=percentile, in percent.">,
     Option<"format", "format", "std::string", "\"int8\"",
-           "For range=mse, the format of activations: int8, or uint8 with zero "
-           "points.">
+           "For range=mse, the format of activations: int4 to int8, or uint4 to "
+           "uint8 with zero points.">
   ];
   let dependentDialects = ["::qnt::QNTDialect"];
 }
@@ -245,8 +245,8 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
            "With rounding=gptq: the share of the mean of the second moment's "
            "diagonal that is added to it.">,
     Option<"activations", "activations", "std::string", "\"none\"",
-           "none, int8, uint8 (with zero points), or auto: what the target "
-           "multiplies fastest with the weights.">,
+           "none, int4 to int8, uint4 to uint8 (with zero points), or auto: the "
+           "8 bits that the target multiplies fastest with the weights.">,
     Option<"per", "per", "std::string", "\"token\"",
            "Which activations share a scale: those of a token, found when the "
            "model runs, or tensor, from calibration.">,

@@ -91,10 +91,9 @@ Kernel getMeanPoolKernel(KernelLibrary &lib, int64_t features);
 /// stored codes, i32 sums of the stored codes over every `sums` inputs.
 struct RowsGeometry {
   int64_t features = 0, rowBytes = 0, sumsPerRow = 0, sumGroup = 0;
-  /// Added to codes when stored: 128 stores signed codes as unsigned bytes,
-  /// -128 the other way round; the zero point carries it.
+  /// Added to codes when stored: 128 stores signed codes of 8 bits as unsigned
+  /// bytes, -128 the other way round; the zero point carries it.
   int64_t excess = 0;
-  bool storedUnsigned = false;
   static RowsGeometry of(QTensorType type);
 };
 

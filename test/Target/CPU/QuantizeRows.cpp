@@ -146,6 +146,8 @@ void test::testQuantizeRows(Suite &suite) {
       {"uint5", 130, 16, 16, 0, false, false},
       {"int8", 200, 64, 64, 128, false, true},
       {"uint8", 90, 4, 0, 0, true, true},
+      {"int6", 70, 4, 32, 32, false, true},
+      {"uint7", 200, 64, 0, -64, true, true},
       {"uint8", 1024, 64, 1024, 0, true, false},
   };
   Kernels kernels(suite.context, suite.isa);

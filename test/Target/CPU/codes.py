@@ -22,7 +22,7 @@ f32 = np.float32
 rng = seeded(sys.argv[1:])
 graph = Graph(sys.argv[1])
 IMAGES = ["uint8, zero", "uint8, zero", "uint8", "int8", "int8, zero", "int4",
-          "uint4, zero"]
+          "uint4, zero", "int5", "uint6, zero", "int7, zero"]
 WEIGHTS = ["int8", "int8", "int4", "int4", "int2", "int3", "int5", "int6",
            "int7", "uint4", "uint7"]
 

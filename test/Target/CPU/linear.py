@@ -34,7 +34,11 @@ ACTIVATIONS = [("int8, per_row, scale f32", False),
                ("uint8, per_row, scale f32, zero", False),
                ("int8, per_row, scale f32, zero", False),
                ("int8, per_tensor, scale f32", True),
-               ("uint8, per_tensor, scale f32, zero", True)]
+               ("uint8, per_tensor, scale f32, zero", True)] + [
+    (f"int{bits}, {block}, scale f32", block == "per_tensor")
+    for bits in (4, 5, 6, 7) for block in ("per_row", "per_tensor")] + [
+    (f"uint{bits}, {block}, scale f32, zero", block == "per_tensor")
+    for bits in (4, 5, 6, 7) for block in ("per_row", "per_tensor")]
 ACTS = {"relu": lambda x: np.maximum(x, 0),
         "gelu": lambda x: x * special.ndtr(x),
         "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(
@@ -85,12 +89,14 @@ class Case:
         if not static:
             return entry.op(f"qnt.quantize {self.x[0]} : {self.x[1]} -> {of}"), of
         # Some inputs lie beyond the range and are clamped.
-        step = f32(rng.uniform(0.015, 0.03))
-        self.reach = 255 * step
+        most = 2 ** int(kind.split(",")[0].strip("uint")) - 1
+        step = f32(rng.uniform(4, 8) / most)
+        self.reach = most * step
         step, _ = entry.param(step.reshape(()))
         text, types = f"scale {step}", "tensor<f32>"
         if "zero" in kind:
-            zero, _ = entry.param(f32(rng.integers(100, 150)).reshape(()))
+            zero, _ = entry.param(f32(
+                rng.integers(2 * most // 5, 3 * most // 5 + 1)).reshape(()))
             text, types = text + f" zero {zero}", types + ", tensor<f32>"
         return entry.op(f"qnt.quantize {self.x[0]} {text} : {self.x[1]}, "
                         f"{types} -> {of}"), of

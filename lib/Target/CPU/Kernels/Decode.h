@@ -64,8 +64,6 @@ public:
     return zeroKind == ZeroKind::Point ? spec.offset : offset;
   }
   bool hasOffsets() const { return zeroKind == ZeroKind::Offset; }
-  /// Whether stored codes are below 128.
-  bool isNarrow() const { return spec.bits < 8; }
   /// Whether stored bytes are signed (8-bit signed integers only).
   bool isStoredSigned() const { return spec.isSigned && spec.bits == 8; }
 

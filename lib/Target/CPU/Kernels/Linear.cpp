@@ -60,6 +60,12 @@ private:
                          Value input, Tile &acc);
   void emitEpilogue(KernelBuilder &k, const TileArgs &args, const Tile &tile);
   bool isPartial() const { return features % kLanes != 0; }
+  unsigned inputBits() const { return shape.input.getFormat().getBits(); }
+  /// Whether sums of two products of bytes fit 16 bits: those of unsigned codes
+  /// of a bits and signed ones of b are below 2^(a + b).
+  bool isNarrow() const {
+    return shape.weight.getFormat().getBits() + inputBits() < 16;
+  }
   int64_t inRowBytes() const {
     return shape.input ? rows.rowBytes : shape.weight.getShape()[1] * 4;
   }
@@ -104,8 +110,8 @@ std::string LinearEmitter::makeName() const {
   if (weight.hasZeros())
     os << (weight.hasOffsets() ? ".offset" : ".zero");
   if (shape.input)
-    os << ".x" << (rows.storedUnsigned ? "u8" : "s8") << ".sums"
-       << rows.sumGroup;
+    os << ".x" << (decoder.isStoredSigned() ? "u" : "s") << inputBits()
+       << ".sums" << rows.sumGroup;
   if (panels.sumBytes)
     os << ".colsums";
   os << ".k" << weight.getShape()[1] << ".n" << features;
@@ -250,9 +256,9 @@ void LinearEmitter::emitIntegerChunks(KernelBuilder &k, const TileArgs &args,
             k.splat(k.load(k.i32(), k.at(x, r * inRowBytes() + 4 * quad), 4));
         for (int64_t p = 0; p < tilePanels; ++p) {
           Value &sum = sums[r * tilePanels + p];
-          sum = rows.storedUnsigned
-                    ? k.dot4(sum, a, weights[p], /*narrow=*/false)
-                    : k.dot4(sum, weights[p], a, decoder.isNarrow());
+          sum = decoder.isStoredSigned()
+                    ? k.dot4(sum, a, weights[p], isNarrow())
+                    : k.dot4(sum, weights[p], a, isNarrow());
         }
       }
     }

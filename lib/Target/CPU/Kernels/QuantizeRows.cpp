@@ -31,7 +31,6 @@ RowsGeometry RowsGeometry::of(QTensorType type) {
   if (rows.sumGroup)
     rows.sumsPerRow = llvm::divideCeil(rows.features, rows.sumGroup);
   rows.excess = layout.getExcess();
-  rows.storedUnsigned = type.getFormat().getMin() + rows.excess >= 0;
   return rows;
 }
 

@@ -41,8 +41,10 @@ std::pair<RowsAttr, bool> getRowsLayout(QTensorType input, QTensorType weight) {
   int64_t pad = std::lcm(int64_t(64), group);
   bool wantUnsigned = isStoredSigned(weight);
   bool isSigned = cast<IntFormatAttr>(input.getFormat()).getIsSigned();
-  int64_t excess = wantUnsigned && isSigned     ? 128
-                   : !wantUnsigned && !isSigned ? -128
+  // Half the codes: what is subtracted again stays within the codes' range.
+  int64_t half = int64_t(1) << (input.getFormat().getBits() - 1);
+  int64_t excess = wantUnsigned && isSigned     ? half
+                   : !wantUnsigned && !isSigned ? -half
                                                 : 0;
   // Sums serve the zero points of the weights' stored codes.
   DecodeSpec spec = weight.getFormat().getDecodeSpec();
