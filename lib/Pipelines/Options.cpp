@@ -66,6 +66,30 @@ const std::vector<Key> &getKeys() {
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return recipe.setMethod(value);
        }},
+      {"smooth",
+       "channels rescaled first: none, smoothquant, awq, os+ (need calib=)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.smooth.method = value == "none" ? "" : value.str();
+         return value == "none" || value == "smoothquant" || value == "awq" ||
+                value == "os+";
+       }},
+      {"alpha", "of smooth=smoothquant: a number of 0 to 1, or search",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.smooth.alpha = value.str();
+         double number;
+         return value == "search" ||
+                (!value.getAsDouble(number) && number >= 0 && number <= 1);
+       }},
+      {"rotate",
+       "changes of basis: none, hadamard (those that help what is quantised), "
+       "or some of residual,values,keys,down",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return recipe.setRotations(value);
+       }},
+      {"rotate-block", "features that a rotation mixes (0: all)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return !value.getAsInteger(10, recipe.rotate.block);
+       }},
       {"clip", "range of a block of weights: absmax, mse, output, hqq",
        setString(&QuantizeOptions::clip)},
       {"order",
@@ -136,9 +160,13 @@ const std::vector<Key> &getKeys() {
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return !value.getAsInteger(10, recipe.calibrate.count);
        }},
-      {"seed", "seed of the choice of samples",
+      {"seed", "seed of the choice of samples and of rotations",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
-         return !value.getAsInteger(10, recipe.calibrate.seed);
+         if (value.getAsInteger(10, recipe.calibrate.seed))
+           return false;
+         // 0 would be a matrix without signs.
+         recipe.rotate.seed = recipe.calibrate.seed + 1;
+         return true;
        }},
       {"range", "static range of activations: minmax, percentile, mse",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
@@ -174,10 +202,53 @@ bool QuantizeRecipe::setMethod(llvm::StringRef method) {
     quantize.clip = "mse";
   } else if (method == "awq") {
     quantize.clip = "output";
+    smooth.method = "awq";
   } else if (method != "rtn") {
     return false;
   }
   return true;
+}
+
+bool QuantizeRecipe::setRotations(llvm::StringRef text) {
+  hadamard = text == "hadamard";
+  if (text == "none" || hadamard)
+    return true;
+  llvm::SmallVector<llvm::StringRef> places;
+  text.split(places, ',');
+  for (llvm::StringRef place : places) {
+    bool RotateOptions::*member =
+        llvm::StringSwitch<bool RotateOptions::*>(place)
+            .Case("residual", &RotateOptions::residual)
+            .Case("values", &RotateOptions::values)
+            .Case("keys", &RotateOptions::keys)
+            .Case("down", &RotateOptions::down)
+            .Default(nullptr);
+    if (!member)
+      return false;
+    rotate.*member = true;
+  }
+  return true;
+}
+
+bool QuantizeRecipe::rotates() const {
+  return rotate.residual || rotate.values || rotate.keys || rotate.down;
+}
+
+/// What keys say of each other's passes.
+void QuantizeRecipe::complete() {
+  rotate.fallback = "online";
+  if (hadamard) {
+    rotate.residual = rotate.values = true;
+    rotate.keys = kv == "int8" || kv == "int4";
+    rotate.down = quantize.activations != "none";
+  }
+  smooth.sites = rotate.residual ? "linear" : "all";
+  smooth.weights = quantize.weights;
+  smooth.group = quantize.group;
+  smooth.scale = quantize.scale;
+  smooth.weightsZero = quantize.weightsZero;
+  smooth.activations =
+      quantize.activations == "auto" ? "int8" : quantize.activations;
 }
 
 bool QuantizeRecipe::needsMoments() const {
@@ -215,6 +286,18 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   if (recipe.needsMoments() && !hasSamples)
     return failure("--quantize: gptq, awq and clip=output need samples to find "
                    "second moments on: calib=FILE");
+  if (recipe.smooths() && recipe.calibrate.samples.empty())
+    return failure("--quantize: smooth=" + recipe.smooth.method +
+                   " needs samples to find channels on: calib=FILE");
+  if (recipe.smooths() && recipe.quantize.weights == "none")
+    return failure("--quantize: smooth=" + recipe.smooth.method +
+                   " without weights: nothing would be quantised");
+  if (recipe.smooth.alpha != "search" && recipe.smooth.method != "smoothquant")
+    return failure("--quantize: alpha=" + recipe.smooth.alpha +
+                   " is for smooth=smoothquant");
+  if (recipe.rotate.block && !recipe.hadamard && !recipe.rotates())
+    return failure("--quantize: rotate-block without rotate");
+  recipe.complete();
   if (recipe.quantize.per == "tensor" && !hasSamples)
     return failure("--quantize: per=tensor needs samples to calibrate on: "
                    "calib=FILE");
@@ -222,9 +305,11 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
 }
 
 void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
+  llvm::StringRef stem = output.substr(0, output.rfind('.'));
+  if (smooths())
+    smoothingTensors = (stem + ".before-smoothing.safetensors").str();
   if (!needsMoments())
     return;
-  llvm::StringRef stem = output.substr(0, output.rfind('.'));
   if (calibrate.statisticsFile.empty())
     calibrate.output = (stem + ".statistics.json").str();
   else

@@ -28,10 +28,28 @@ void qnt::buildCanonicalPipeline(OpPassManager &pm) {
 
 void qnt::buildQuantizePipeline(OpPassManager &pm,
                                 const QuantizeRecipe &recipe) {
+  auto addCalibration = [&](const CalibrateOptions &options) {
+    pm.addPass(
+        createCalibrate(options, std::make_shared<CompiledModelRunner>()));
+  };
   buildCanonicalPipeline(pm);
+  if (recipe.rotates()) {
+    NNFoldOptions fold;
+    fold.norms = true;
+    pm.addPass(createNNFold(fold));
+  }
+  if (recipe.smooths()) {
+    CalibrateOptions before = recipe.calibrate;
+    before.statisticsFile = before.output = "";
+    before.tensors = recipe.smoothingTensors;
+    before.moments = recipe.smooth.alpha == "search";
+    addCalibration(before);
+    pm.addPass(createSmooth(recipe.smooth));
+  }
+  if (recipe.rotates())
+    pm.addPass(createRotate(recipe.rotate));
   if (recipe.quantize.per == "tensor" || recipe.needsMoments())
-    pm.addPass(createCalibrate(recipe.calibrate,
-                               std::make_shared<CompiledModelRunner>()));
+    addCalibration(recipe.calibrate);
   pm.addPass(createQuantize(recipe.quantize));
   pm.addPass(createCSEPass());
   if (recipe.quantize.per != "tensor")

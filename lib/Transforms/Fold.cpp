@@ -12,6 +12,9 @@
 #include "qnt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -43,19 +46,57 @@ static bool isSplat(Value value, double number) {
 }
 
 namespace {
-/// The linear layers that use `norm` as input; empty when anything else uses
-/// it, or when a weight is no parameter.
+/// Adds the linear layers that take `value` as input, perhaps some rows of it,
+/// or what private functions return; fails where anything else uses it, or
+/// where a weight is no parameter.
+LogicalResult collectUsers(Value value, SmallVectorImpl<nn::LinearOp> &result) {
+  for (OpOperand &use : value.getUses()) {
+    Operation *op = use.getOwner();
+    if (auto linear = dyn_cast<nn::LinearOp>(op)) {
+      if (use.getOperandNumber() != 0 ||
+          !isParamExpression(linear.getWeight()) ||
+          (linear.getBias() && !isParamExpression(linear.getBias())))
+        return failure();
+      result.push_back(linear);
+    } else if (isa<nn::SelectRowsOp, tensor::CastOp>(op)) {
+      if (failed(collectUsers(op->getResult(0), result)))
+        return failure();
+    } else if (isa<func::ReturnOp>(op)) {
+      auto function = cast<func::FuncOp>(op->getParentOp());
+      auto calls = SymbolTable::getSymbolUses(
+          function, function->getParentOfType<ModuleOp>());
+      if (!function.isPrivate() || !calls)
+        return failure();
+      for (SymbolTable::SymbolUse call : *calls)
+        if (!isa<func::CallOp>(call.getUser()) ||
+            failed(collectUsers(
+                call.getUser()->getResult(use.getOperandNumber()), result)))
+          return failure();
+    } else {
+      return failure();
+    }
+  }
+  return success();
+}
+
+/// The linear layers that alone use `norm`; empty where there are others.
 SmallVector<nn::LinearOp> getFoldableUsers(Value norm) {
   SmallVector<nn::LinearOp> result;
-  for (OpOperand &use : norm.getUses()) {
-    auto linear = dyn_cast<nn::LinearOp>(use.getOwner());
-    if (!linear || use.getOperandNumber() != 0 ||
-        !isParamExpression(linear.getWeight()) ||
-        (linear.getBias() && !isParamExpression(linear.getBias())))
-      return {};
-    result.push_back(linear);
-  }
-  return result;
+  return succeeded(collectUsers(norm, result)) ? result
+                                               : SmallVector<nn::LinearOp>();
+}
+
+/// A parameter expression in the function where the rewriter is.
+Value bringHere(PatternRewriter &rewriter, Value value) {
+  Operation *op = value.getDefiningOp();
+  Region *here = rewriter.getInsertionBlock()->getParent();
+  if (op->getParentRegion() == here)
+    return value;
+  IRMapping mapping;
+  for (Value operand : op->getOperands())
+    mapping.map(operand, bringHere(rewriter, operand));
+  return rewriter.clone(*op, mapping)
+      ->getResult(cast<OpResult>(value).getResultNumber());
 }
 
 /// w diag(scale) in place of w.
@@ -63,7 +104,7 @@ void scaleWeight(PatternRewriter &rewriter, nn::LinearOp linear, Value scale) {
   rewriter.setInsertionPoint(linear);
   Value weight = linear.getWeight();
   Value scaled = nn::MulOp::create(rewriter, weight.getLoc(), weight.getType(),
-                                   weight, scale);
+                                   weight, bringHere(rewriter, scale));
   rewriter.modifyOpInPlace(linear,
                            [&] { linear.getWeightMutable().assign(scaled); });
 }
@@ -106,7 +147,8 @@ struct FoldLayerNorm : OpRewritePattern<nn::LayerNormOp> {
     for (nn::LinearOp linear : users) {
       rewriter.setInsertionPoint(linear);
       // The bias takes the shift through the weight as it was.
-      Value bias = nn::LinearOp::create(rewriter, linear.getLoc(), shift,
+      Value bias = nn::LinearOp::create(rewriter, linear.getLoc(),
+                                        bringHere(rewriter, shift),
                                         linear.getWeight(), linear.getBias());
       rewriter.modifyOpInPlace(linear,
                                [&] { linear.getBiasMutable().assign(bias); });

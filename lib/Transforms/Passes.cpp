@@ -17,6 +17,7 @@ void qnt::registerTransformsPasses(TransformServices services) {
   mlir::registerPass([] { return createIntegerArithmetic(); });
   mlir::registerPass([] { return createSmooth(); });
   mlir::registerPass([] { return createInjectOutliers(); });
+  mlir::registerPass([] { return createRotate(); });
   mlir::registerPass([services] {
     return createCalibrate(CalibrateOptions(), services.modelRunner);
   });

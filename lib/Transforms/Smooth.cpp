@@ -52,7 +52,7 @@ private:
   FailureOr<SmoothingChoice> choose(const SmoothSite &site);
 
   std::shared_ptr<params::ParamStore> store, statistics;
-  std::unique_ptr<ParamEvaluator> evaluator;
+  std::shared_ptr<ParamEvaluator> evaluator;
   /// How weights will be quantised, for searches.
   WeightRule rule;
   unsigned activationBits = 0;
@@ -194,7 +194,7 @@ LogicalResult SmoothPass::run() {
               "tensors= first";
   store = params::ParamStore::open(params.str());
   statistics = openStatisticsTensors(file.str());
-  evaluator = std::make_unique<ParamEvaluator>(*store, statistics.get());
+  evaluator = std::make_shared<ParamEvaluator>(*store, statistics.get());
   for (const SmoothSite &site : collectSmoothSites(module)) {
     if (!isChosen(site))
       continue;

@@ -97,3 +97,60 @@ func.func @shared(%x: tensor<?x16xf32>) -> (tensor<?x8xf32>, tensor<?x16xf32>) {
   %y = nn.linear %h, %w : tensor<?x16xf32>, tensor<8x16xf32>
   return %y, %h : tensor<?x8xf32>, tensor<?x16xf32>
 }
+
+// The users of what a private function returns are elsewhere.
+// NORMS-LABEL: func private @body
+// NORMS:         %[[ONES:.*]] = arith.constant dense<1.000000e+00> : tensor<16xf32>
+// NORMS:         nn.rms_norm %{{.*}}, %[[ONES]]
+func.func private @body(%x: tensor<?x?x16xf32>) -> tensor<?x?x16xf32> {
+  %g = ml_program.global_load_const @gamma : tensor<16xf32>
+  %h = nn.rms_norm %x, %g eps 1.0e-5 : tensor<?x?x16xf32>, tensor<16xf32>
+  return %h : tensor<?x?x16xf32>
+}
+// NORMS-LABEL: func @last
+// NORMS:         %[[R:.*]] = nn.select_rows
+// NORMS-DAG:     %[[W:.*]] = ml_program.global_load_const @w
+// NORMS-DAG:     %[[G:.*]] = ml_program.global_load_const @gamma
+// NORMS:         %[[S:.*]] = nn.mul %[[W]], %[[G]]
+// NORMS:         nn.linear %[[R]], %[[S]]
+func.func @last(%x: tensor<?x?x16xf32>) -> tensor<?x8xf32> {
+  %h = call @body(%x) : (tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %r = nn.select_rows %h : tensor<?x?x16xf32>
+  %w = ml_program.global_load_const @w : tensor<8x16xf32>
+  %y = nn.linear %r, %w : tensor<?x16xf32>, tensor<8x16xf32>
+  return %y : tensor<?x8xf32>
+}
+// NORMS-LABEL: func @all
+// NORMS:         %[[H:.*]] = call @body
+// NORMS:         %[[S:.*]] = nn.mul
+// NORMS:         nn.linear %[[H]], %[[S]]
+func.func @all(%x: tensor<?x?x16xf32>) -> tensor<?x?x8xf32> {
+  %h = call @body(%x) : (tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %w = ml_program.global_load_const @w : tensor<8x16xf32>
+  %y = nn.linear %h, %w : tensor<?x?x16xf32>, tensor<8x16xf32>
+  return %y : tensor<?x?x8xf32>
+}
+
+// An entry point's result keeps its scale, and so does what one caller uses
+// otherwise.
+// NORMS-LABEL: func @hidden
+// NORMS:         nn.rms_norm %{{.*}}, %{{.*gamma.*}} eps
+func.func @hidden(%x: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %g = ml_program.global_load_const @gamma : tensor<16xf32>
+  %h = nn.rms_norm %x, %g eps 1.0e-5 : tensor<?x16xf32>, tensor<16xf32>
+  return %h : tensor<?x16xf32>
+}
+// NORMS-LABEL: func private @inner
+// NORMS:         nn.rms_norm %{{.*}}, %{{.*gamma.*}} eps
+func.func private @inner(%x: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %g = ml_program.global_load_const @gamma : tensor<16xf32>
+  %h = nn.rms_norm %x, %g eps 1.0e-5 : tensor<?x16xf32>, tensor<16xf32>
+  return %h : tensor<?x16xf32>
+}
+// NORMS-LABEL: func @outer
+func.func @outer(%x: tensor<?x16xf32>) -> (tensor<?x8xf32>, tensor<?x16xf32>) {
+  %h = call @inner(%x) : (tensor<?x16xf32>) -> tensor<?x16xf32>
+  %w = ml_program.global_load_const @w : tensor<8x16xf32>
+  %y = nn.linear %h, %w : tensor<?x16xf32>, tensor<8x16xf32>
+  return %y, %h : tensor<?x8xf32>, tensor<?x16xf32>
+}

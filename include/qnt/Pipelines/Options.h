@@ -25,6 +25,13 @@ struct QuantizeRecipe {
   QuantizeOptions quantize;
   /// Used for activations that share a scale per tensor.
   CalibrateOptions calibrate;
+  /// Channels rescaled first; an empty method: none are.
+  SmoothOptions smooth = noSmoothing();
+  /// Changes of basis. `hadamard` stands for those that help what is quantised.
+  RotateOptions rotate;
+  bool hadamard = false;
+  /// Where the statistics of channels go that smoothing is based on.
+  std::string smoothingTensors;
   /// Whether whatever is between codes is computed in integers.
   bool integerArithmetic = false;
   /// Element type of the KV cache: f16 or f32.
@@ -33,7 +40,11 @@ struct QuantizeRecipe {
   /// Sets what a method of quantising weights stands for: rtn, mse, hqq, gptq
   /// or awq; false for other names.
   bool setMethod(llvm::StringRef method);
-  /// Whether second moments of inputs are used.
+  /// Takes none, hadamard, or places by commas; false for other words.
+  bool setRotations(llvm::StringRef text);
+  bool smooths() const { return !smooth.method.empty(); }
+  bool rotates() const;
+  /// Whether second moments of inputs are used to quantise.
   bool needsMoments() const;
   /// Names the files that calibration leaves: MODEL.statistics.json and, with
   /// statistics of channels, MODEL.statistics.safetensors beside `output`, or
@@ -44,6 +55,14 @@ struct QuantizeRecipe {
   static llvm::Expected<QuantizeRecipe> parse(llvm::StringRef text);
   /// The keys, one a line, with what they mean: for --help.
   static std::string help();
+
+private:
+  static SmoothOptions noSmoothing() {
+    SmoothOptions options;
+    options.method.clear();
+    return options;
+  }
+  void complete();
 };
 
 /// The target of `--target="cpu mcpu=native"`.

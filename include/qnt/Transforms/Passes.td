@@ -98,7 +98,8 @@ def NNFold : Pass<"nn-fold", "::mlir::ModuleOp"> {
     %y = nn.conv %i, %s bias %beta pads [1, 1, 1, 1] : tensor<?x8x8x4xf32>, tensor<16x3x3x4xf32>, tensor<16xf32>
     ```
 
-    With `norms`, the scale of a norm whose every user is a linear layer's input
+    With `norms`, the scale of a norm whose every user is a linear layer's input,
+    perhaps where a private function returned it or rows were chosen from it,
     goes into the weights of those layers, and the shift of a layer norm into
     their biases; the norm keeps ones and zeros. Rotations need this. Norms of
     heads (`groups` above one), and norms or layers whose operands are no
@@ -450,6 +451,67 @@ def InjectOutliers : Pass<"qnt-inject-outliers", "::mlir::ModuleOp"> {
     Option<"seed", "seed", "uint64_t", "0", "Of the choice of channels.">
   ];
   let dependentDialects = ["::qnt::nn::NNDialect", "::mlir::arith::ArithDialect"];
+}
+
+def Rotate : Pass<"qnt-rotate", "::mlir::ModuleOp"> {
+  let summary = "Spread outliers over features by changes of basis";
+  let description = [{
+    Puts orthogonal matrices and their transposes where they cancel (QuaRot, Ashkboos
+    et al. 2024; the places are SpinQuant's R1 to R4, Liu et al. 2024). What a rotation
+    does to a weight is a `qnt.rotate` of the parameter; what no weight can take is
+    one of the activation. docs/rotation.md tells what goes where.
+
+    `residual` (R1): all that layers write to the residual stream, embedding tables
+    included, is rotated, and so are the inputs of all that read from it; norms
+    between do not notice.
+
+    ```mlir
+    %x = nn.embedding %ids, %t : tensor<?xi32>, tensor<32x64xf32>
+    %h = nn.rms_norm %x, %ones eps 1.0e-5 : tensor<?x64xf32>, tensor<64xf32>
+    %u = nn.linear %h, %w : tensor<?x64xf32>, tensor<96x64xf32>
+    %d = nn.linear %u, %v : tensor<?x96xf32>, tensor<64x96xf32>
+    %y = nn.add %x, %d : tensor<?x64xf32>, tensor<?x64xf32>
+    // becomes, with residual and down
+    %tr = qnt.rotate %t hadamard <64, seed = 1> : tensor<32x64xf32>
+    %x = nn.embedding %ids, %tr : tensor<?xi32>, tensor<32x64xf32>
+    %h = nn.rms_norm %x, %ones eps 1.0e-5 : tensor<?x64xf32>, tensor<64xf32>
+    %wr = qnt.rotate %w hadamard <64, seed = 1> : tensor<96x64xf32>
+    %u = nn.linear %h, %wr : tensor<?x64xf32>, tensor<96x64xf32>
+    %ur = qnt.rotate %u hadamard <96, seed = 1> : tensor<?x96xf32>
+    %vi = qnt.rotate %v hadamard <96, seed = 1> : tensor<64x96xf32>
+    %vr = qnt.rotate %vi outputs hadamard <64, seed = 1> : tensor<64x96xf32>
+    %d = nn.linear %ur, %vr : tensor<?x96xf32>, tensor<64x96xf32>
+    %y = nn.add %x, %d : tensor<?x64xf32>, tensor<?x64xf32>
+    ```
+
+    `values` (R2): outputs of the layer that makes an attention's values and inputs
+    of the layers that take its result, head by head. `keys` (R3): queries and keys,
+    head by head, as they enter attention. `down` (R4): the input of every layer
+    that reads neither from a residual stream nor from attention.
+
+    Preconditions: `nn-fold=norms` has run, nothing is quantised. Where something
+    stands in the way of `residual` or `values`, it is an error that names it, or
+    with `fallback=online` the layers that read there rotate their input. Every
+    rotation is a remark of category `qnt-rotate`. Numbers change by rounding only.
+  }];
+  let options = [
+    Option<"residual", "residual", "bool", "false", "R1: residual streams.">,
+    Option<"values", "values", "bool", "false",
+           "R2: values of attention, head by head.">,
+    Option<"keys", "keys", "bool", "false",
+           "R3: queries and keys, head by head.">,
+    Option<"down", "down", "bool", "false",
+           "R4: inputs of all other linear layers.">,
+    Option<"block", "block", "int64_t", "0",
+           "Features that are mixed with each other, at most a head's in "
+           "attention; 0: all, or the largest part that has a Hadamard matrix.">,
+    Option<"seed", "seed", "uint64_t", "1",
+           "Seed of the signs of Hadamard matrices; 0: no signs.">,
+    Option<"fallback", "fallback", "std::string", "\"none\"",
+           "Where parameters alone cannot be rotated: none, an error; online, "
+           "rotate the input of the layers that read there.">
+  ];
+  let dependentDialects = ["::qnt::QNTDialect", "::mlir::arith::ArithDialect"];
 }
 
 #endif // QNT_TRANSFORMS_PASSES
