@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <cmath>
 #include <random>
 
 namespace qnt {
@@ -19,6 +20,12 @@ namespace qnt {
 
 using namespace mlir;
 using namespace qnt;
+
+static StringRef getPlace(const SmoothSite &site) {
+  if (site.attention)
+    return "values";
+  return isa<nn::LinearOp>(site.producer) ? "products" : "norms";
+}
 
 namespace {
 class InjectOutliersPass
@@ -33,9 +40,14 @@ public:
           << factor << ": expected a power of two, which is exact in float";
       return signalPassFailure();
     }
+    if (at != "all" && at != "norms" && at != "values" && at != "products") {
+      getOperation().emitError("qnt-inject-outliers: at=")
+          << at << ": expected all, norms, values or products";
+      return signalPassFailure();
+    }
     std::mt19937_64 random(seed);
     for (const SmoothSite &site : collectSmoothSites(getOperation())) {
-      if (!site.producer)
+      if (!site.producer || (at != "all" && at != getPlace(site)))
         continue;
       int64_t features = site.getProducerFeatures();
       std::vector<float> scale(features, 1.0f);

@@ -28,9 +28,10 @@ def need_shared(name):
     return path
 
 
-def compile_model(source, output, recipe=None):
-    """Returns seconds and the peak resident megabytes of the compiler."""
-    command = [BUILD / "bin/quant-opt", source, "--target=cpu", "-o", output]
+def compile_model(source, output, recipe=None, *passes):
+    """Runs passes, then the recipe. Returns seconds and the peak resident megabytes
+    of the compiler."""
+    command = [BUILD / "bin/quant-opt", source, *passes, "--target=cpu", "-o", output]
     if recipe:
         command.append(f"--quantize={recipe}")
     start = time.perf_counter()

@@ -448,6 +448,9 @@ def InjectOutliers : Pass<"qnt-inject-outliers", "::mlir::ModuleOp"> {
     Option<"channels", "channels", "int64_t", "4",
            "How many channels of each site.">,
     Option<"factor", "factor", "double", "64", "A power of two.">,
+    Option<"at", "at", "std::string", "\"all\"",
+           "all; norms; values, of attention; or products: the other layers "
+           "that take scales.">,
     Option<"seed", "seed", "uint64_t", "0", "Of the choice of channels.">
   ];
   let dependentDialects = ["::qnt::nn::NNDialect", "::mlir::arith::ArithDialect"];
