@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "OutlierReport.h"
+
 #include "qnt/Import/ONNX.h"
 #include "qnt/InitAll.h"
 #include "qnt/Pipelines/Compile.h"
@@ -60,6 +62,12 @@ struct Flags {
       llvm::cl::desc("Make an input of the graph a constant, such as one that "
                      "decides shapes"),
       llvm::cl::cat(category), llvm::cl::value_desc("name=file.npy")};
+  llvm::cl::opt<std::string> outliers{
+      "outliers",
+      llvm::cl::desc(
+          "Print where large activations are, on samples \"calib=FILE "
+          "samples=N seed=N\"; -o PAGE.html plots them"),
+      llvm::cl::cat(category), llvm::cl::value_desc("samples")};
   llvm::cl::opt<bool> printONNXOperators{
       "print-onnx-operators",
       llvm::cl::desc("Print the table of ONNX operators that are imported"),
@@ -200,9 +208,34 @@ llvm::Error checkWritable(StringRef path) {
   return llvm::Error::success();
 }
 
+/// The report of --outliers, to standard output and into a page.
+int reportOutliers(const Flags &flags, ModuleOp module, StringRef input,
+                   StringRef output) {
+  auto recipe = QuantizeRecipe::parse(flags.outliers);
+  if (!recipe)
+    return fail(llvm::toString(recipe.takeError()));
+  if (recipe->calibrate.samples.empty())
+    return fail("--outliers: expected samples: calib=FILE");
+  auto sites = findOutliers(module, recipe->calibrate);
+  if (failed(sites))
+    return 1;
+  printOutliers(*sites, llvm::outs());
+  if (output == "-")
+    return 0;
+  std::string page;
+  llvm::raw_string_ostream os(page);
+  writeOutlierPage(input.rtrim('/'), *sites, os);
+  support::writeFileAtomically(output.str(), std::string_view(page));
+  return 0;
+}
+
 int run(const Flags &flags, MlirOptMainConfig &config,
         DialectRegistry &registry, StringRef input, StringRef output) {
-  if (!isModule(output) && !isCode(output))
+  bool wantsOutliers = flags.outliers.getNumOccurrences();
+  if (wantsOutliers && output != "-" && !output.ends_with(".html"))
+    return fail("--outliers: expected an output ending in .html, got '" +
+                output + "'");
+  if (!wantsOutliers && !isModule(output) && !isCode(output))
     return fail("cannot tell what '" + output +
                 "' should be: expected a name ending in .so, .ll, .s, .o, "
                 ".mlir or .mlirbc");
@@ -253,6 +286,8 @@ int run(const Flags &flags, MlirOptMainConfig &config,
     pm.addPass(createNNPreprocess({input}));
   if (failed(config.setupPassPipeline(pm)) || failed(pm.run(**module)))
     return 1;
+  if (wantsOutliers)
+    return reportOutliers(flags, **module, input, output);
   if (flags.quantize.getNumOccurrences() &&
       failed(quantizeModel(**module, recipe)))
     return 1;
@@ -314,6 +349,7 @@ int qnt::quantOptMain(int argc, char **argv) {
   if (isModule(input) && !isCode(output) && !flags.embed &&
       flags.bind.empty() && flags.preprocess.empty() &&
       !flags.quantize.getNumOccurrences() &&
+      !flags.outliers.getNumOccurrences() &&
       !flags.target.getNumOccurrences()) {
     if (output == "-" || isSpecial(output))
       return asMainReturnCode(MlirOptMain(argc, argv, input, output, registry));
