@@ -125,10 +125,18 @@ LogicalResult MaterializeParamsPass::run() {
   if (output.empty())
     return module.emitError("qnt-materialize-params: expected output=FILE");
   auto path = module->getAttrOfType<StringAttr>("qnt.params");
-  if (!path)
+  bool loads =
+      module.walk([](GlobalLoadConstOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
+  if (!path && loads)
     return module.emitError("qnt-materialize-params: the module has no "
                             "qnt.params that names a parameter store");
-  auto store = params::ParamStore::open(path.str());
+  // A model without parameters gets a store without tensors.
+  static constexpr char empty[] = "\2\0\0\0\0\0\0\0{}";
+  auto store =
+      path ? params::ParamStore::open(path.str())
+           : params::ParamStore::fromMemory(
+                 std::as_bytes(std::span(empty, sizeof(empty) - 1)), "");
   std::shared_ptr<params::ParamStore> statistics;
   if (auto file = module->getAttrOfType<StringAttr>("qnt.statistics"))
     statistics = params::ParamStore::open(file.str());

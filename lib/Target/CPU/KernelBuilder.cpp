@@ -437,6 +437,12 @@ void KernelBuilder::overLanes(int64_t elements,
   if (whole < elements)
     body(c64(whole), c64(elements - whole));
 }
+void KernelBuilder::overLanes(Value begin, Value end,
+                              std::function<void(Value, Value)> body) {
+  Value whole = sub(end, band(sub(end, begin), c64(kLanes - 1)));
+  loop(begin, whole, kLanes, [&](Value i) { body(i, Value()); });
+  ifThen(ltS(whole, end), [&] { body(whole, sub(end, whole)); });
+}
 
 //===----------------------------------------------------------------------===//
 // Dot products

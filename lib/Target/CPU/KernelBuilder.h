@@ -169,6 +169,9 @@ public:
   /// lanes in a last, partial vector.
   void overLanes(int64_t elements,
                  std::function<void(Value index, Value count)> body);
+  /// The same of [`begin`, `end`), known at run time.
+  void overLanes(Value begin, Value end,
+                 std::function<void(Value index, Value count)> body);
 
   /// The i32 lanes acc[c] + sum_j u[4c+j] * s[4c+j]; `u` are 64 unsigned and
   /// `s` 64 signed bytes as vector<16xi32>. `narrow` promises that sums of two

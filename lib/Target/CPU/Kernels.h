@@ -33,19 +33,18 @@ mlir::Value emitActivation(KernelBuilder &k, nn::ActivationKind kind,
 // Elementwise and lookups (Kernels/Elementwise.cpp)
 //===----------------------------------------------------------------------===//
 
-/// (ctx, x, out, rows): out = f(x), [rows, features] f32.
-Kernel getActivationKernel(KernelLibrary &lib, nn::ActivationKind kind,
-                           int64_t features);
+/// (ctx, x, out, count): out = f(x), [count] f32.
+Kernel getActivationKernel(KernelLibrary &lib, nn::ActivationKind kind);
 
-/// (ctx, x, out, rows): out = min(max(x, low), high), [rows, features] f32.
-Kernel getClampKernel(KernelLibrary &lib, float low, float high,
-                      int64_t features);
+/// (ctx, x, out, count): out = min(max(x, low), high), [count] f32.
+Kernel getClampKernel(KernelLibrary &lib, float low, float high);
 
 enum class BinaryKind { Add, Mul };
-/// (ctx, x, y, out, rows): out = x op y, [rows, features] f32; with
-/// `broadcastRow` y is [features].
-Kernel getBinaryKernel(KernelLibrary &lib, BinaryKind kind, int64_t features,
-                       bool broadcastRow);
+/// (ctx, x, y, out, count): out = x op y, [count] f32.
+Kernel getBinaryKernel(KernelLibrary &lib, BinaryKind kind);
+/// (ctx, x, y, out, rows, features): the same of x and out [rows, features], y
+/// [features].
+Kernel getBinaryRowKernel(KernelLibrary &lib, BinaryKind kind);
 
 /// (ctx, ids i32 [rows], table [V, features] of `element`, out f32, rows).
 /// `element` is f32, f16 or bf16.

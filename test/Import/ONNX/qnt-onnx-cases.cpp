@@ -11,14 +11,21 @@
 //    "inputs": [{"name": "x", "shape": [2], "file": "0.bin",
 //                "npy": "0.npy"}, ...]}
 //
-// Imports the model, runs it in the interpreter on the inputs' raw elements,
-// and answers with a line: {"name": ..., "outputs": [{"shape": [2], "file":
-// "out0.bin"}]}, {"name": ..., "refused": "message"} when the import fails, or
+// Imports the model, runs it in the interpreter on the inputs' raw elements, or
+// with "compile": "avx2" compiles it for that instruction set and runs it
+// between guard pages, and answers with a line: {"name": ..., "outputs":
+// [{"shape": [2], "file": "out0.bin"}]},
+// {"name": ..., "refused": "message"} when importing or compiling fails, or
 // {"name": ..., "failed": "message"} when the run does. Inputs that the
 // importer asks to be bound are bound; with "bind": true, all but the first.
 //
 //===----------------------------------------------------------------------===//
+#include "Cases.h"
+
+#include "../../Target/CPU/Guarded.h"
+
 #include "qnt/Import/ONNX.h"
+#include "qnt/InitAll.h"
 #include "qnt/Interpreter/Interpreter.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -27,43 +34,37 @@
 
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <regex>
 
 using namespace mlir;
 using namespace qnt;
+using namespace qnt::test;
 using nlohmann::json;
 
-namespace {
-struct Failure {
-  const char *kind;
-  std::string message;
-};
-} // namespace
-
-static const json &findInput(const json &job, const std::string &name) {
+const json &qnt::test::findInput(const json &job, const std::string &name) {
   for (const json &input : job["inputs"])
     if (input["name"] == name)
       return input;
   throw Failure{"failed", "there is no data for the input '" + name + "'"};
 }
 
-/// The elements of an argument, as the interpreter keeps them.
-static interp::Tensor readInput(const json &job, func::FuncOp function,
-                                unsigned index) {
-  std::string name =
-      function.getArgAttrOfType<StringAttr>(index, "qnt.name").str();
-  const json &input = findInput(job, name);
-  auto type = cast<RankedTensorType>(function.getArgument(index).getType());
-  interp::ElementKind kind = *interp::getElementKind(type.getElementType());
-  auto shape = input["shape"].get<std::vector<int64_t>>();
+std::string qnt::test::readInput(const json &input, int64_t count,
+                                 int64_t width) {
   std::ifstream file(input["file"].get<std::string>(), std::ios::binary);
-  auto bytes = std::make_shared<std::string>(
-      std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-  if (bytes->size() != interp::countElements(shape) * interp::byteWidth(kind))
-    throw Failure{"failed", "the data of '" + name + "' has another type"};
-  return interp::Tensor::ofBytes(
-      kind, shape, std::shared_ptr<const char>(bytes, bytes->data()));
+  std::string bytes{std::istreambuf_iterator<char>(file),
+                    std::istreambuf_iterator<char>()};
+  if (int64_t(bytes.size()) != count * width)
+    throw Failure{"failed", "the data of '" + input["name"].get<std::string>() +
+                                "' has another type"};
+  return bytes;
+}
+
+json qnt::test::writeOutput(const json &job, size_t index, StringRef kind,
+                            ArrayRef<int64_t> shape, StringRef bytes) {
+  std::string path = job["folder"].get<std::string>() + "/out" +
+                     std::to_string(index) + ".bin";
+  std::ofstream(path, std::ios::binary).write(bytes.data(), bytes.size());
+  return {{"file", path}, {"kind", kind.str()}, {"shape", shape.vec()}};
 }
 
 /// Imports, with more and more inputs bound.
@@ -90,47 +91,62 @@ static OwningOpRef<ModuleOp> importCase(const json &job, MLIRContext &context,
   }
 }
 
-static json runCase(const json &job) {
-  MLIRContext context;
+static json interpret(ModuleOp module, const json &job,
+                      const std::string &message) {
+  auto function = module.lookupSymbol<func::FuncOp>("main");
+  SmallVector<interp::Datum> inputs;
+  for (auto [i, argument] : llvm::enumerate(function.getArguments())) {
+    const json &input = findInput(
+        job, function.getArgAttrOfType<StringAttr>(i, "qnt.name").str());
+    auto type = cast<RankedTensorType>(argument.getType());
+    interp::ElementKind kind = *interp::getElementKind(type.getElementType());
+    auto shape = input["shape"].get<std::vector<int64_t>>();
+    auto bytes = std::make_shared<std::string>(readInput(
+        input, interp::countElements(shape), interp::byteWidth(kind)));
+    inputs.push_back(interp::Tensor::ofBytes(
+        kind, shape, std::shared_ptr<const char>(bytes, bytes->data())));
+  }
+  auto params = interp::openParams(module);
+  if (failed(params))
+    throw Failure{"failed", message};
+  auto results = interp::Interpreter(module, *params).run("main", inputs);
+  if (failed(results))
+    throw Failure{"failed", message};
+  json outputs = json::array();
+  for (auto [i, result] : llvm::enumerate(*results)) {
+    const auto &tensor = std::get<interp::Tensor>(result);
+    StringRef bytes(tensor.data(),
+                    tensor.size() * interp::byteWidth(tensor.getKind()));
+    outputs.push_back(writeOutput(job, i, interp::stringify(tensor.getKind()),
+                                  tensor.getShape(), bytes));
+  }
+  return outputs;
+}
+
+static json runCase(const json &job, MLIRContext &context) {
   std::string message;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (message.empty())
+    if (message.empty() &&
+        diagnostic.getSeverity() == DiagnosticSeverity::Error)
       message = diagnostic.str();
     return success();
   });
   OwningOpRef<ModuleOp> module = importCase(job, context, message);
   if (!message.empty())
     throw Failure{"failed", message};
-  auto function = module->lookupSymbol<func::FuncOp>("main");
-  SmallVector<interp::Datum> inputs;
-  for (unsigned i = 0; i < function.getNumArguments(); ++i)
-    inputs.push_back(readInput(job, function, i));
-  auto params = interp::openParams(*module);
-  if (failed(params))
-    throw Failure{"failed", message};
-  auto results = interp::Interpreter(*module, *params).run("main", inputs);
-  if (failed(results))
-    throw Failure{"failed", message};
-  json outputs = json::array();
-  for (auto [i, result] : llvm::enumerate(*results)) {
-    const auto &tensor = std::get<interp::Tensor>(result);
-    std::string path =
-        job["folder"].get<std::string>() + "/out" + std::to_string(i) + ".bin";
-    std::ofstream(path, std::ios::binary)
-        .write(tensor.data(),
-               tensor.size() * interp::byteWidth(tensor.getKind()));
-    outputs.push_back({{"file", path},
-                       {"kind", interp::stringify(tensor.getKind()).str()},
-                       {"shape", tensor.getShape().vec()}});
-  }
-  return {{"outputs", outputs}};
+  auto run = job.contains("compile") ? runCompiled : interpret;
+  return {{"outputs", run(*module, job, message)}};
 }
 
 int main() {
+  reportGuardedFaults();
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   for (std::string line; std::getline(std::cin, line);) {
     json job = json::parse(line), answer;
     try {
-      answer = runCase(job);
+      answer = runCase(job, context);
     } catch (const Failure &failure) {
       answer[failure.kind] = failure.message;
     } catch (const std::exception &error) {

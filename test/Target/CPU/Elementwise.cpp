@@ -24,9 +24,9 @@ static void testBinary(Suite &suite) {
   for (int64_t features : oddFeatures)
     for (BinaryKind kind : {BinaryKind::Add, BinaryKind::Mul})
       for (bool row : {false, true})
-        cases.push_back(
-            {getBinaryKernel(kernels.library(), kind, features, row), kind,
-             features, row});
+        cases.push_back({row ? getBinaryRowKernel(kernels.library(), kind)
+                             : getBinaryKernel(kernels.library(), kind),
+                         kind, features, row});
   for (Case &c : cases) {
     int64_t rows = suite.integer(0, 9);
     size_t size = rows * c.features;
@@ -38,7 +38,11 @@ static void testBinary(Suite &suite) {
       want.push_back(c.kind == BinaryKind::Add ? x[i] + v : x[i] * v);
     }
     want.resize(out.size(), 7);
-    kernels.run(c.kernel, 3, x.data(), y.data(), out.data(), rows);
+    if (c.row)
+      kernels.run(c.kernel, 3, x.data(), y.data(), out.data(), rows,
+                  c.features);
+    else
+      kernels.run(c.kernel, 3, x.data(), y.data(), out.data(), int64_t(size));
     suite.close("binary of " + std::to_string(c.features), out, want, 0, 1e-7);
   }
 }

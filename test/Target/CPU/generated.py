@@ -11,8 +11,8 @@ import ml_dtypes
 import numpy as np
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
-from compiled import NAMES, Graph, runnable, seeded, tensor
-from programs import Program
+from compiled import NAMES, Graph, seeded, tensor
+from programs import Program, check
 from scalar_ops import (FLOATS, SIGNED, UNSIGNED, ORDERED, compare_floats,
                         shift)
 
@@ -518,19 +518,4 @@ for i in range(3):
 for i in range(2):
     products(i)
 static_ranks()
-graph.finish()
-failures = []
-for p in programs:
-    got = graph.interpret(p.entry.name, p.inputs, len(p.checks))
-    failures += p.compare(got, "interpreter")
-graph.wait()
-for p in programs:
-    for isa in runnable():
-        got = graph.run(p.entry.name, isa, p.inputs, len(p.checks),
-                        int(rng.integers(1, 4)))
-        failures += p.compare(got, isa)
-print(f"{sum(len(p.checks) for p in programs)} values in {len(programs)} "
-      "programs")
-for failure in failures[:40]:
-    print(failure)
-sys.exit(len(failures) > 0)
+check(graph, programs, rng)

@@ -36,10 +36,31 @@ func.func @no_kernel(%x: tensor<4x32xf32>) -> tensor<4x32xf32> {
 
 // -----
 
-func.func @broadcast_of_a_matrix(%x: tensor<?x4x32xf32> {qnt.dims = ["n", "", ""]}, %y: tensor<4x32xf32>) -> tensor<?x4x32xf32> {
-  // expected-error @below {{the CPU target broadcasts vectors over rows only}}
-  %z = nn.add %x, %y : tensor<?x4x32xf32>, tensor<4x32xf32>
-  return %z : tensor<?x4x32xf32>
+func.func @half_layer(%x: tensor<4x32xf16>) -> tensor<4x32xf16> {
+  // expected-error @below {{is lowered of f32, got 'tensor<4x32xf16>'}}
+  %y = nn.activation relu %x : tensor<4x32xf16>
+  return %y : tensor<4x32xf16>
+}
+
+// -----
+
+func.func @padding_of_two(%x: tensor<4xf32>, %v: tensor<2xf32>) -> tensor<6xf32> {
+  %c0 = arith.constant 0 : index
+  %p = tensor.extract %v[%c0] : tensor<2xf32>
+  // expected-error @below {{expected a padding that is a constant or the one element of a tensor}}
+  %y = tensor.pad %x low[1] high[1] {
+  ^bb0(%i: index):
+    tensor.yield %p : f32
+  } : tensor<4xf32> to tensor<6xf32>
+  return %y : tensor<6xf32>
+}
+
+// -----
+
+func.func @rows_of_unknown_length(%x: tensor<2x4x?xf32> {qnt.dims = ["", "", "n"]}) -> tensor<2x?xf32> {
+  // expected-error @below {{is lowered where the last dimension is known}}
+  %y = nn.select_rows %x : tensor<2x4x?xf32>
+  return %y : tensor<2x?xf32>
 }
 
 // -----
@@ -124,19 +145,6 @@ func.func @map_of_a_sum(%x: tensor<4xf32>, %w: tensor<2xf32>) -> tensor<3xf32> {
     linalg.yield %p : f32
   } -> tensor<3xf32>
   return %y : tensor<3xf32>
-}
-
-// -----
-
-func.func @diagonal(%x: tensor<4x4xf32>) -> tensor<4xf32> {
-  %e = tensor.empty() : tensor<4xf32>
-  // expected-error @below {{visits a diagonal, which has no lowering in the CPU target}}
-  %y = linalg.generic {indexing_maps = [affine_map<(i) -> (i, i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
-      ins(%x : tensor<4x4xf32>) outs(%e : tensor<4xf32>) {
-  ^bb0(%p: f32, %o: f32):
-    linalg.yield %p : f32
-  } -> tensor<4xf32>
-  return %y : tensor<4xf32>
 }
 
 // -----

@@ -28,7 +28,8 @@ Kernel qnt::cpu::getRowsKernel(
     KernelLibrary &lib, StringRef name, TypeRange args, int64_t elements,
     KernelLibrary::Count rows,
     std::function<void(KernelBuilder &, ValueRange, Value)> row) {
-  int64_t grain = std::max<int64_t>(1, kSliceElements / elements);
+  int64_t grain =
+      std::max<int64_t>(1, kSliceElements / std::max<int64_t>(1, elements));
   return lib.getParallel(
       name, args,
       [=](KernelBuilder &k, ValueRange args) {
@@ -38,6 +39,43 @@ Kernel qnt::cpu::getRowsKernel(
         Value first = k.mul(begin, k.c64(grain));
         Value last = k.minS(k.mul(end, k.c64(grain)), rows(k, args));
         k.loop(first, last, 1, [&](Value i) { row(k, args, i); });
+      });
+}
+
+Kernel qnt::cpu::getRowsKernel(
+    KernelLibrary &lib, StringRef name, TypeRange args,
+    KernelLibrary::Count elements, KernelLibrary::Count rows,
+    std::function<void(KernelBuilder &, ValueRange, Value)> row) {
+  auto grain = [=](KernelBuilder &k, ValueRange args) {
+    Value size = k.maxS(elements(k, args), k.c64(1));
+    return k.maxS(k.c64(1), k.divS(k.c64(kSliceElements), size));
+  };
+  return lib.getParallel(
+      name, args,
+      [=](KernelBuilder &k, ValueRange args) {
+        Value size = grain(k, args);
+        return k.divU(k.add(rows(k, args), k.sub(size, k.c64(1))), size);
+      },
+      [=](KernelBuilder &k, ValueRange args, Value begin, Value end) {
+        Value size = grain(k, args);
+        Value last = k.minS(k.mul(end, size), rows(k, args));
+        k.loop(k.mul(begin, size), last, 1, [&](Value i) { row(k, args, i); });
+      });
+}
+
+Kernel qnt::cpu::getFlatKernel(
+    KernelLibrary &lib, StringRef name, TypeRange args, int64_t elements,
+    std::function<void(KernelBuilder &, ValueRange, Value, Value)> body) {
+  int64_t slice = kSliceElements / elements;
+  return lib.getParallel(
+      name, args,
+      [=](KernelBuilder &k, ValueRange args) {
+        return k.ceilDiv(args.back(), slice);
+      },
+      [=](KernelBuilder &k, ValueRange args, Value begin, Value end) {
+        Value last = k.minS(k.mul(end, k.c64(slice)), args.back());
+        k.overLanes(k.mul(begin, k.c64(slice)), last,
+                    [&](Value i, Value count) { body(k, args, i, count); });
       });
 }
 

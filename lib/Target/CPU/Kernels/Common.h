@@ -24,6 +24,21 @@ Kernel getRowsKernel(
     std::function<void(KernelBuilder &, mlir::ValueRange args, mlir::Value row)>
         row);
 
+/// As above, where the numbers of a row are known at run time.
+Kernel getRowsKernel(
+    KernelLibrary &lib, llvm::StringRef name, mlir::TypeRange args,
+    KernelLibrary::Count elements, KernelLibrary::Count rows,
+    std::function<void(KernelBuilder &, mlir::ValueRange args, mlir::Value row)>
+        row);
+
+/// A kernel that visits [0, last argument) in vectors
+/// (KernelBuilder::overLanes). `elements` numbers are read or written for each.
+Kernel getFlatKernel(KernelLibrary &lib, llvm::StringRef name,
+                     mlir::TypeRange args, int64_t elements,
+                     std::function<void(KernelBuilder &, mlir::ValueRange args,
+                                        mlir::Value index, mlir::Value count)>
+                         body);
+
 /// Whether a pointer is null.
 mlir::Value isNull(KernelBuilder &k, mlir::Value pointer);
 /// The i32 at index `i` of `pointer` as i64, or `otherwise` when it is null.

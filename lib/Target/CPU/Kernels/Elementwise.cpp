@@ -13,63 +13,67 @@ using namespace qnt;
 using namespace qnt::cpu;
 using llvm::formatv;
 
-/// (ctx, x, out, rows): out = f(x), [rows, features] f32, f on lanes.
+/// (ctx, x, out, count): out = f(x), [count] f32, f on lanes.
 static Kernel
-getUnaryKernel(KernelLibrary &lib, const std::string &name, int64_t features,
+getUnaryKernel(KernelLibrary &lib, const std::string &name,
                std::function<Value(KernelBuilder &, Value)> function) {
-  return getRowsKernel(
-      lib, name, argTypes(lib, 2, 1), 4 * features,
-      [](KernelBuilder &, ValueRange args) { return args[2]; },
-      [=](KernelBuilder &k, ValueRange args, Value row) {
-        Value offset = k.mul(row, k.c64(4 * features));
-        Value x = k.at(args[0], offset), out = k.at(args[1], offset);
-        k.overLanes(features, [&](Value i, Value count) {
-          storeLanes(k, function(k, loadLanes(k, x, i, count)), out, i, count);
-        });
+  return getFlatKernel(
+      lib, name, argTypes(lib, 2, 1), 4,
+      [=](KernelBuilder &k, ValueRange args, Value i, Value count) {
+        Value x = loadLanes(k, args[0], i, count);
+        storeLanes(k, function(k, x), args[1], i, count);
       });
 }
 
 Kernel qnt::cpu::getActivationKernel(KernelLibrary &lib,
-                                     nn::ActivationKind kind,
-                                     int64_t features) {
+                                     nn::ActivationKind kind) {
   return getUnaryKernel(
-      lib,
-      formatv("{0}.{1}", nn::stringifyActivationKind(kind), features).str(),
-      features,
+      lib, nn::stringifyActivationKind(kind).str(),
       [=](KernelBuilder &k, Value x) { return emitActivation(k, kind, x); });
 }
 
-Kernel qnt::cpu::getClampKernel(KernelLibrary &lib, float low, float high,
-                                int64_t features) {
-  return getUnaryKernel(lib,
-                        formatv("clamp.{0:x-}_{1:x-}.{2}",
-                                llvm::bit_cast<uint32_t>(low),
-                                llvm::bit_cast<uint32_t>(high), features)
-                            .str(),
-                        features, [=](KernelBuilder &k, Value x) {
-                          // A NaN as second operand passes.
-                          Value above = k.maxF(k.constant(x.getType(), low), x);
-                          return k.minF(k.constant(x.getType(), high), above);
-                        });
+Kernel qnt::cpu::getClampKernel(KernelLibrary &lib, float low, float high) {
+  std::string name =
+      formatv("clamp.{0:x-}_{1:x-}", llvm::bit_cast<uint32_t>(low),
+              llvm::bit_cast<uint32_t>(high));
+  return getUnaryKernel(lib, name, [=](KernelBuilder &k, Value x) {
+    // A NaN as second operand passes.
+    Value above = k.maxF(k.constant(x.getType(), low), x);
+    return k.minF(k.constant(x.getType(), high), above);
+  });
 }
 
-Kernel qnt::cpu::getBinaryKernel(KernelLibrary &lib, BinaryKind kind,
-                                 int64_t features, bool broadcastRow) {
-  std::string name =
-      formatv("{0}{1}.{2}", kind == BinaryKind::Add ? "add" : "mul",
-              broadcastRow ? ".row" : "", features);
+static const char *getName(BinaryKind kind) {
+  return kind == BinaryKind::Add ? "add" : "mul";
+}
+
+static Value emitBinaryLanes(KernelBuilder &k, BinaryKind kind, Value x,
+                             Value y) {
+  return kind == BinaryKind::Add ? k.add(x, y) : k.mul(x, y);
+}
+
+Kernel qnt::cpu::getBinaryKernel(KernelLibrary &lib, BinaryKind kind) {
+  return getFlatKernel(
+      lib, getName(kind), argTypes(lib, 3, 1), 2,
+      [=](KernelBuilder &k, ValueRange args, Value i, Value count) {
+        Value x = loadLanes(k, args[0], i, count);
+        Value y = loadLanes(k, args[1], i, count);
+        storeLanes(k, emitBinaryLanes(k, kind, x, y), args[2], i, count);
+      });
+}
+
+Kernel qnt::cpu::getBinaryRowKernel(KernelLibrary &lib, BinaryKind kind) {
   return getRowsKernel(
-      lib, name, argTypes(lib, 3, 1), 2 * features,
+      lib, formatv("{0}.row", getName(kind)).str(), argTypes(lib, 3, 2),
+      [](KernelBuilder &k, ValueRange args) { return k.shl(args[4], 1); },
       [](KernelBuilder &, ValueRange args) { return args[3]; },
       [=](KernelBuilder &k, ValueRange args, Value row) {
-        Value offset = k.mul(row, k.c64(4 * features));
-        Value x = k.at(args[0], offset), out = k.at(args[2], offset);
-        Value y = broadcastRow ? args[1] : k.at(args[1], offset);
-        k.overLanes(features, [&](Value i, Value count) {
-          Value lhs = loadLanes(k, x, i, count);
-          Value rhs = loadLanes(k, y, i, count);
-          Value z = kind == BinaryKind::Add ? k.add(lhs, rhs) : k.mul(lhs, rhs);
-          storeLanes(k, z, out, i, count);
+        Value offset = k.shl(k.mul(row, args[4]), 2);
+        Value from = k.at(args[0], offset), to = k.at(args[2], offset);
+        k.overLanes(k.c64(0), args[4], [&](Value i, Value count) {
+          Value x = loadLanes(k, from, i, count);
+          Value y = loadLanes(k, args[1], i, count);
+          storeLanes(k, emitBinaryLanes(k, kind, x, y), to, i, count);
         });
       });
 }

@@ -132,20 +132,41 @@ Kernel qnt::cpu::getTransposedCopyKernel(KernelLibrary &lib, int64_t rank,
       });
 }
 
-Kernel qnt::cpu::getFillKernel(KernelLibrary &lib, TypedAttr value) {
-  int64_t width = getByteWidth(value.getType());
+/// (ctx, to, elements, ...): writes what `value` gives everywhere.
+static Kernel
+getFill(KernelLibrary &lib, const std::string &name, TypeRange args,
+        Type element,
+        std::function<Value(KernelBuilder &, ValueRange args)> value) {
+  int64_t width = getByteWidth(element);
   int64_t slice = kSliceBytes / width;
   return lib.getParallel(
-      llvm::formatv("fill.{0}", Attribute(value)).str(), argTypes(lib, 1, 1),
+      name, args,
       [=](KernelBuilder &k, ValueRange args) {
         return k.ceilDiv(args[1], slice);
       },
       [=](KernelBuilder &k, ValueRange args, Value begin, Value end) {
-        Value number = emitNumber(k, value);
+        Value number = value(k, args);
         Value last = k.minS(k.mul(end, k.c64(slice)), args[1]);
         k.loop(k.mul(begin, k.c64(slice)), last, 1, [&](Value i) {
-          storeNumber(k, number, value.getType(),
+          storeNumber(k, number, element,
                       k.at(args[0], k.mul(i, k.c64(width))));
         });
       });
+}
+
+Kernel qnt::cpu::getFillKernel(KernelLibrary &lib, TypedAttr value) {
+  return getFill(
+      lib, llvm::formatv("fill.{0}", Attribute(value)).str(),
+      argTypes(lib, 1, 1), value.getType(),
+      [=](KernelBuilder &k, ValueRange) { return emitNumber(k, value); });
+}
+
+Kernel qnt::cpu::getFillFromKernel(KernelLibrary &lib, int64_t width) {
+  SmallVector<Type> args = argTypes(lib, 1, 1);
+  args.push_back(args.front());
+  Type element = IntegerType::get(lib.module.getContext(), 8 * width);
+  return getFill(lib, llvm::formatv("fill.from.{0}", width).str(), args,
+                 element, [=](KernelBuilder &k, ValueRange args) {
+                   return k.load(element, args[2], 1);
+                 });
 }

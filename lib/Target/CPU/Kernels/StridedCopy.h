@@ -24,6 +24,9 @@ Kernel getTransposedCopyKernel(KernelLibrary &lib, int64_t rank, int64_t width);
 
 /// (ctx, to, elements): writes `value`, an attribute of a number, everywhere.
 Kernel getFillKernel(KernelLibrary &lib, mlir::TypedAttr value);
+/// (ctx, to, elements, from): writes the element of `width` bytes at `from`
+/// everywhere.
+Kernel getFillFromKernel(KernelLibrary &lib, int64_t width);
 
 } // namespace qnt::cpu
 

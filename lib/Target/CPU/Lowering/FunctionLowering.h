@@ -20,6 +20,9 @@ namespace qnt::cpu {
 /// with them; null for others.
 mlir::TypedAttr getUniformConstant(mlir::Value value);
 
+/// The tensor whose one element is the padding; null when there is none.
+mlir::Value getPaddingSource(mlir::tensor::PadOp op);
+
 /// The values whose bytes an op reads, from outside of its region too.
 llvm::SmallVector<mlir::Value> getMemoryOperands(mlir::Operation &op);
 
@@ -105,6 +108,9 @@ private:
                      unsigned last);
   mlir::Value rowsOf(KernelBuilder &k, mlir::Value value) {
     return extent(k, value, 0, symbols.getDims(value).size() - 1);
+  }
+  mlir::Value countOf(KernelBuilder &k, mlir::Value value) {
+    return extent(k, value, 0, symbols.getDims(value).size());
   }
   mlir::Value dimOf(KernelBuilder &k, mlir::Value value, unsigned dim) {
     return extent(k, value, dim, dim + 1);

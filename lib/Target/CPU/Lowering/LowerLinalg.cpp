@@ -44,6 +44,15 @@ static bool isRead(linalg::LinalgOp op, OpOperand &operand) {
   return !op.getMatchingBlockArgument(&operand).use_empty();
 }
 
+Value qnt::cpu::getPaddingSource(tensor::PadOp op) {
+  Value padding = op.getConstantPaddingValue();
+  auto extract = padding ? padding.getDefiningOp<tensor::ExtractOp>() : nullptr;
+  if (!extract || !extract.getTensor().getType().hasStaticShape() ||
+      extract.getTensor().getType().getNumElements() != 1)
+    return Value();
+  return extract.getTensor();
+}
+
 SmallVector<Value> qnt::cpu::getMemoryOperands(Operation &op) {
   SmallVector<Value> values;
   if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
@@ -59,6 +68,12 @@ SmallVector<Value> qnt::cpu::getMemoryOperands(Operation &op) {
     return values;
   if (isa<tensor::ReshapeOp, tensor::ExpandShapeOp, tensor::ExtractSliceOp>(op))
     return {op.getOperand(0)};
+  if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+    values.push_back(pad.getSource());
+    if (Value source = getPaddingSource(pad))
+      values.push_back(source);
+    return values;
+  }
   for (Value operand : op.getOperands())
     if (isa<ShapedType, QTensorType, nn::KVCacheType>(operand.getType()))
       values.push_back(operand);
@@ -152,11 +167,10 @@ LogicalResult NestBuilder::addOperands() {
       if (auto loop = dyn_cast<AffineDimExpr>(expr)) {
         if (!extents[loop.getPosition()])
           extents[loop.getPosition()] = dims[i];
+        // A loop that stands twice visits a diagonal.
         std::optional<Dim> &stride = list[loop.getPosition()];
-        if (stride)
-          return op->emitOpError("visits a diagonal, which has no lowering in "
-                                 "the CPU target");
-        stride = table.product(dims.drop_front(i + 1));
+        Dim step = table.product(dims.drop_front(i + 1));
+        stride = stride ? table.add(*stride, step) : step;
         continue;
       }
       auto constant = dyn_cast<AffineConstantExpr>(expr);

@@ -173,25 +173,23 @@ LogicalResult FunctionLowering::emitAttention(KernelBuilder &k,
 LogicalResult FunctionLowering::emitBinary(KernelBuilder &k, Operation &op,
                                            BinaryKind kind) {
   Value lhs = op.getOperand(0), rhs = op.getOperand(1);
-  auto whole = cast<RankedTensorType>(lhs.getType());
-  auto suffix = cast<RankedTensorType>(rhs.getType());
-  if (suffix.getRank() != 1 && suffix.getRank() != whole.getRank())
-    return op.emitOpError("the CPU target broadcasts vectors over rows only, "
-                          "got ")
-           << suffix << " against " << whole;
-  Kernel kernel =
-      getBinaryKernel(module.lib, kind, whole.getShape().back(),
-                      suffix.getRank() == 1 && whole.getRank() != 1);
+  unsigned rank = symbols.getDims(lhs).size();
+  unsigned leading = rank - symbols.getDims(rhs).size();
+  bool isRow = leading > 0;
+  Kernel kernel = isRow ? getBinaryRowKernel(module.lib, kind)
+                        : getBinaryKernel(module.lib, kind);
   Value result = op.getResult(0);
-  k.call(kernel, {context, pointer(lhs), pointer(rhs), pointer(result),
-                  rowsOf(k, lhs)});
+  SmallVector<Value> args{context, pointer(lhs), pointer(rhs), pointer(result)};
+  if (isRow)
+    args.append({extent(k, lhs, 0, leading), countOf(k, rhs)});
+  else
+    args.push_back(countOf(k, lhs));
+  k.call(kernel, args);
   record(k, op, kernel, pointer(result));
   return success();
 }
 
 LogicalResult FunctionLowering::emitMatmul(KernelBuilder &k, nn::MatmulOp op) {
-  if (!op.getType().getElementType().isF32())
-    return op.emitOpError("is lowered of f32, got ") << op.getType();
   DimTable &table = symbols.table;
   Dim one = Dim::constant(1);
   ArrayRef<Dim> lhs = symbols.getDims(op.getLhs());
@@ -259,7 +257,30 @@ LogicalResult FunctionLowering::emitCall(KernelBuilder &k, func::CallOp op) {
   return success();
 }
 
+/// Layers are lowered of f32, and those that visit rows where their length is
+/// known.
+static LogicalResult checkLayer(Operation &op) {
+  if (!isa<nn::NNDialect, QNTDialect>(op.getDialect()))
+    return success();
+  auto isWide = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return !tensor || tensor.getElementType().isInteger() ||
+           tensor.getElementType().isF32();
+  };
+  for (Type type : {op.getOperand(0).getType(), op.getResult(0).getType()})
+    if (!isWide(type))
+      return op.emitOpError("is lowered of f32, got ") << type;
+  if (isa<nn::SelectRowsOp, nn::MeanPoolOp>(op) &&
+      cast<RankedTensorType>(op.getOperand(0).getType()).getShape().back() ==
+          ShapedType::kDynamic)
+    return op.emitOpError("is lowered where the last dimension is known, got ")
+           << op.getOperand(0).getType();
+  return success();
+}
+
 LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
+  if (failed(checkLayer(op)))
+    return failure();
   // Lays the results out.
   for (Value result : op.getResults()) {
     if (isParam(result) || isConstant(result) || root(result) != result)
@@ -331,19 +352,17 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
       .Case([&](nn::AddOp) { return emitBinary(k, op, BinaryKind::Add); })
       .Case([&](nn::MulOp) { return emitBinary(k, op, BinaryKind::Mul); })
       .Case([&](nn::ActivationOp activation) {
-        return simple(getActivationKernel(lib, activation.getKind(),
-                                          featuresOf(activation.getInput())),
+        return simple(getActivationKernel(lib, activation.getKind()),
                       {context, pointer(activation.getInput()),
                        pointer(activation.getResult()),
-                       rowsOf(k, activation.getInput())});
+                       countOf(k, activation.getInput())});
       })
       .Case([&](nn::ClampOp clamp) {
         return simple(
             getClampKernel(lib, float(clamp.getLow().convertToDouble()),
-                           float(clamp.getHigh().convertToDouble()),
-                           featuresOf(clamp.getInput())),
+                           float(clamp.getHigh().convertToDouble())),
             {context, pointer(clamp.getInput()), pointer(clamp.getResult()),
-             rowsOf(k, clamp.getInput())});
+             countOf(k, clamp.getInput())});
       })
       .Case([&](nn::EmbeddingOp embedding) {
         return simple(
@@ -409,10 +428,7 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
                        pointer(norm.getResult()), rowsOf(k, norm.getInput())});
       })
       .Case([&](nn::MatmulOp matmul) { return emitMatmul(k, matmul); })
-      .Case([&](nn::SoftmaxOp softmax) -> LogicalResult {
-        if (!softmax.getType().getElementType().isF32())
-          return softmax.emitOpError("is lowered of f32, got ")
-                 << softmax.getType();
+      .Case([&](nn::SoftmaxOp softmax) {
         Value input = softmax.getInput();
         unsigned last = softmax.getType().getRank() - 1;
         return simple(getSoftmaxKernel(lib),

@@ -152,20 +152,27 @@ LogicalResult FunctionLowering::emitPad(KernelBuilder &k, tensor::PadOp op) {
   DimTable &table = symbols.table;
   Value padding = op.getConstantPaddingValue();
   TypedAttr number = padding ? getUniformConstant(padding) : TypedAttr();
-  if (!number)
-    return op.emitOpError("expected a constant padding");
+  Value source = getPaddingSource(op);
+  if (!number && !source)
+    return op.emitOpError("expected a padding that is a constant or the one "
+                          "element of a tensor");
   SmallVector<Dim> strides = getStrides(symbols.getDims(op.getResult()));
   Dim offset = Dim::constant(0);
   for (auto [stride, low] :
        llvm::zip_equal(strides, getNumbers(symbols, op.getMixedLowPad())))
     offset = table.add(offset, table.mul(stride, low));
   Value to = pointer(op.getResult());
-  k.call(getFillKernel(module.lib, number),
-         {context, to,
-          emitDim(k, table.product(symbols.getDims(op.getResult())))});
+  int64_t width = getByteWidth(op.getType().getElementType());
+  SmallVector<Value> args{
+      context, to, emitDim(k, table.product(symbols.getDims(op.getResult())))};
+  if (!number)
+    args.push_back(pointer(source));
+  k.call(number ? getFillKernel(module.lib, number)
+                : getFillFromKernel(module.lib, width),
+         args);
   SmallVector<Dim> sizes(symbols.getDims(op.getSource()));
   emitCopy(k, pointer(op.getSource()), Dim::constant(0), getStrides(sizes), to,
-           offset, strides, sizes, getByteWidth(op.getType().getElementType()));
+           offset, strides, sizes, width);
   record(k, *op, Kernel(), to);
   return success();
 }

@@ -1,5 +1,6 @@
-"""What the tests of small models share: makes a model, runs it in the interpreter,
-compares with ONNX Runtime or with given arrays."""
+"""What the tests of small models share: makes a model, runs it in the
+interpreter and compiled for an instruction set chosen at random, compares with
+ONNX Runtime or with given arrays."""
 import json
 import os
 import re
@@ -12,6 +13,10 @@ import onnx
 from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__))
+                + "/../../../Target/CPU/Inputs")
+from compiled import runnable
 
 MS = "com.microsoft"
 
@@ -32,59 +37,95 @@ class Models:
         info = np.iinfo(dtype)
         return self.rng.integers(info.min, info.max + 1, shape, dtype)
 
-    def save(self, nodes, inputs, outputs, constants=None, opset=17,
-             domains=()):
-        """`inputs`: name to shape or (shape, type); `outputs`: names, or name to
-        type; `constants`: name to array."""
+    @staticmethod
+    def tensor(name, array):
+        return (array if isinstance(array, onnx.TensorProto) else
+                numpy_helper.from_array(np.asarray(array), name))
+
+    def graph(self, nodes, inputs, outputs, constants=None):
+        """`inputs`: name to shape or (shape, type); `outputs`: names, or name
+        to type; `constants`: name to array or tensor."""
         def info(name, what):
             shape, dtype = what if isinstance(what, tuple) else (what, T.FLOAT)
             return h.make_tensor_value_info(name, dtype, shape)
         outputs = outputs if isinstance(outputs, dict) else dict.fromkeys(
             outputs, T.FLOAT)
-        tensors = [array if isinstance(array, onnx.TensorProto) else
-                   numpy_helper.from_array(np.asarray(array), name)
-                   for name, array in (constants or {}).items()]
-        graph = h.make_graph(
+        return h.make_graph(
             nodes, "g", [info(n, w) for n, w in inputs.items()],
             [h.make_tensor_value_info(n, t, None) for n, t in outputs.items()],
-            tensors)
+            [self.tensor(n, a) for n, a in (constants or {}).items()])
+
+    def save(self, nodes, inputs, outputs, constants=None, opset=17,
+             domains=(), functions=()):
+        """A model with the `graph` of the arguments."""
         opsets = [h.make_opsetid("", opset)]
         opsets += [h.make_opsetid(domain, 1) for domain in domains]
-        onnx.save(h.make_model(graph, opset_imports=opsets, ir_version=10),
-                  self.path)
+        model = h.make_model(self.graph(nodes, inputs, outputs, constants),
+                             opset_imports=opsets, ir_version=10,
+                             functions=functions)
+        onnx.save(model, self.path)
+        return model
 
-    def run(self, feeds):
+    def run(self, feeds, isa=None):
+        """In the interpreter, or compiled for an instruction set."""
         inputs = []
         for i, (name, array) in enumerate(feeds.items()):
             array.tofile(f"{self.folder}/{i}.bin")
             inputs.append({"name": name, "shape": list(array.shape),
                            "file": f"{self.folder}/{i}.bin", "npy": ""})
         job = {"name": "case", "model": self.path, "folder": self.folder,
-               "inputs": inputs}
+               "inputs": inputs} | ({"compile": isa} if isa else {})
         result = subprocess.run([self.cases], input=json.dumps(job) + "\n",
                                 check=True, capture_output=True, text=True)
         return json.loads(result.stdout)
 
-    def module(self):
-        return subprocess.run([self.program, self.path, "-o", "-"], check=True,
-                              capture_output=True, text=True).stdout
+    def module(self, *flags):
+        """The IR of the model."""
+        return subprocess.run([self.program, self.path, "-o", "-", *flags],
+                              check=True, capture_output=True, text=True).stdout
+
+    def infer(self, feeds):
+        """What ONNX Runtime makes of the model."""
+        import onnxruntime
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        # Node by node, as ONNX says: fused nodes need not be what they replace.
+        options.graph_optimization_level = \
+            onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        return onnxruntime.InferenceSession(
+            self.path, options,
+            providers=["CPUExecutionProvider"]).run(None, feeds)
 
     def check(self, name, feeds, expected=None, contains=(), lacks=(),
-              ties=False, atol=1e-5):
-        """Relative 1e-4, absolute `atol`; integers exactly, with `ties` one of a
-        hundred may be 1 away. `contains` and `lacks` are patterns of the IR."""
+              refused=None, **limits):
+        """`contains` and `lacks` are patterns of the IR, `refused` of what the
+        CPU target says when it has no code; `limits` see compare."""
         if expected is None:
-            import onnxruntime
-            options = onnxruntime.SessionOptions()
-            options.log_severity_level = 3
-            # Node by node, as ONNX says: its fused convolution takes the scale
-            # of a bias for granted.
-            options.graph_optimization_level = \
-                onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-            expected = onnxruntime.InferenceSession(
-                self.path, options,
-                providers=["CPUExecutionProvider"]).run(None, feeds)
-        answer = self.run(feeds)
+            expected = self.infer(feeds)
+        self.report(name, self.compare(self.run(feeds), expected,
+                                       **limits))
+        isa = self.rng.choice(runnable())
+        answer = self.run(feeds, isa)
+        problem = self.compare(answer, expected, **limits)
+        if refused:
+            message = answer.get("refused", "is not refused")
+            problem = (None if re.search(refused, message)
+                       else f"{message!r} lacks {refused!r}")
+        self.report(f"{name} on {isa}", problem)
+        problem = None
+        text = self.module() if contains or lacks else ""
+        for pattern in contains:
+            if not re.search(pattern, text):
+                problem = f"no {pattern!r} in\n{text[:3000]}"
+        for pattern in lacks:
+            if re.search(pattern, text):
+                problem = f"{pattern!r} in\n{text[:3000]}"
+        self.report(name, problem)
+
+    @staticmethod
+    def compare(answer, expected, ties=False, rtol=1e-4, atol=1e-5):
+        """What is wrong; none when nothing is. Floats relative `rtol`, absolute
+        `atol`; integers exactly, with `ties` one of a hundred may be 1 away."""
         problem = answer.get("refused") or answer.get("failed")
         for got, want in zip(answer.get("outputs", []), expected):
             want = np.asarray(want)
@@ -94,22 +135,16 @@ class Models:
                 continue
             array = array.reshape(want.shape)
             if want.dtype.kind == "f":
-                good = np.isclose(array, want, rtol=1e-4, atol=atol)
+                good = np.isclose(array, want, rtol=rtol, atol=atol,
+                                  equal_nan=True)
+            elif ties:
+                away = np.abs(array.astype(np.int64) - want)
+                good = (away <= 1) & ((away == 0).mean() >= 0.99)
             else:
                 good = array == want
-                away = np.abs(array.astype(np.int64) - want)
-                if ties and away.max() <= 1 and good.mean() >= 0.99:
-                    good = np.ones_like(good)
             if not good.all():
                 problem = f"{array[~good][:4]}, expected {want[~good][:4]}"
-        text = self.module() if contains or lacks else ""
-        for pattern in contains:
-            if not re.search(pattern, text):
-                problem = f"no {pattern!r} in\n{text[:3000]}"
-        for pattern in lacks:
-            if re.search(pattern, text):
-                problem = f"{pattern!r} in\n{text[:3000]}"
-        self.report(name, problem)
+        return problem
 
     def refuse(self, name, pattern):
         message = self.run({}).get("refused", "is not refused")

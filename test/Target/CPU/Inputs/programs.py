@@ -1,8 +1,10 @@
 """Random tensor programs of upstream ops, with what numpy makes of them."""
+import sys
+
 import ml_dtypes
 import numpy as np
 
-from compiled import NAMES, tensor
+from compiled import NAMES, runnable, tensor
 
 # Of one op, between numpy in double and compiled code: some units in the last
 # place.
@@ -122,3 +124,23 @@ class Program:
                 at = tuple(np.argwhere(wrong)[0])
                 yield f"{where}: {np.sum(wrong)} of {want.size}, at {at} got " \
                       f"{got[at]!r}, expected {want[at]!r}"
+
+
+def check(graph, programs, rng):
+    """Runs the programs in the interpreter and on every instruction set; exits."""
+    graph.finish()
+    failures = []
+    for p in programs:
+        got = graph.interpret(p.entry.name, p.inputs, len(p.checks))
+        failures += p.compare(got, "interpreter")
+    graph.wait()
+    for p in programs:
+        for isa in runnable():
+            got = graph.run(p.entry.name, isa, p.inputs, len(p.checks),
+                            int(rng.integers(1, 4)))
+            failures += p.compare(got, isa)
+    print(f"{sum(len(p.checks) for p in programs)} values in {len(programs)} "
+          "programs")
+    for failure in failures[:40]:
+        print(failure)
+    sys.exit(len(failures) > 0)
