@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Dims.h"
+#include "Rewrite.h"
 
 #include "qnt/Dialect/QNT/QNT.h"
 #include "qnt/Transforms/Passes.h"
@@ -15,7 +16,6 @@
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace qnt {
 #define GEN_PASS_DEF_NNCHANNELSLAST
@@ -128,28 +128,36 @@ template <typename OpTy> struct SinkElementwise : Sink<OpTy> {
   }
 };
 
-/// Codes made per tensor and read back at once: an op on each element.
-struct SinkFakeQuantize : Sink<DequantizeOp> {
+/// Codes made per tensor, and read: an op on each element.
+struct SinkCodes : Sink<QuantizeOp> {
   using Sink::Sink;
 
-  LogicalResult matchAndRewrite(DequantizeOp op,
+  LogicalResult matchAndRewrite(QuantizeOp op,
                                 PatternRewriter &rewriter) const override {
-    auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
-    auto moved = quantize ? getTranspose(quantize.getInput()) : nullptr;
-    if (!moved)
+    linalg::TransposeOp moved = getTranspose(op.getInput());
+    if (!moved || op.use_empty())
       return rewriter.notifyMatchFailure(op, "of no transposed tensor");
-    QTensorType type = quantize.getResult().getType();
+    QTensorType type = op.getResult().getType();
     if (type.getBlock().getKind() != BlockKind::PerTensor || type.getLayout())
       return rewriter.notifyMatchFailure(op, "of more than one scale");
-    ArrayRef<int64_t> perm = moved.getPermutation();
+    if (!llvm::all_of(op->getUsers(), llvm::IsaPred<DequantizeOp, CodesOp>))
+      return rewriter.notifyMatchFailure(op, "codes are not read");
+    Permutation perm(moved.getPermutation());
     Value source = moved.getInput();
-    auto from = cast<RankedTensorType>(source.getType());
-    Value codes = QuantizeOp::create(
-        rewriter, quantize.getLoc(), type.withShape(from.getShape()), source,
-        quantize.getScale(), quantize.getZero(), quantize.getClip());
-    Value result = DequantizeOp::create(
-        rewriter, op.getLoc(), op.getType().clone(from.getShape()), codes);
-    replace(rewriter, op, result, perm);
+    ArrayRef<int64_t> shape = cast<ShapedType>(source.getType()).getShape();
+    Value codes =
+        QuantizeOp::create(rewriter, op.getLoc(), type.withShape(shape), source,
+                           op.getScale(), op.getZero(), op.getClip());
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers())) {
+      rewriter.setInsertionPoint(user);
+      auto read = cast<RankedTensorType>(user->getResult(0).getType());
+      Operation *result =
+          rewriter.create(user->getLoc(), user->getName().getIdentifier(),
+                          codes, read.clone(shape), user->getAttrs());
+      rewriter.replaceOp(user, createTranspose(rewriter, user->getLoc(),
+                                               result->getResult(0), perm));
+    }
+    rewriter.eraseOp(op);
     return success();
   }
 };
@@ -372,12 +380,12 @@ public:
     RewritePatternSet moves(&getContext()), rest(&getContext());
     moves.add<SinkElementwise<nn::ActivationOp>, SinkElementwise<nn::ClampOp>,
               SinkElementwise<nn::AddOp>, SinkElementwise<nn::MulOp>,
-              SinkElementwise<ObserveOp>, SinkFakeQuantize, SinkGeneric,
-              SinkPad, SinkSlice, SinkCast, SinkConcat, Cancel>(&getContext());
+              SinkElementwise<ObserveOp>, SinkCodes, SinkGeneric, SinkPad,
+              SinkSlice, SinkCast, SinkConcat, Cancel>(&getContext());
     populateDimPatterns(moves);
     rest.add<Relabel, JoinReshapes>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(moves))) ||
-        failed(applyPatternsGreedily(getOperation(), std::move(rest))))
+    if (failed(applyPatterns(getOperation(), std::move(moves))) ||
+        failed(applyPatterns(getOperation(), std::move(rest))))
       signalPassFailure();
   }
 };

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Dims.h"
 #include "FoldPatterns.h"
+#include "Rewrite.h"
 
 #include "qnt/Analysis/ParamExpressions.h"
 #include "qnt/Dialect/NN/NN.h"
@@ -16,7 +17,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace qnt {
 #define GEN_PASS_DEF_NNFOLD
@@ -175,7 +175,7 @@ public:
     populateDimPatterns(patterns);
     if (norms)
       patterns.add<FoldRMSNorm, FoldLayerNorm>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(applyPatterns(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
 };

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "CodePatterns.h"
 #include "Dims.h"
+#include "Rewrite.h"
 
 #include "qnt/Analysis/ImageSites.h"
 #include "qnt/Transforms/Passes.h"
@@ -14,7 +15,6 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace qnt {
 #define GEN_PASS_DEF_PROPAGATECODES
@@ -279,7 +279,7 @@ public:
                                                       : WalkResult::advance();
                                          })
                                          .wasInterrupted();
-      if (hasImages && failed(applyPatternsGreedily(function, frozen)))
+      if (hasImages && failed(applyPatterns(function, frozen)))
         return signalPassFailure();
     }
   }

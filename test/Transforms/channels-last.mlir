@@ -146,6 +146,23 @@ func.func @codes(%x: tensor<2x8x9x4xf32>, %s: tensor<f32>, %z: tensor<f32>) -> (
   return %1, %t : tensor<2x8x9x4xf32>, tensor<2x4x8x9xf32>
 }
 
+// The same codes as integers and as numbers: they are made once.
+// CHECK-LABEL: func @codes_twice
+// CHECK-COUNT-1: qnt.quantize
+// CHECK-NOT:     qnt.quantize
+// CHECK:         %[[C:.*]] = qnt.codes %{{.*}} -> tensor<2x8x9x4xi8>
+// CHECK:         linalg.transpose ins(%[[C]] : tensor<2x8x9x4xi8>)
+func.func @codes_twice(%x: tensor<2x8x9x4xf32>, %s: tensor<f32>, %z: tensor<f32>) -> (tensor<2x8x9x4xf32>, tensor<2x4x8x9xi8>) {
+  %e = tensor.empty() : tensor<2x4x8x9xf32>
+  %0 = linalg.transpose ins(%x : tensor<2x8x9x4xf32>) outs(%e : tensor<2x4x8x9xf32>) permutation = [0, 3, 1, 2]
+  %q = qnt.quantize %0 scale %s zero %z : tensor<2x4x8x9xf32>, tensor<f32>, tensor<f32> -> !qnt.tensor<2x4x8x9, uint8, per_tensor, scale f32, zero>
+  %c = qnt.codes %q : !qnt.tensor<2x4x8x9, uint8, per_tensor, scale f32, zero> -> tensor<2x4x8x9xi8>
+  %d = qnt.dequantize %q : !qnt.tensor<2x4x8x9, uint8, per_tensor, scale f32, zero> -> tensor<2x4x8x9xf32>
+  %f = tensor.empty() : tensor<2x8x9x4xf32>
+  %1 = linalg.transpose ins(%d : tensor<2x4x8x9xf32>) outs(%f : tensor<2x8x9x4xf32>) permutation = [0, 2, 3, 1]
+  return %1, %c : tensor<2x8x9x4xf32>, tensor<2x4x8x9xi8>
+}
+
 // A size keeps no tensor alive.
 // CHECK-LABEL: func @sizes
 // CHECK-SAME:    (%[[X:.*]]: tensor<?x8x8x4xf32>
