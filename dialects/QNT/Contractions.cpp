@@ -226,10 +226,10 @@ static LogicalResult verifyEpilogue(EpilogueOp op, Type input,
           "expected integer steps to end in requantize, with "
           "at most one int_add before it, or in rescale");
     if (!codes || !isPerTensorInteger(codes) ||
-        (weight && (weight.hasZeros() || (block != BlockKind::PerChannel &&
-                                          block != BlockKind::PerTensor))))
+        (weight && (weight.hasOffsets() || (block != BlockKind::PerChannel &&
+                                            block != BlockKind::PerTensor))))
       return op->emitOpError("expected codes per_tensor and a weight "
-                             "per_channel or per_tensor without zero points in "
+                             "per_channel or per_tensor without offsets in "
                              "integer arithmetic, got ")
              << input;
   }

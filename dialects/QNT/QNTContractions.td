@@ -67,7 +67,7 @@ def QNT_EpilogueOp : OpInterface<"EpilogueOp"> {
       exactly where the last step is `quantize` or `requantize`.
     - (E3) steps of the two kinds do not mix; integer steps end in `requantize`
       or `rescale`, and need quantised operands on both sides, the weight's
-      without zero points and in blocks `per_channel` or `per_tensor`.
+      without offsets and in blocks `per_channel` or `per_tensor`.
   }];
   let methods = [
     InterfaceMethod<"The steps.", "::mlir::ArrayAttr", "getEpilogue">,

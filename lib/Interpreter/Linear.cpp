@@ -165,8 +165,9 @@ static std::vector<int64_t> contractIntegers(const QuantizedTensor &input,
   for (auto [i, sum] : llvm::enumerate(sums)) {
     const double *row = x.data() + i / weight.n * weight.k;
     const double *w = weight.numbers.data() + i % weight.n * weight.k;
+    double point = weight.zero(i % weight.n, 0);
     for (int64_t j = 0; j < weight.k; ++j)
-      sum += int64_t(row[j] * w[j]);
+      sum += int64_t(row[j] * (w[j] - point));
   }
   return sums;
 }

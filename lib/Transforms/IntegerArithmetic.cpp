@@ -166,10 +166,10 @@ FailureOr<Value> Converter::createSumScales() {
   if (Value weight = getWeight(op)) {
     auto of = cast<QTensorType>(weight.getType());
     BlockKind block = of.getBlock().getKind();
-    if (of.hasZeros() || !isParamExpression(weight) ||
+    if (of.hasOffsets() || !isParamExpression(weight) ||
         (block != BlockKind::PerChannel && block != BlockKind::PerTensor))
       return error() << "expected a parameter as weight, with a scale for each "
-                        "channel and no zero points, got "
+                        "channel and no offsets, got "
                      << of;
     scales = ScalesOp::create(
         builder, loc,

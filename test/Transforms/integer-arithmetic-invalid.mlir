@@ -65,17 +65,17 @@ func.func @narrow(%x: tensor<?x8x8x4xf32>) -> !image {
 
 // -----
 
-!image = !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>
-!filters = !qnt.tensor<4x3x3x4, int8, per_channel, scale f32, zero>
-ml_program.global private @w(#ml_program.extern : tensor<4x3x3x4xf32>) : tensor<4x3x3x4xf32>
-func.func @zeros(%x: tensor<?x8x8x4xf32>) -> tensor<?x6x6x4xf32> {
-  %w0 = ml_program.global_load_const @w : tensor<4x3x3x4xf32>
-  %w = qnt.quantize %w0 : tensor<4x3x3x4xf32> -> !filters
+!rows = !qnt.tensor<?x4, uint8, per_tensor, scale f32, zero>
+!weight = !qnt.tensor<4x4, int8, per_channel, scale f32, offset>
+ml_program.global private @w(#ml_program.extern : tensor<4x4xf32>) : tensor<4x4xf32>
+func.func @offsets(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %w0 = ml_program.global_load_const @w : tensor<4x4xf32>
+  %w = qnt.quantize %w0 : tensor<4x4xf32> -> !weight
   %s = arith.constant dense<1.0> : tensor<f32>
-  %q = qnt.quantize %x scale %s zero %s : tensor<?x8x8x4xf32>, tensor<f32>, tensor<f32> -> !image
-  // expected-error @+1 {{in integer arithmetic: expected a parameter as weight, with a scale for each channel and no zero points}}
-  %c = qnt.conv %q, %w : !image, !filters -> tensor<?x6x6x4xf32>
-  return %c : tensor<?x6x6x4xf32>
+  %q = qnt.quantize %x scale %s zero %s : tensor<?x4xf32>, tensor<f32>, tensor<f32> -> !rows
+  // expected-error @+1 {{in integer arithmetic: expected a parameter as weight, with a scale for each channel and no offsets}}
+  %c = qnt.linear %q, %w : !rows, !weight
+  return %c : tensor<?x4xf32>
 }
 
 // -----

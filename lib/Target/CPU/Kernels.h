@@ -231,6 +231,9 @@ struct ConvShape {
   bool isInteger() const { return input.columnBytes == 1; }
   /// Whether each channel is a group of its own that gives one.
   bool isDepthwise() const;
+  /// Whether products need the sum of a window's inputs, for what the weight's
+  /// bytes are beside its numbers.
+  bool sumsInputs() const;
 };
 /// (ctx, x, scale and zero point of x or null, weight blob, batch, pointers of
 /// the epilogue...).

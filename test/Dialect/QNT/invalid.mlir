@@ -653,16 +653,16 @@ func.func @conv_c5_e3_twice(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f3
 // -----
 
 func.func @conv_c5_e3_input(%x: tensor<?x8x8x4xf32>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<4xf32>) {
-  // expected-error @+1 {{expected codes per_tensor and a weight per_channel or per_tensor without zero points in integer arithmetic}}
+  // expected-error @+1 {{expected codes per_tensor and a weight per_channel or per_tensor without offsets in integer arithmetic}}
   %0 = qnt.conv %x, %w epilogue [rescale](%e0 : tensor<4xf32>) : tensor<?x8x8x4xf32>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
   return
 }
 
 // -----
 
-func.func @conv_c5_e3_zero(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32, zero>, %e0: tensor<4xf32>) {
-  // expected-error @+1 {{and a weight per_channel or per_tensor without zero points in integer arithmetic}}
-  %0 = qnt.conv %x, %w epilogue [rescale](%e0 : tensor<4xf32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32, zero> -> tensor<?x6x6x4xf32>
+func.func @linear_c3_e3_offset(%x: !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x8, int8, per_channel, scale f32, offset>, %e0: tensor<4xf32>) {
+  // expected-error @+1 {{and a weight per_channel or per_tensor without offsets in integer arithmetic}}
+  %0 = qnt.linear %x, %w epilogue [rescale](%e0 : tensor<4xf32>) : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x8, int8, per_channel, scale f32, offset>
   return
 }
 

@@ -24,7 +24,8 @@ graph = Graph(sys.argv[1])
 IMAGES = ["uint8, zero", "uint8, zero", "uint8", "int8", "int8, zero", "int4",
           "uint4, zero", "int5", "uint6, zero", "int7, zero"]
 WEIGHTS = ["int8", "int8", "int4", "int4", "int2", "int3", "int5", "int6",
-           "int7", "uint4", "uint7"]
+           "int7", "uint4", "uint7", "uint8", "int8, zero", "uint8, zero",
+           "uint8, zero", "int4, zero", "uint5, zero"]
 
 
 def bounds(fmt):
@@ -263,25 +264,33 @@ class Conv(Case):
             shape, result = ["?", depth], ["?", features]
             filters = (features, depth)
         self.x = self.image("x", shape)
-        fmt = pick(rng, WEIGHTS)
-        values = rng.standard_normal(filters).astype(f32)
-        name, wof = entry.param(np.abs(values) if fmt[0] == "u" else values)
+        kind = pick(rng, WEIGHTS)
+        fmt, zero = kind.split(",")[0], ", zero" if "zero" in kind else ""
+        low, high = bounds(fmt)
         block = pick(rng, ["per_channel", "per_tensor"])
+        shape = (features,) if block == "per_channel" else ()
+        stored = pick(rng, ["f16", "f32"])
         of = (f"!qnt.tensor<{'x'.join(map(str, filters))}, {fmt}, {block}, "
-              f"scale {pick(rng, ['f16', 'f32'])}>")
-        q = entry.op(f"qnt.quantize {name} : {wof} -> {of}")
+              f"scale {stored}{zero}>")
+        scale = np.asarray(rng.uniform(3, 6, shape) / (high - low),
+                           f32 if stored == "f32" else np.float16)
+        point = np.asarray(rng.integers(low, high + 1, shape) if zero else
+                           np.zeros(shape), np.int16)
+        broadcast = shape + (1,) * (len(filters) - 1 if shape else 0)
+        codes = np.rint(rng.standard_normal(filters) / scale.astype(
+            float).reshape(broadcast)).astype(np.int16)
+        codes = np.clip(codes + point.reshape(broadcast), low, high)
+        q = entry.coded(codes, of, scale, point.astype(
+            np.uint8 if fmt[0] == "u" else np.int8) if zero else None)
+        self.codes = codes.astype(np.int64) - point.reshape(broadcast)
         to = tensor(filters)
         self.weight = entry.op(f"qnt.dequantize {q} : {of} -> {to}",
                                entry.probes), to
-        # The codes are the numbers over the largest's share of the format.
-        self.top = (2**int(fmt.strip("uint")) - 1) if fmt[0] == "u" else \
-            2**(int(fmt.strip("int")) - 1) - 1
-        self.per_channel = block == "per_channel"
         inputs = np.prod(filters[1:])
         integer = rng.random() < 0.5
         spread = np.sqrt(inputs)
         if integer:
-            spread *= 40 * self.top * 0.4
+            spread *= 40 * (high - low) * 0.2
         else:
             spread *= self.x.scale * 40
         attributes = "" if self.linear else \
@@ -296,18 +305,14 @@ class Conv(Case):
     def reference(self, numbers, weight, inputs):
         x = self.x.numbers(numbers[0])
         w = weight.astype(float)
-        axes = tuple(range(1, w.ndim)) if self.per_channel else None
-        largest = np.abs(w).max(axis=axes, keepdims=True)
-        top = self.top
         if self.linear:
             x = x[:, None, None, :]
             w4 = w[:, None, None, :]
         else:
             w4 = w
         if self.integer:
-            scale = np.where(largest == 0, 1, largest / top)
-            codes = np.rint(w / scale).astype(np.int64).reshape(w4.shape)
-            y = convolve(x, codes, self.windows, self.groups)
+            y = convolve(x, self.codes.reshape(w4.shape), self.windows,
+                         self.groups)
             off = 0
         else:
             y = convolve(x * float(self.x.scale), w4, self.windows, self.groups)

@@ -27,6 +27,12 @@ bool ConvShape::isDepthwise() const {
          cast<FiltersAttr>(weight.getLayout()).getFeatures() == 0;
 }
 
+bool ConvShape::sumsInputs() const {
+  DecodeSpec spec = weight.getFormat().getDecodeSpec();
+  return isInteger() && !isDepthwise() &&
+         (weight.hasZeros() || (spec.bits == 8 && !spec.isSigned));
+}
+
 /// The key: everything that the code depends on, and no more.
 std::string ConvEmitter::makeName() const {
   std::string text;

@@ -26,6 +26,9 @@ void ConvEmitter::emitSteps(KernelBuilder &k, Value x, Value weight,
   bool isInteger = shape.isInteger();
   int64_t perChunk = isInteger ? panels.chunk / 4 : panels.chunk;
   int64_t spots = size.lines * size.pixels;
+  Value ones;
+  if (shape.sumsInputs())
+    ones = k.constant(k.vec(k.i32()), 0x01010101);
   for (int64_t first = 0; first < steps; first += perChunk) {
     Value chunk = k.at(weight, first / perChunk * panels.chunkBytes);
     SmallVector<Values> words(size.panels);
@@ -50,6 +53,10 @@ void ConvEmitter::emitSteps(KernelBuilder &k, Value x, Value weight,
       for (int64_t spot = 0; spot < spots; ++spot) {
         Value a = k.splat(k.load(
             element, k.at(x, spotOffset(size, spot) + 4 * (first + step)), 1));
+        if (shape.sumsInputs()) {
+          Value &sum = sums[spots * size.panels + spot];
+          sum = k.dot4(sum, a, ones, /*narrow=*/true);
+        }
         for (int64_t p = 0; p < size.panels; ++p) {
           Value &sum = sums[spot * size.panels + p];
           sum = isInteger
@@ -148,10 +155,11 @@ ConvEmitter::Values ConvEmitter::emitDepthwise(KernelBuilder &k,
     for (int64_t j = 0; j < columns; ++j)
       for (int64_t p = 0; p < size.panels; ++p) {
         Value at = k.at(weight, j * panels.chunkBytes + p * panels.panelBytes);
-        Value w =
-            shape.isInteger()
-                ? decoder.loadByteWord(k, at)
-                : decoder.decodeWord(k, at, zeros.empty() ? Value() : zeros[p]);
+        Value zero = zeros.empty() ? Value() : zeros[p];
+        Value w = shape.isInteger() ? decoder.loadByteWord(k, at)
+                                    : decoder.decodeWord(k, at, zero);
+        if (shape.isInteger() && zero)
+          w = k.sub(w, zero);
         int64_t lanes = p + 1 == size.panels ? size.lanes : 0;
         for (int64_t spot = 0; spot < size.lines * size.pixels; ++spot) {
           Value a =
@@ -170,6 +178,22 @@ ConvEmitter::Values ConvEmitter::emitDepthwise(KernelBuilder &k,
                k.at(codes, k.mul(i, k.c64(columns * panels.chunkBytes))),
                Values(state));
   });
+}
+
+/// Takes the weights' zero points times the sums of inputs, which are the last
+/// of `values`, off the sums of products.
+void ConvEmitter::applyZeros(KernelBuilder &k, const TileSize &size,
+                             Values &values, ArrayRef<Value> zeros) {
+  if (!shape.sumsInputs())
+    return;
+  int64_t spots = size.lines * size.pixels;
+  Values inputs(llvm::drop_begin(values, spots * size.panels));
+  values.truncate(spots * size.panels);
+  for (int64_t spot = 0; spot < spots; ++spot)
+    for (int64_t p = 0; p < size.panels; ++p) {
+      Value &value = values[spot * size.panels + p];
+      value = k.sub(value, k.mul(zeros[p], inputs[spot]));
+    }
 }
 
 Kernel ConvEmitter::getTile(TileSize size) {
@@ -206,19 +230,29 @@ Kernel ConvEmitter::getTile(TileSize size) {
             start = k.shl(start, shift);
           }
           starts.push_back(start);
-          if (!isInteger && panels.zeroBytes)
-            zeros.push_back(decoder.loadZero(k, k.at(panel, panels.scaleBytes),
+          Value zero =
+              panels.zeroBytes ? k.at(panel, panels.scaleBytes) : Value();
+          if (shape.sumsInputs())
+            zeros.push_back(decoder.loadSignedZero(k, zero));
+          else if (zero)
+            zeros.push_back(
+                isInteger ? decoder.loadWordZero(k, zero)
+                          : decoder.loadZero(k, zero,
                                              /*words=*/panels.chunk == 1));
         }
         Epilogue::Tile result{size.lines, size.pixels, size.panels, {}};
         for (int64_t spot = 0; spot < spots; ++spot)
           llvm::append_range(result.values, starts);
+        if (shape.sumsInputs())
+          result.values.append(spots, k.constant(lanes, 0));
         result.values = shape.isDepthwise()
                             ? emitDepthwise(k, args, size, result.values, zeros)
                             : emitDot(k, args, size, result.values, zeros);
         if (shift)
-          for (Value &value : result.values)
+          for (Value &value :
+               MutableArrayRef(result.values).take_front(spots * size.panels))
             value = k.shrS(value, shift);
+        applyZeros(k, size, result.values, zeros);
         auto lanesOf = [&](int64_t p) {
           return size.lanes && p + 1 == size.panels ? k.c64(size.lanes)
                                                     : Value();

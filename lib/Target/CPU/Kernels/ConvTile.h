@@ -69,8 +69,8 @@ private:
     return row * shape.dilations[0] * shape.input.lineBytes +
            column * shape.dilations[1] * shape.input.pixelBytes;
   }
-  /// The sums of products over all taps; integers still contain the zero point
-  /// of the input, unless `start` has it.
+  /// The sums of products over all taps, added to `sums`. Where the shape
+  /// sums inputs, those of each spot follow.
   Values emitDot(KernelBuilder &k, const TileArgs &args, const TileSize &size,
                  Values sums, llvm::ArrayRef<Value> zeros);
   Values emitRun(KernelBuilder &k, Value x, Value weight, const TileSize &size,
@@ -81,6 +81,8 @@ private:
   Values emitDepthwise(KernelBuilder &k, const TileArgs &args,
                        const TileSize &size, Values sums,
                        llvm::ArrayRef<Value> zeros);
+  void applyZeros(KernelBuilder &k, const TileSize &size, Values &values,
+                  llvm::ArrayRef<Value> zeros);
   Value loadChannels(KernelBuilder &k, Value x, int64_t lanes);
 
   KernelLibrary &lib;

@@ -73,12 +73,12 @@ unsigned Decoder::getSignedShift(const ISA &isa) const {
 
 Value Decoder::decodeSigned(KernelBuilder &k, const PanelGeometry &panels,
                             ArrayRef<Value> words, int64_t quad) const {
-  if (spec.bits == 8)
-    return words[quad];
   Type type = words.front().getType();
   auto repeat = [&](uint32_t byte) {
     return k.constant(type, int32_t(byte * 0x01010101u));
   };
+  if (spec.bits == 8)
+    return getSignedExcess() ? k.bxor(words[quad], repeat(0x80)) : words[quad];
   if (getSignedShift(k.isa)) {
     // Excess codes differ from two's complement in the sign bit.
     Value word = words[quad / 2];
@@ -214,8 +214,27 @@ Value Decoder::decodeWide(KernelBuilder &k, Value codes) const {
 Value Decoder::loadZero(KernelBuilder &k, Value zeros, bool words) const {
   if (hasOffsets())
     return k.load(k.vec(k.f32()), zeros, 4);
+  return k.sitofp(
+      loadIntegerZero(k, zeros, hasSignedZeros || (words && spec.isSigned)),
+      k.f32());
+}
+
+Value Decoder::loadIntegerZero(KernelBuilder &k, Value zeros,
+                               bool isSigned) const {
   Value bytes = k.load(k.vec(k.i8()), zeros);
-  bool isSigned = hasSignedZeros || (words && spec.isSigned);
-  Value numbers = isSigned ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
-  return k.sitofp(numbers, k.f32());
+  return isSigned ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
+}
+
+Value Decoder::loadWordZero(KernelBuilder &k, Value zeros) const {
+  return loadIntegerZero(k, zeros, spec.isSigned);
+}
+
+Value Decoder::loadSignedZero(KernelBuilder &k, Value zeros) const {
+  VectorType lanes = k.vec(k.i32());
+  if (!zeros)
+    return k.constant(lanes, double(-getSignedExcess()));
+  Value number = loadIntegerZero(k, zeros, hasSignedZeros);
+  // Of stored codes with an excess, the numbers are smaller by `offset`.
+  int64_t shift = offset - getSignedExcess();
+  return shift ? k.add(number, k.constant(lanes, double(shift))) : number;
 }

@@ -29,10 +29,14 @@ public:
                           llvm::ArrayRef<mlir::Value> words,
                           int64_t quad) const;
   /// The same codes as signed bytes of the numbers that they stand for (integer
-  /// formats that fit), times 2^getSignedShift().
+  /// formats), less getSignedExcess(), times 2^getSignedShift().
   mlir::Value decodeSigned(KernelBuilder &k, const PanelGeometry &panels,
                            llvm::ArrayRef<mlir::Value> words,
                            int64_t quad) const;
+  /// What brings numbers of 8 unsigned bits into signed bytes.
+  int64_t getSignedExcess() const {
+    return spec.bits == 8 && !spec.isSigned ? 128 : 0;
+  }
   /// Codes of 4 bits are cheapest as the high half of a byte, where products of
   /// such bytes are exact.
   unsigned getSignedShift(const ISA &isa) const;
@@ -56,6 +60,11 @@ public:
   /// codes stored as words of one input.
   mlir::Value loadZero(KernelBuilder &k, mlir::Value zeros,
                        bool words = false) const;
+  /// 16 zero points of loadByteWord's numbers as i32 lanes.
+  mlir::Value loadWordZero(KernelBuilder &k, mlir::Value zeros) const;
+  /// 16 zero points of decodeSigned's numbers, unshifted, as i32 lanes; null
+  /// `zeros` stands for zero points of 0.
+  mlir::Value loadSignedZero(KernelBuilder &k, mlir::Value zeros) const;
 
   /// number = multiplier * stored + offset, for integer formats. With zero
   /// points, what stored codes have in excess cancels.
@@ -71,6 +80,8 @@ private:
   mlir::Value fieldOf(KernelBuilder &k, const PanelGeometry &panels,
                       llvm::ArrayRef<mlir::Value> words, int64_t quad,
                       int64_t shift, uint32_t repeat) const;
+  mlir::Value loadIntegerZero(KernelBuilder &k, mlir::Value zeros,
+                              bool isSigned) const;
   mlir::Value decodeMiniFloat(KernelBuilder &k, mlir::Value code) const;
   mlir::Value decodeTable(KernelBuilder &k, mlir::Value code) const;
 

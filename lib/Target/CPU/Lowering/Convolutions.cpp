@@ -44,11 +44,8 @@ FiltersAttr qnt::cpu::getFilters(qnt::ConvOp op) {
   if (weight.hasOffsets())
     return refuse("convolutions by a weight with offsets, got " + name);
   bool isAffine = spec.map == DecodeSpec::Map::Affine;
-  if (input && (!isAffine || weight.hasZeros() || spec.bits == 1 ||
-                (spec.bits == 8 && !spec.isSigned)))
-    return refuse("a weight with zero points, of one bit or of 8 unsigned bits "
-                  "and quantised images, got " +
-                  name);
+  if (input && (!isAffine || spec.bits == 1))
+    return refuse("a weight of one bit and quantised images, got " + name);
   int64_t columns = kLanes, groups = op.getGroups();
   int64_t features = weight.getShape()[0] / groups;
   int64_t depth = weight.getShape()[3], taps = weight.getShape()[2];
@@ -173,8 +170,11 @@ struct Machine {
   int64_t accumulators;
   bool countWeights;
   double productsPerCycle, loadsPerCycle, latency;
+  bool sumsInputs;
 
-  Machine(const ISA &isa, bool isInteger) {
+  Machine(const ISA &isa, const ConvShape &shape)
+      : sumsInputs(shape.sumsInputs()) {
+    bool isInteger = shape.isInteger();
     if (isa.vectorRegisters >= 32) {
       accumulators = 30, countWeights = true;
       productsPerCycle = 2, loadsPerCycle = 2, latency = 5;
@@ -188,11 +188,13 @@ struct Machine {
   }
 
   bool fits(int64_t spots, int64_t panels) const {
-    return spots * panels + (countWeights ? panels : 0) <= accumulators;
+    int64_t inputs = sumsInputs ? spots + 1 : 0;
+    return spots * panels + inputs + (countWeights ? panels : 0) <=
+           accumulators;
   }
   /// Cycles of a tile with `steps` products an accumulator.
   double cost(int64_t spots, int64_t panels, int64_t steps) const {
-    double products = double(spots * panels) / productsPerCycle;
+    double products = double(spots * (panels + sumsInputs)) / productsPerCycle;
     double loads = double(spots + panels) / loadsPerCycle;
     double perStep = std::max({products, loads, latency});
     // Calls, epilogues.
@@ -234,7 +236,7 @@ ConvStrategyAttr qnt::cpu::chooseConvStrategy(const ConvShape &shape,
                                               const ISA &isa) {
   auto filters = FilterGeometry::of(
       shape.weight, cast<FiltersAttr>(shape.weight.getLayout()));
-  Machine machine(isa, shape.isInteger());
+  Machine machine(isa, shape);
   int64_t inputs = filters.runs * filters.runInputs;
   int64_t steps = shape.isInteger() ? llvm::divideCeil(inputs, 4) : inputs;
   Choice best;
@@ -268,7 +270,7 @@ ConvStrategyAttr qnt::cpu::chooseConvStrategy(const ConvShape &shape,
 
 StrategyAttr qnt::cpu::chooseRowsStrategy(const ConvShape &shape,
                                           const ISA &isa) {
-  Machine machine(isa, shape.isInteger());
+  Machine machine(isa, shape);
   int64_t most = llvm::divideCeil(shape.weight.getShape()[0], kLanes);
   // A lone row needs several sums in flight.
   int64_t panels = std::min<int64_t>(most, machine.accumulators >= 8 ? 4 : 2);

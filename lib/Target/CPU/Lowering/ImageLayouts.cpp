@@ -22,7 +22,7 @@ bool qnt::cpu::takesImage(qnt::LinearOp op) {
   DecodeSpec spec = weight.getFormat().getDecodeSpec();
   return input && input.getBlock().getKind() == BlockKind::PerTensor &&
          spec.map == DecodeSpec::Map::Affine && spec.bits > 1 &&
-         (spec.bits < 8 || spec.isSigned) && !weight.hasZeros() &&
+         !weight.hasOffsets() &&
          (block == BlockKind::PerChannel || block == BlockKind::PerTensor);
 }
 

@@ -72,6 +72,18 @@ class Entry:
         of = tensor(array.shape, NAMES[array.dtype.name])
         return self.op(f"ml_program.global_load_const @{name} : {of}"), of
 
+    def coded(self, codes, of, scales, zeros=None):
+        """A quantised parameter of type `of` as the store holds it; its value."""
+        graph = self.graph
+        name = f"q{len(graph.coded)}"
+        graph.coded[name] = of
+        bits = int(of.split(", ")[1].strip("uint"))
+        graph.stored[f"{name}.codes"] = (codes & (2**bits - 1)).astype(np.uint8)
+        graph.stored[f"{name}.scales"] = scales
+        if zeros is not None:
+            graph.stored[f"{name}.zeros"] = zeros
+        return self.op(f"ml_program.global_load_const @{name} : {of}")
+
     def op(self, text, lines=None):
         lines = self.lines if lines is None else lines
         name = f"%{'probe' if lines is self.probes else 'op'}{len(lines)}"
@@ -103,6 +115,8 @@ class Graph:
         self.interpreter = interpreter
         self.folder = tempfile.TemporaryDirectory()
         self.params, self.entries = {}, []
+        # Types of quantised parameters, and the tensors that hold them.
+        self.coded, self.stored = {}, {}
 
     def path(self, name):
         return os.path.join(self.folder.name, name)
@@ -113,8 +127,9 @@ class Graph:
 
     def write(self, name, functions):
         text = f'module attributes {{qnt.params = "{self.path("in.st")}"}} {{\n'
-        for param, array in self.params.items():
-            of = tensor(array.shape, NAMES[array.dtype.name])
+        types = {param: tensor(array.shape, NAMES[array.dtype.name])
+                 for param, array in self.params.items()}
+        for param, of in (types | self.coded).items():
             text += (f"ml_program.global private @{param}(#ml_program.extern "
                      f": {of}) : {of}\n")
         with open(self.path(name), "w") as file:
@@ -124,7 +139,7 @@ class Graph:
         """Writes the model and starts to compile it for every instruction
         set. `probes` holds further results by entry, for the interpreter
         only."""
-        save_file(self.params, self.path("in.st"))
+        save_file(self.params | self.stored, self.path("in.st"))
         functions = [entry.text() for entry in self.entries]
         self.write("model.mlir", functions)
         self.write("probe.mlir", functions + [
