@@ -56,6 +56,7 @@ static bool isIntegerStep(EpilogueKind kind) {
   case EpilogueKind::IntAdd:
   case EpilogueKind::Requantize:
   case EpilogueKind::Rescale:
+  case EpilogueKind::RequantizeF32:
     return true;
   default:
     return false;
@@ -93,6 +94,7 @@ static SmallVector<Wanted, 4> getWanted(EpilogueKind kind, Type result) {
     wanted = {Wanted::Integers, Wanted::Integers};
     [[fallthrough]];
   case EpilogueKind::Quantize:
+  case EpilogueKind::RequantizeF32:
     wanted.append(hasZero ? 2 : 1, Wanted::Scalar);
     return wanted;
   case EpilogueKind::Relu:
@@ -185,17 +187,16 @@ static LogicalResult verifyEpilogue(EpilogueOp op, Type input,
   auto quantized = dyn_cast<QTensorType>(result);
   auto isLast = [](EpilogueKind kind) {
     return kind == EpilogueKind::Quantize || kind == EpilogueKind::Requantize ||
-           kind == EpilogueKind::Rescale;
+           kind == EpilogueKind::Rescale || kind == EpilogueKind::RequantizeF32;
   };
   EpilogueKind last =
       steps.empty() ? EpilogueKind::Bias : getKind(steps.back());
-  bool encodes =
-      last == EpilogueKind::Quantize || last == EpilogueKind::Requantize;
+  bool encodes = isLast(last) && last != EpilogueKind::Rescale;
   if (bool(quantized) != encodes ||
       (quantized && !isPerTensorInteger(quantized))) // (E2)
     return op->emitOpError("expected integer codes per_tensor as result where "
-                           "the last epilogue step is quantize or requantize, "
-                           "and only there, got ")
+                           "the last epilogue step is quantize, requantize "
+                           "or requantize_f32, and only there, got ")
            << result;
   if (!quantized && !cast<RankedTensorType>(result).getElementType().isF32())
     return op->emitOpError("expected an f32 result, got ") << result;
@@ -220,11 +221,11 @@ static LogicalResult verifyEpilogue(EpilogueOp op, Type input,
     auto codes = dyn_cast<QTensorType>(input);
     BlockKind block =
         weight ? weight.getBlock().getKind() : BlockKind::PerTensor;
-    if ((last != EpilogueKind::Requantize && last != EpilogueKind::Rescale) ||
+    if (!isLast(last) || last == EpilogueKind::Quantize ||
         additions > (last == EpilogueKind::Requantize ? 1u : 0u))
       return op->emitOpError(
           "expected integer steps to end in requantize, with "
-          "at most one int_add before it, or in rescale");
+          "at most one int_add before it, or in rescale or requantize_f32");
     if (!codes || !isPerTensorInteger(codes) ||
         (weight && (weight.hasOffsets() || (block != BlockKind::PerChannel &&
                                             block != BlockKind::PerTensor))))
@@ -383,4 +384,28 @@ LogicalResult AveragePoolOp::verify() {
                            input.getShape().back()))) // (C2)
     return failure();
   return verifyEpilogue(*this, input, {}); // (C3)
+}
+
+//===----------------------------------------------------------------------===//
+// AddOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult AddOp::verify() {
+  QTensorType lhs = getLhs().getType(), rhs = getRhs().getType();
+  QTensorType result = getResult().getType();
+  for (QTensorType type : {lhs, rhs, result})
+    if (!isPerTensorInteger(type) || type.getShape() != result.getShape() ||
+        type.getRank() == 0 ||
+        ShapedType::isDynamic(type.getShape().back())) // (C1)
+      return emitOpError(
+                 "expected integer codes per tensor of one shape, whose "
+                 "last dimension is static, got ")
+             << type << " for " << result;
+  if (bool(getZero()) != result.hasZeros()) // (C2)
+    return emitOpError("expected a zero operand exactly when the result has "
+                       "zero points");
+  for (QTensorType type : {lhs, rhs, result})
+    if (!isActivationLayout(type.getLayout())) // (C3)
+      return emitOpError("expected an activation's layout, got ") << type;
+  return success();
 }

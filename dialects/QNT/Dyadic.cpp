@@ -55,6 +55,20 @@ LogicalResult QuantizeBiasOp::verify() {
   return verifyShape(*this, getScale().getType(), getType());
 }
 
+LogicalResult DequantizeBiasOp::verify() {
+  QTensorType weight = getWeight().getType();
+  if (failed(verifyShape(*this, getCodes().getType(), getType()))) // (C1)
+    return failure();
+  if (weight.getRank() == 0 || weight.getShape()[0] != getType().getDimSize(0))
+    return emitOpError("expected a number for each feature of ")
+           << weight << ", got " << getType();
+  BlockKind block = weight.getBlock().getKind();
+  if (block != BlockKind::PerChannel && block != BlockKind::PerTensor) // (C2)
+    return emitOpError("expected a weight per_channel or per_tensor, got ")
+           << weight;
+  return success();
+}
+
 LogicalResult DyadicShiftOp::verify() {
   return verifyShape(*this, getNumerator().getType(), getType());
 }

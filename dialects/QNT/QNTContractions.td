@@ -21,7 +21,8 @@ def QNT_EpilogueKind : I32EnumAttr<"EpilogueKind", "a step after a contraction",
       I32EnumAttrCase<"IntBias", 11, "int_bias">,
       I32EnumAttrCase<"IntAdd", 12, "int_add">,
       I32EnumAttrCase<"Requantize", 13, "requantize">,
-      I32EnumAttrCase<"Rescale", 14, "rescale">]> {
+      I32EnumAttrCase<"Rescale", 14, "rescale">,
+      I32EnumAttrCase<"RequantizeF32", 15, "requantize_f32">]> {
   let cppNamespace = "::qnt";
   let genSpecializedAttr = 0;
 }
@@ -47,8 +48,8 @@ def QNT_EpilogueOp : OpInterface<"EpilogueOp"> {
     | `clamp` | f32 [], f32 [] | min(max(x, first), second) |
     | `quantize` | f32 [] scale, and f32 [] zero where the result has zero points | last: encodes with them, as `qnt.quantize` does |
 
-    Or, in integer arithmetic throughout, with a quantised input, on the exact
-    sum a of the products of the codes, less their zero points:
+    Or, with a quantised input, on the exact sum a of the products of the codes,
+    less their zero points:
 
     | step | operands | what it does |
     |---|---|---|
@@ -57,17 +58,20 @@ def QNT_EpilogueOp : OpInterface<"EpilogueOp"> {
     | `relu` | | the code is at least the zero point, the rescaled number at least 0 |
     | `requantize` | i32 [N] multiplier, i32 [N] shift (1 to 62), f32 [] scale, and f32 [] zero where the result has zero points | last: code = (a * multiplier[n] + what `int_add` gives + 2^(shift[n] - 1)) >> shift[n], in 64 bits with an arithmetic shift, + zero, clamped to the code range; the scale is what the codes mean |
     | `rescale` | f32 [N] | last: f32(a) * scale[n], each rounded to nearest |
+    | `requantize_f32` | f32 [] scale, and f32 [] zero where the result has zero points | last: code = round-half-even(f32(a) * factor[n]) + zero, clamped to the code range; factor[n] = (input's scale * weight's scale[n]) / scale in f32, each operation rounded |
 
     Dyadic numbers multiplier / 2^shift stand for ratios of scales (Jacob et al.
-    2018; Yao et al. 2021).
+    2018; Yao et al. 2021): up to `requantize`, integer arithmetic throughout.
+    `requantize_f32` is how ONNX Runtime's layers on codes round.
 
     Constraints, verified for every such op:
     - (E1) there are as many operands as the steps take, of those types.
     - (E2) a quantised result, which is `per_tensor` on an integer format,
-      exactly where the last step is `quantize` or `requantize`.
-    - (E3) steps of the two kinds do not mix; integer steps end in `requantize`
-      or `rescale`, and need quantised operands on both sides, the weight's
-      without offsets and in blocks `per_channel` or `per_tensor`.
+      exactly where the last step is `quantize`, `requantize` or
+      `requantize_f32`.
+    - (E3) steps of the two kinds do not mix; integer steps end in `requantize`,
+      `rescale` or `requantize_f32`, and need quantised operands on both sides,
+      the weight's without offsets and in blocks `per_channel` or `per_tensor`.
   }];
   let methods = [
     InterfaceMethod<"The steps.", "::mlir::ArrayAttr", "getEpilogue">,
@@ -205,7 +209,8 @@ def QNT_AveragePoolOp : QNT_Op<"average_pool", [Pure, QNT_EpilogueOp]> {
   let description = [{
     The exact sum of a window's codes, less their zero points, and then either,
     on the mean scale * sum / positions in f32, the f32 steps of `epilogue`, or
-    its integer steps on the sum, whose multipliers contain the division (see the
+    its integer steps on the sum, whose multipliers contain the division; the
+    factor of `requantize_f32` is input's scale / (scale * positions) (see the
     interface EpilogueOp). N is C.
 
     ```mlir
@@ -239,6 +244,36 @@ def QNT_AveragePoolOp : QNT_Op<"average_pool", [Pure, QNT_EpilogueOp]> {
       return {getKernel(), getStrides(), noPads, getDilations()};
     }
   }];
+}
+
+def QNT_AddOp : QNT_Op<"add", [Pure]> {
+  let summary = "sum of two quantised tensors as codes";
+  let description = [{
+    code = round-half-even(fma(a, A, fma(b, B, c))), clamped to the code range,
+    where a and b are the codes of `lhs` and `rhs`, A and B their scales over
+    `scale`, and c = zero - fma(A, a's zero point, B * b's zero point), all in f32
+    and rounded once an operation: what ONNX Runtime's QLinearAdd computes on
+    machines with fused multiply-add.
+
+    ```mlir
+    %c = qnt.add %a, %b scale %s zero %z : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<?x8x8x4, int8, per_tensor, scale f32>, tensor<f32>, tensor<f32>
+        -> !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>
+    ```
+
+    Constraints:
+    - (C1) operands and result have one shape, whose last dimension is static,
+      and integer codes in one block, `per_tensor`.
+    - (C2) `zero` is given exactly when the result has zero points.
+    - (C3) layouts are those of activations.
+  }];
+  let arguments = (ins QNT_TensorType:$lhs, QNT_TensorType:$rhs,
+                       QNT_F32Scalar:$scale, Optional<QNT_F32Scalar>:$zero);
+  let results = (outs QNT_TensorType:$result);
+  let assemblyFormat = [{
+    $lhs `,` $rhs `scale` $scale (`zero` $zero^)? attr-dict `:` type($lhs) `,`
+    type($rhs) `,` type($scale) (`,` type($zero)^)? `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 #endif // QNT_DIALECTS_QNT_QNTCONTRACTIONS_TD

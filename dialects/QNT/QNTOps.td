@@ -251,6 +251,31 @@ def QNT_QuantizeBiasOp : QNT_Op<"quantize_bias", [Pure]> {
   let hasVerifier = 1;
 }
 
+def QNT_DequantizeBiasOp : QNT_Op<"dequantize_bias", [Pure]> {
+  let summary = "a bias given in units of the sums of products";
+  let description = [{
+    result[n] = codes[n] * (scale * weight's scale[n]) in f32, each operation
+    rounded: what a layer on an input of that `scale` and on that `weight` adds
+    when it adds `codes` to its sums. Models that were quantised elsewhere have
+    such biases.
+
+    ```mlir
+    %b = qnt.dequantize_bias %i scale %s weight %w : tensor<32xi32>, tensor<f32>, !qnt.tensor<32x3x3x16, int8, per_channel, scale f32> -> tensor<32xf32>
+    ```
+
+    Constraints: (C1) `codes` and the result have the shape [N], N the first
+    dimension of `weight`; (C2) the block of `weight` is `per_channel` or
+    `per_tensor`.
+  }];
+  let arguments = (ins QNT_Ids:$codes, QNT_F32Scalar:$scale, QNT_TensorType:$weight);
+  let results = (outs QNT_F32Tensor:$result);
+  let assemblyFormat = [{
+    $codes `scale` $scale `weight` $weight attr-dict `:` type($codes) `,`
+    type($scale) `,` type($weight) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def QNT_DyadicShiftOp : QNT_Op<"dyadic_shift", [Pure]> {
   let summary = "the shift that gives ratios of scales their most precise dyadic";
   let description = [{

@@ -127,7 +127,8 @@ static LogicalResult evaluate(ConvOp op, Frame &frame) {
   auto sums = convolve<int16_t, int64_t>(walk, getIntegers(input),
                                          getIntegers(weight), op.getGroups());
   if (isIntegerEpilogue(op.getEpilogue()))
-    return applyIntegerEpilogue(op, frame, walk.output, sums);
+    return applyIntegerEpilogue(op, frame, walk.output, sums,
+                                SumScales::of(input, weight));
   std::vector<double> y;
   y.reserve(sums.size());
   for (auto [i, sum] : llvm::enumerate(sums))
@@ -204,9 +205,10 @@ static LogicalResult evaluate(AveragePoolOp op, Frame &frame) {
   auto sums =
       pool<int64_t>(walk, std::vector<int64_t>(codes.begin(), codes.end()), 0,
                     [](int64_t sum, int64_t value) { return sum + value; });
-  if (isIntegerEpilogue(op.getEpilogue()))
-    return applyIntegerEpilogue(op, frame, walk.output, sums);
   double positions = double(op.getKernel()[0]) * double(op.getKernel()[1]);
+  if (isIntegerEpilogue(op.getEpilogue()))
+    return applyIntegerEpilogue(op, frame, walk.output, sums,
+                                {{input.scales[0]}, float(positions)});
   std::vector<double> y;
   for (int64_t sum : sums)
     y.push_back(double(sum) * input.scales[0] / positions);

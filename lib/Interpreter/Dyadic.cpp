@@ -44,6 +44,19 @@ static LogicalResult evaluate(QuantizeBiasOp op, Frame &frame) {
   });
 }
 
+static LogicalResult evaluate(DequantizeBiasOp op, Frame &frame) {
+  std::vector<int64_t> codes = frame.tensor(op.getCodes()).toInts();
+  float input = frame.tensor(op.getScale()).getFloat(0);
+  ArrayRef<float> scales = frame.quantized(op.getWeight()).scales;
+  std::vector<float> result;
+  for (auto [n, code] : llvm::enumerate(codes)) {
+    float unit = input * scales[scales.size() == 1 ? 0 : n];
+    result.push_back(float(code) * unit);
+  }
+  frame.set(op, Tensor::ofFloats({int64_t(codes.size())}, result));
+  return success();
+}
+
 static LogicalResult evaluate(DyadicShiftOp op, Frame &frame) {
   const Tensor &numerator = frame.tensor(op.getNumerator());
   double denominator = frame.tensor(op.getDenominator()).getFloat(0);
@@ -68,6 +81,7 @@ static LogicalResult evaluate(DyadicOp op, Frame &frame) {
 void interp::registerDyadic(Registry &registry) {
   registry.add<ScalesOp>(evaluate);
   registry.add<QuantizeBiasOp>(evaluate);
+  registry.add<DequantizeBiasOp>(evaluate);
   registry.add<DyadicShiftOp>(evaluate);
   registry.add<DyadicOp>(evaluate);
 }

@@ -137,9 +137,47 @@ static std::vector<int64_t> getIntegers(const QuantizedTensor &tensor) {
   return result;
 }
 
+SumScales SumScales::of(const QuantizedTensor &input,
+                        const QuantizedTensor &weight) {
+  SumScales result;
+  for (float scale : weight.scales)
+    result.scales.push_back(input.scales[0] * scale);
+  return result;
+}
+
+static LogicalResult checkSums(EpilogueOp op, ArrayRef<int64_t> sums) {
+  for (int64_t sum : sums)
+    if (sum != int32_t(sum))
+      return op->emitOpError("has a sum beyond 32 bits");
+  return success();
+}
+
+/// The step `requantize_f32`.
+static LogicalResult requantize(EpilogueOp op, Frame &frame,
+                                ArrayRef<int64_t> shape, ArrayRef<int64_t> sums,
+                                const SumScales &scales, bool relu,
+                                Operands &operands) {
+  auto result = operands.result(shape);
+  if (failed(result) || failed(checkSums(op, sums)))
+    return failure();
+  NumberFormat format = result->type.getFormat();
+  float zero = result->zeros.empty() ? 0 : result->zeros[0];
+  float low =
+      relu ? std::max(format.getMin() - zero, 0.0f) : format.getMin() - zero;
+  for (auto [i, sum] : llvm::enumerate(sums)) {
+    float number = float(int32_t(sum)) *
+                   scales.getFactor(i % shape.back(), result->scales[0]);
+    float code = std::clamp(number, low, format.getMax() - zero);
+    result->codes[i] = format.encode(std::nearbyint(code) + zero);
+  }
+  frame.set(op->getResult(0), std::move(*result));
+  return success();
+}
+
 LogicalResult interp::applyIntegerEpilogue(EpilogueOp op, Frame &frame,
                                            ArrayRef<int64_t> shape,
-                                           ArrayRef<int64_t> sums) {
+                                           ArrayRef<int64_t> sums,
+                                           const SumScales &scales) {
   Operands operands(op, frame);
   int64_t features = shape.back();
   std::vector<int64_t> values(sums.begin(), sums.end()), added;
@@ -175,10 +213,11 @@ LogicalResult interp::applyIntegerEpilogue(EpilogueOp op, Frame &frame,
       frame.set(op->getResult(0), Tensor::ofFloats(shape, numbers));
       return success();
     }
+    case EpilogueKind::RequantizeF32:
+      return requantize(op, frame, shape, values, scales, relu, operands);
     case EpilogueKind::Requantize: {
-      for (int64_t value : values)
-        if (value != int32_t(value))
-          return op->emitOpError("has a sum beyond 32 bits");
+      if (failed(checkSums(op, values)))
+        return failure();
       std::vector<int64_t> multipliers = operands.tensor().toInts();
       std::vector<int64_t> shifts = operands.tensor().toInts();
       auto result = operands.result(shape);

@@ -18,11 +18,27 @@ mlir::LogicalResult applyEpilogue(EpilogueOp op, Frame &frame,
                                   llvm::ArrayRef<int64_t> shape,
                                   std::vector<double> numbers);
 
+/// What a sum of products of codes stands for: the input's scale times the
+/// weight's, one for all features or each, over the positions of a mean.
+struct SumScales {
+  llvm::SmallVector<float> scales;
+  float positions = 1;
+
+  /// Of a contraction by `weight`.
+  static SumScales of(const QuantizedTensor &input,
+                      const QuantizedTensor &weight);
+  /// The factor of `requantize_f32` for feature n.
+  float getFactor(int64_t n, float scale) const {
+    return scales[scales.size() == 1 ? 0 : n] / (scale * positions);
+  }
+};
+
 /// The integer steps of `op` on the exact sums of products of codes, less their
 /// zero points. Sums beyond 32 bits are an error. Sets the result.
 mlir::LogicalResult applyIntegerEpilogue(EpilogueOp op, Frame &frame,
                                          llvm::ArrayRef<int64_t> shape,
-                                         llvm::ArrayRef<int64_t> sums);
+                                         llvm::ArrayRef<int64_t> sums,
+                                         const SumScales &scales);
 
 /// A tensor of `type` with these scales and zero points, codes all 0.
 mlir::FailureOr<QuantizedTensor> makeQuantized(mlir::Operation *op,

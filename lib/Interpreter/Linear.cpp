@@ -179,7 +179,8 @@ static LogicalResult evaluate(LinearOp op, Frame &frame) {
     const QuantizedTensor &input = frame.quantized(op.getInput());
     shape = resultShape(input.type.getShape(), weight.n);
     return applyIntegerEpilogue(op, frame, shape,
-                                contractIntegers(input, weight));
+                                contractIntegers(input, weight),
+                                SumScales::of(input, weight.tensor));
   }
   std::vector<double> y;
   if (failed(contract(op, frame, weight, shape, y)))

@@ -106,6 +106,35 @@ static LogicalResult evaluate(WrapOp op, Frame &frame) {
   return success();
 }
 
+static LogicalResult evaluate(AddOp op, Frame &frame) {
+  const QuantizedTensor &lhs = frame.quantized(op.getLhs());
+  const QuantizedTensor &rhs = frame.quantized(op.getRhs());
+  if (lhs.type.getShape() != rhs.type.getShape())
+    return op.emitOpError("expected operands of one shape");
+  auto result =
+      makeQuantized(op, op.getResult().getType(), lhs.type.getShape(),
+                    frame.tensor(op.getScale()),
+                    op.getZero() ? &frame.tensor(op.getZero()) : nullptr);
+  if (failed(result))
+    return failure();
+  auto zeroOf = [](const QuantizedTensor &tensor) {
+    return tensor.zeros.empty() ? 0.0f : tensor.zeros[0];
+  };
+  float a = lhs.scales[0] / result->scales[0];
+  float b = rhs.scales[0] / result->scales[0];
+  float rest = zeroOf(*result) - std::fma(a, zeroOf(lhs), b * zeroOf(rhs));
+  NumberFormat x = lhs.type.getFormat(), y = rhs.type.getFormat();
+  NumberFormat format = result->type.getFormat();
+  for (auto [i, code] : llvm::enumerate(result->codes)) {
+    float sum = std::fma(x.decode(lhs.codes[i]), a,
+                         std::fma(y.decode(rhs.codes[i]), b, rest));
+    code = format.encode(
+        std::nearbyint(std::clamp(sum, format.getMin(), format.getMax())));
+  }
+  frame.set(op, std::move(*result));
+  return success();
+}
+
 static LogicalResult evaluate(ObserveOp op, Frame &frame) {
   Datum value = frame.get(op.getInput());
   frame.set(op, std::move(value));
@@ -118,6 +147,7 @@ void interp::registerQuantized(Registry &registry) {
   registry.add<DimOp>(evaluate);
   registry.add<PackOp>(evaluate);
   registry.add<ObserveOp>(evaluate);
+  registry.add<AddOp>(evaluate);
   registry.add<CodesOp>(evaluate);
   registry.add<WrapOp>(evaluate);
 }

@@ -66,6 +66,7 @@ void qnt::buildCPUParamsPipeline(OpPassManager &pm, llvm::StringRef params) {
   buildCanonicalPipeline(pm);
   // Of models that were quantised before they were imported.
   pm.addPass(createPropagateCodes());
+  pm.addPass(createRoundOnce());
   pm.addPass(cpu::createFuseEpiloguesPass());
   pm.addPass(createCSEPass());
   pm.addPass(cpu::createChooseLayoutsPass());

@@ -28,6 +28,8 @@ std::optional<CodeScales> qnt::findScales(Value codes) {
   }
   if (auto wrap = dyn_cast<WrapOp>(op))
     return CodeScales{wrap.getScale(), wrap.getZero()};
+  if (auto add = dyn_cast<AddOp>(op))
+    return CodeScales{add.getScale(), add.getZero()};
   if (auto pool = dyn_cast<MaxPoolOp>(op))
     return findScales(pool.getInput());
   auto contraction = dyn_cast<EpilogueOp>(op);
@@ -59,6 +61,28 @@ Value qnt::getDecodedImage(Value value) {
       !findScales(decode.getInput()))
     return {};
   return decode.getInput();
+}
+
+bool qnt::isOneNumber(Value a, Value b) {
+  std::optional<float> number = getConstantNumber(a);
+  return a == b || (number && number == getConstantNumber(b));
+}
+
+Value qnt::getWeight(EpilogueOp op) {
+  if (auto linear = dyn_cast<LinearOp>(*op))
+    return linear.getWeight();
+  if (auto conv = dyn_cast<ConvOp>(*op))
+    return conv.getWeight();
+  return {};
+}
+
+Value qnt::findSumBias(EpilogueOp op, Value bias) {
+  auto decoded = bias.getDefiningOp<DequantizeBiasOp>();
+  std::optional<CodeScales> input = findScales(op->getOperand(0));
+  if (!decoded || !input || decoded.getWeight() != getWeight(op) ||
+      !isOneNumber(decoded.getScale(), input->scale))
+    return {};
+  return decoded.getCodes();
 }
 
 bool qnt::canAppendSteps(EpilogueOp op) {

@@ -32,6 +32,16 @@ std::optional<float> getConstantNumber(mlir::Value value);
 /// integer format, with scales that findScales finds; else null.
 mlir::Value getDecodedImage(mlir::Value value);
 
+/// Whether two scalars of f32 are one number: one value, or equal constants.
+bool isOneNumber(mlir::Value a, mlir::Value b);
+
+/// The integers [N] that `bias` adds to the sums of `op`, if it was given in
+/// their units; else null.
+mlir::Value findSumBias(EpilogueOp op, mlir::Value bias);
+
+/// The weight of a contraction, null for one without.
+mlir::Value getWeight(EpilogueOp op);
+
 /// Whether the steps of the contraction `op`, on codes, can be continued: it
 /// gives f32, by f32 steps, to one user alone.
 bool canAppendSteps(EpilogueOp op);

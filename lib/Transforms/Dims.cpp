@@ -79,10 +79,10 @@ static DimSource step(Value value, int64_t dim) {
         return first(getShape(linear->getResult(0)).size() - 1);
       })
       .Case<nn::AddOp, nn::MulOp, nn::ActivationOp, nn::ClampOp, ObserveOp,
-            QuantizeOp, DequantizeOp, CodesOp, WrapOp, PackOp, tensor::CastOp>(
-          [&](Operation *elementwise) {
-            return same(elementwise->getOperand(0));
-          })
+            QuantizeOp, DequantizeOp, AddOp, CodesOp, WrapOp, PackOp,
+            tensor::CastOp>([&](Operation *elementwise) {
+        return same(elementwise->getOperand(0));
+      })
       .Case([&](linalg::LinalgOp loops) {
         return same(
             loops.getDpsInitOperand(cast<OpResult>(value).getResultNumber())

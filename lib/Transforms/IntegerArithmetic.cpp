@@ -30,14 +30,6 @@ static bool isQuantized(func::FuncOp function) {
       .wasInterrupted();
 }
 
-static Value getWeight(EpilogueOp op) {
-  if (auto linear = dyn_cast<LinearOp>(*op))
-    return linear.getWeight();
-  if (auto conv = dyn_cast<ConvOp>(*op))
-    return conv.getWeight();
-  return {};
-}
-
 namespace {
 /// Rewrites one contraction.
 class Converter {
@@ -198,9 +190,12 @@ LogicalResult Converter::run() {
     return failure();
   Location loc = op.getLoc();
   auto integers = RankedTensorType::get({getFeatures()}, builder.getI32Type());
-  if (bias)
-    append(EpilogueKind::IntBias,
-           {QuantizeBiasOp::create(builder, loc, integers, bias, *sums)});
+  if (bias) {
+    Value units = findSumBias(op, bias);
+    if (!units)
+      units = QuantizeBiasOp::create(builder, loc, integers, bias, *sums);
+    append(EpilogueKind::IntBias, {units});
+  }
   if (!isa<QTensorType>(type)) {
     if (relu)
       append(EpilogueKind::Relu, {});
@@ -271,12 +266,30 @@ private:
       if (!isIntegerEpilogue(op.getEpilogue()))
         contractions.push_back(op);
     });
-    if (failed(checkFloats(function)))
+    if (failed(checkRounding(function)) || failed(checkFloats(function)))
       return failure();
     for (EpilogueOp op : contractions)
       if (failed(Converter(op).run()))
         return failure();
     return success();
+  }
+
+  /// Nothing rounds f32 numbers to codes already.
+  LogicalResult checkRounding(func::FuncOp function) {
+    WalkResult result = function.walk([](Operation *op) {
+      auto contraction = dyn_cast<EpilogueOp>(op);
+      bool rounds = contraction &&
+                    llvm::is_contained(
+                        contraction.getEpilogue(),
+                        EpilogueKindAttr::get(op->getContext(),
+                                              EpilogueKind::RequantizeF32));
+      if (!rounds && !isa<AddOp>(op))
+        return WalkResult::advance();
+      op->emitOpError("in integer arithmetic: multiplies by an f32 scale, "
+                      "expected to run before qnt-round-once");
+      return WalkResult::interrupt();
+    });
+    return failure(result.wasInterrupted());
   }
 
   /// Whatever takes numbers for codes or sums takes them from floats that no

@@ -185,6 +185,19 @@ std::vector<float> ParamEvaluator::evaluateDequantize(DequantizeOp op,
   return result;
 }
 
+std::vector<float> ParamEvaluator::evaluateBias(DequantizeBiasOp op,
+                                                RowRange rows) const {
+  std::vector<int32_t> codes = evaluateIntegers(op.getCodes(), rows);
+  std::vector<float> scales = evaluateQuantized(op.getWeight(), rows).scales;
+  float input = evaluateFloat(op.getScale(), {0, 1})[0];
+  std::vector<float> result;
+  for (auto [i, code] : llvm::enumerate(codes)) {
+    float unit = input * scales[scales.size() == 1 ? 0 : i];
+    result.push_back(float(code) * unit);
+  }
+  return result;
+}
+
 std::vector<float> ParamEvaluator::evaluateFloat(Value value,
                                                  RowRange rows) const {
   Operation *op = value.getDefiningOp();
@@ -204,6 +217,8 @@ std::vector<float> ParamEvaluator::evaluateFloat(Value value,
     return evaluateDequantize(dequantize, rows);
   if (auto scales = dyn_cast<ScalesOp>(op))
     return evaluateQuantized(scales.getInput(), rows).scales;
+  if (auto bias = dyn_cast<DequantizeBiasOp>(op))
+    return evaluateBias(bias, rows);
   if (auto scaled = dyn_cast<nn::ScaleRowsOp>(op))
     return evaluateScaleRows(scaled, rows);
   if (isa<nn::MulOp, nn::AddOp>(op))
@@ -314,7 +329,11 @@ std::vector<int32_t> ParamEvaluator::evaluateIntegers(Value value,
                         " gives a number beyond 32 bits");
     result.push_back(*number);
   };
-  if (auto bias = dyn_cast<QuantizeBiasOp>(op)) {
+  if (auto load = dyn_cast<GlobalLoadConstOp>(op)) {
+    for (uint32_t word :
+         loadCodes(store, getLoadedName(load), rows.first, rows.count))
+      result.push_back(int32_t(word));
+  } else if (auto bias = dyn_cast<QuantizeBiasOp>(op)) {
     for (auto [number, scale] :
          llvm::zip_equal(evaluateFloat(bias.getBias(), rows),
                          evaluateFloat(bias.getScale(), rows)))

@@ -83,6 +83,7 @@ private:
                                        RowRange rows) const;
   std::vector<float> evaluateScaleRows(nn::ScaleRowsOp op, RowRange rows) const;
   std::vector<float> evaluateLinear(nn::LinearOp op, RowRange rows) const;
+  std::vector<float> evaluateBias(DequantizeBiasOp op, RowRange rows) const;
   std::vector<float> evaluateDequantize(DequantizeOp op, RowRange rows) const;
   // Of changes of basis and choices of features (ParamRotations.cpp).
   std::vector<float> evaluateRotate(RotateOp op, RowRange rows) const;

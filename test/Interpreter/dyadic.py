@@ -70,6 +70,13 @@ for _ in range(50):
     v = cases.op(f"qnt.quantize {wn} : {wt} -> {q.type()}")
     v = cases.op(f"qnt.scales {v} : {q.type()} -> tensor<{n}xf32>")
     cases.expect(v, np.array(q.scales, f32))
+    codes = rng.integers(-2**31, 2**31, n).astype(np.int32)
+    step = f32(10.0**rng.uniform(-3, 0))
+    (i, it), (d, dt) = map(constant, (codes, step))
+    v = cases.op(f"qnt.quantize {wn} : {wt} -> {q.type()}")
+    v = cases.op(f"qnt.dequantize_bias {i} scale {d} weight {v} : {it}, {dt}, "
+                 f"{q.type()} -> tensor<{n}xf32>")
+    cases.expect(v, codes.astype(f32) * (step * np.array(q.scales, f32)))
     v = cases.op(f"nn.scale_rows {wn} by {c} : {wt}, {ct}")
     cases.expect(v, w * scale[:, None, None, None])
     cases.end(f"weights{len(cases.functions)}")

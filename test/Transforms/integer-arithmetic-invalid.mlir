@@ -103,3 +103,15 @@ func.func @argument(%x: !image) -> tensor<?x6x6x4xf32> {
   %c = qnt.conv %x, %w : !image, !filters -> tensor<?x6x6x4xf32>
   return %c : tensor<?x6x6x4xf32>
 }
+
+// -----
+
+!image = !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>
+func.func @rounded(%x: tensor<?x8x8x4xf32>) -> !image {
+  %s = arith.constant dense<1.0> : tensor<f32>
+  %q = qnt.quantize %x scale %s zero %s : tensor<?x8x8x4xf32>, tensor<f32>, tensor<f32> -> !image
+  // expected-error @+1 {{in integer arithmetic: multiplies by an f32 scale, expected to run before qnt-round-once}}
+  %c = qnt.add %q, %q scale %s zero %s : !image, !image, tensor<f32>, tensor<f32> -> !image
+  %p = qnt.average_pool %c kernel [1, 1] epilogue [quantize](%s, %s : tensor<f32>, tensor<f32>) : !image -> !image
+  return %p : !image
+}

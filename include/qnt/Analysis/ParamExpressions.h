@@ -25,7 +25,7 @@ inline constexpr llvm::StringLiteral statisticsPrefix = "statistics/";
 /// are: a load, a tensor constant, arith.extf, arith.truncf, nn.add, nn.mul,
 /// nn.scale_rows, nn.select_features, nn.linear of a vector, qnt.rotate,
 /// qnt.quantize, qnt.dequantize, qnt.pack, qnt.scales, qnt.quantize_bias,
-/// qnt.dyadic_shift, qnt.dyadic, qnt.low_rank.
+/// qnt.dequantize_bias, qnt.dyadic_shift, qnt.dyadic, qnt.low_rank.
 bool isParamExpressionOp(mlir::Operation *op);
 
 /// Whether `value` has static shape and is computed from loads and constants

@@ -307,6 +307,27 @@ def PropagateCodes : Pass<"qnt-propagate-codes", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def RoundOnce : Pass<"qnt-round-once", "::mlir::ModuleOp"> {
+  let summary = "Round sums of codes as ONNX Runtime does";
+  let description = [{
+    Contractions of codes that give codes round once, where their f32 steps are a
+    bias that was given in units of the sums (`qnt.dequantize_bias`, or none) and
+    a relu at most: the step `requantize_f32` multiplies the integer sum, with its
+    bias, by one factor. Sums of two images of codes are `qnt.add`. So layers of
+    models that ONNX Runtime quantised give the codes that it gives.
+
+    ```mlir
+    %b = qnt.dequantize_bias %i scale %sx weight %w
+    %y = qnt.conv %x, %w epilogue [bias, relu, quantize](%b, %s, %z : ...)
+    // becomes
+    %y = qnt.conv %x, %w epilogue [int_bias, relu, requantize_f32](%i, %s, %z : ...)
+    ```
+
+    Precondition: `qnt-propagate-codes` has run.
+  }];
+  let dependentDialects = ["::qnt::QNTDialect"];
+}
+
 def IntegerArithmetic : Pass<"qnt-integer-arithmetic", "::mlir::ModuleOp"> {
   let summary = "Compute from the first codes to the last sums in integers";
   let description = [{
@@ -326,7 +347,8 @@ def IntegerArithmetic : Pass<"qnt-integer-arithmetic", "::mlir::ModuleOp"> {
     %y = qnt.conv %x, %w epilogue [int_bias, int_add, relu, requantize](%i, %r, %a, %m, %t, %s, %z : ...)
     ```
 
-    What gives floats ends in `rescale`. A clamp that the range of the codes
+    A bias that was given in units of the sums (`qnt.dequantize_bias`) is what it
+    was. What gives floats ends in `rescale`. A clamp that the range of the codes
     implies goes, one from zero on is a relu.
 
     Preconditions: `qnt-propagate-codes` has run. Where floats would be computed

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Conv.h"
+#include "Quantization.h"
 #include "Registry.h"
 
 #include "qnt/Dialect/NN/NN.h"
@@ -112,7 +113,8 @@ Tensor qnt::onnx::convolveLayer(Node &node, const Convolution &conv,
   Tensor input = toChannelsLast(node, images);
   Tensor filters = toChannelsLast(node, weight);
   input.dims[3] = conv.channels;
-  Value offset = bias ? node.parameter(*bias) : Value();
+  Value w = node.parameter(filters);
+  Value offset = bias ? createBias(node, *bias, images, filters, w) : Value();
   auto pair = [&](ArrayRef<int64_t> numbers) {
     SmallVector<int64_t> result(numbers);
     if (spatial == 1)
@@ -120,10 +122,9 @@ Tensor qnt::onnx::convolveLayer(Node &node, const Convolution &conv,
     return result;
   };
   Value x = refine(node, node.value(input), input.dims);
-  auto op =
-      nn::ConvOp::create(node.builder(), node.loc(), x, node.parameter(filters),
-                         offset, pair(windows.strides), *windows.getPads(),
-                         pair(windows.dilations), conv.groups);
+  auto op = nn::ConvOp::create(node.builder(), node.loc(), x, w, offset,
+                               pair(windows.strides), *windows.getPads(),
+                               pair(windows.dilations), conv.groups);
   SmallVector<Dim> shape = {images.dims[0]};
   if (spatial == 1)
     shape.push_back(1);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "MatMul.h"
+#include "Quantization.h"
 #include "Reductions.h"
 #include "Registry.h"
 
@@ -41,9 +42,13 @@ std::optional<Tensor> qnt::onnx::linear(Node &node, const Tensor &input,
   SmallVector<Dim> shape(wide.dims);
   shape.back() = weight.dims[1];
   Value operand = refine(node, node.value(wide), shape);
-  Value result = nn::LinearOp::create(node.builder(), node.loc(), operand,
-                                      parameter(weight),
-                                      bias ? parameter(*bias) : Value());
+  Value w = parameter(weight), offset;
+  if (bias)
+    offset = bias->dtype == DType::F32
+                 ? createBias(node, *bias, input, weight, w)
+                 : parameter(*bias);
+  Value result =
+      nn::LinearOp::create(node.builder(), node.loc(), operand, w, offset);
   shape.back() = weight.dims[0];
   return cast(node, Tensor::ofValue(DType::F32, shape, result), input.dtype);
 }

@@ -100,15 +100,16 @@ static Tensor requantize(Node &node, const Tensor &sums, const Tensor &xScale,
 /// i32 numbers as floats in units of `first * second`: a bias of sums.
 static Tensor decodeBias(Node &node, const Tensor &bias, const Tensor &first,
                          const Tensor &second) {
-  std::vector<int64_t> numbers = bias.constant->toInts();
   double x = first.constant->toDoubles()[0];
-  std::vector<double> scales = second.constant->toDoubles(), result;
-  for (auto [i, number] : llvm::enumerate(numbers)) {
-    float unit = float(x) * float(scales[scales.size() == 1 ? 0 : i]);
-    result.push_back(double(float(number) * unit));
-  }
-  return Tensor::ofConstant(Constant::ofFloats(
-      bias.constant->getName(), DType::F32, bias.getShape(), result));
+  std::vector<double> units;
+  for (double scale : second.constant->toDoubles())
+    units.push_back(double(float(x) * float(scale)));
+  CodeMeaning meaning;
+  meaning.scale = Tensor::ofConstant(
+      Constant::ofFloats("", DType::F32, {int64_t(units.size())}, units));
+  if (units.size() > 1)
+    meaning.axis = 0;
+  return decode(node, bias, meaning);
 }
 
 static bool isKnown(Node &node, std::initializer_list<size_t> inputs) {

@@ -156,7 +156,8 @@ static std::optional<Tensor> decodeConstant(const Tensor &codes,
                                             const CodeMeaning &meaning) {
   bool isKnown = codes.constant && meaning.scale.constant &&
                  (!meaning.zero || meaning.zero->constant) &&
-                 meaning.scale.dtype == DType::F32 && isCode(codes.dtype);
+                 meaning.scale.dtype == DType::F32 &&
+                 (isCode(codes.dtype) || codes.dtype == DType::I32);
   if (!isKnown)
     return std::nullopt;
   QuantizedConstant constant;
@@ -214,6 +215,53 @@ Tensor qnt::onnx::decode(Node &node, const Tensor &codes,
     return s.mul(x[0], x[1]);
   });
   return cast(node, result, meaning.scale.dtype);
+}
+
+/// The scale that `input` was decoded with, one number; else null.
+static Value findInputScale(const Tensor &input) {
+  auto decoded =
+      input.value ? input.value.getDefiningOp<DequantizeOp>() : DequantizeOp();
+  if (!decoded)
+    return {};
+  Operation *encoded = decoded.getInput().getDefiningOp();
+  Value scale;
+  if (auto quantize = dyn_cast_or_null<QuantizeOp>(encoded))
+    scale = quantize.getScale();
+  else if (auto wrap = dyn_cast_or_null<WrapOp>(encoded))
+    scale = wrap.getScale();
+  return getNumber(scale) ? scale : Value();
+}
+
+/// Whether a bias is in units of the sums of products of `input` and `weight`.
+static bool isInUnits(const QuantizedConstant &bias, double input,
+                      const QuantizedConstant &weight) {
+  std::vector<double> units = bias.scales->toDoubles();
+  std::vector<double> scales = weight.scales->toDoubles();
+  auto at = [](const std::vector<double> &values, int64_t n) {
+    return float(values[values.size() == 1 ? 0 : n]);
+  };
+  for (int64_t n = 0, count = bias.codes->size(); n < count; ++n)
+    if (at(units, n) != float(input) * at(scales, n))
+      return false;
+  return true;
+}
+
+Value qnt::onnx::createBias(Node &node, const Tensor &bias, const Tensor &input,
+                            const Tensor &weight, Value weightValue) {
+  QuantizedRef codes = bias.quantized;
+  auto decoded = weightValue.getDefiningOp<DequantizeOp>();
+  Value scale = findInputScale(input);
+  if (!codes || codes->bits != 32 || codes->zeros || codes->block || !decoded ||
+      !scale || !weight.quantized || weight.quantized->block ||
+      !isInUnits(*codes, cast<FloatAttr>(getNumber(scale)).getValueAsDouble(),
+                 *weight.quantized))
+    return node.parameter(bias);
+  auto type =
+      RankedTensorType::get(bias.getShape(), node.builder().getF32Type());
+  return DequantizeBiasOp::create(
+      node.builder(), node.loc(), type,
+      node.parameter(Tensor::ofConstant(codes->codes)), scale,
+      decoded.getInput());
 }
 
 //===----------------------------------------------------------------------===//

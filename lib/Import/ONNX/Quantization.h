@@ -32,6 +32,12 @@ CodeMeaning readMeaning(Node &node, const Tensor &codes, size_t scale,
 /// meaning, no codes are computed.
 Tensor decode(Node &node, const Tensor &codes, const CodeMeaning &meaning);
 
+/// The f32 bias [N] of a layer on `input` by `weight` [N, ...], whose parameter
+/// is `weightValue`: qnt.dequantize_bias where all three are codes and the bias
+/// is in units of the sums of their products, else what the codes mean.
+mlir::Value createBias(Node &node, const Tensor &bias, const Tensor &input,
+                       const Tensor &weight, mlir::Value weightValue);
+
 /// round-half-even(x / scale) + zero, clamped to `dtype`.
 Tensor encode(Node &node, const Tensor &x, const CodeMeaning &meaning,
               DType dtype);

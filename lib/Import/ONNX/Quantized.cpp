@@ -30,7 +30,7 @@ QuantizedRef QuantizedConstant::transpose(const QuantizedConstant &from,
 QTensorType QuantizedConstant::getType(MLIRContext *context) const {
   ArrayRef<int64_t> shape = codes->getShape();
   int64_t rank = shape.size();
-  if (rank < 1 || codes->size() == 0)
+  if (rank < 1 || codes->size() == 0 || bits > 8)
     return {};
   BlockKind kind = BlockKind::PerTensor;
   if (axis && block == 0) {

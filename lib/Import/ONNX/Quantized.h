@@ -24,7 +24,7 @@ using QuantizedRef = std::shared_ptr<const QuantizedConstant>;
 /// but `axis`, or, where `block` is not 0, the shape of the codes with the
 /// number of blocks in `axis`. With no axis there is one scale.
 struct QuantizedConstant {
-  /// Integers of one byte an element.
+  /// Integers of one byte an element, or of 32 bits.
   ConstantRef codes;
   unsigned bits = 8;
   bool isSigned = true;
@@ -37,7 +37,7 @@ struct QuantizedConstant {
   static QuantizedRef transpose(const QuantizedConstant &from,
                                 llvm::ArrayRef<int64_t> perm);
   /// The type of the parameter; null where no type of the dialect has such
-  /// blocks.
+  /// blocks or so many bits.
   QTensorType getType(mlir::MLIRContext *context) const;
   /// What the store holds: one code a byte, without bits above `bits`.
   ConstantRef getStoredCodes() const;

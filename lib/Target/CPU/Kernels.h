@@ -187,6 +187,8 @@ struct EpilogueSpec {
 
   static EpilogueSpec of(EpilogueOp op);
   bool isInteger() const;
+  /// Whether the steps need to know what the sums' scales are.
+  bool takesScales() const;
   /// Pointers that kernels take: the result's, then one for each operand, or
   /// codes, scale and zero point (null without) of a quantised one.
   unsigned getNumPointers() const;
@@ -260,7 +262,7 @@ Kernel getAveragePoolKernel(KernelLibrary &lib, const PoolShape &shape,
                             const EpilogueSpec &epilogue);
 
 //===----------------------------------------------------------------------===//
-// Images (Kernels/Images.cpp, Kernels/QuantizeImages.cpp)
+// Images (Kernels/Images.cpp, Kernels/QuantizeImages.cpp, Kernels/AddCodes.cpp)
 //===----------------------------------------------------------------------===//
 
 /// Codes in #qnt.image; rows are images of one pixel.
@@ -277,6 +279,10 @@ Kernel getDequantizeImagesKernel(KernelLibrary &lib, const ImageShape &image);
 /// (ctx, integers of `bits`, codes, batch): qnt.codes, or with `wrap` qnt.wrap.
 Kernel getCodesKernel(KernelLibrary &lib, const ImageShape &image,
                       unsigned bits, bool wrap);
+/// (ctx, codes, scale and zero point or null of either operand, batch, result's
+/// codes, scale, zero point or null): qnt.add.
+Kernel getAddCodesKernel(KernelLibrary &lib, const ImageShape &lhs,
+                         const ImageShape &rhs, const ImageShape &result);
 /// (ctx, codes, zero point or null, batch): writes the border of images.
 Kernel getFillHaloKernel(KernelLibrary &lib, const Grid &grid);
 

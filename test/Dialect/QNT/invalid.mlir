@@ -573,7 +573,7 @@ func.func @conv_c5_e1_rescale(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale 
 // -----
 
 func.func @conv_c5_e2(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
-  // expected-error @+1 {{expected integer codes per_tensor as result where the last epilogue step is quantize or requantize, and only there}}
+  // expected-error @+1 {{expected integer codes per_tensor as result where the last epilogue step is quantize, requantize or requantize_f32, and only there}}
   %0 = qnt.conv %x, %w epilogue [relu] : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> !qnt.tensor<?x6x6x4, uint8, per_tensor, scale f32, zero>
   return
 }
@@ -581,7 +581,7 @@ func.func @conv_c5_e2(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zer
 // -----
 
 func.func @conv_c5_e2_float(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>, %e0: tensor<f32>) {
-  // expected-error @+1 {{expected integer codes per_tensor as result where the last epilogue step is quantize or requantize, and only there}}
+  // expected-error @+1 {{expected integer codes per_tensor as result where the last epilogue step is quantize, requantize or requantize_f32, and only there}}
   %0 = qnt.conv %x, %w epilogue [quantize](%e0 : tensor<f32>) : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
   return
 }
@@ -916,5 +916,69 @@ func.func @low_rank_c1(%x: tensor<16x64xf32>) {
 func.func @low_rank_c1_static(%x: tensor<?x64xf32>) {
   // expected-error @+1 {{expected static tensors of rank 2, got 'tensor<?x64xf32>'}}
   %l, %r = qnt.low_rank %x : tensor<?x64xf32> -> tensor<16x8xf32>, tensor<8x64xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c3_e3_int_add(%x: !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x8, int8, per_channel, scale f32>, %m: tensor<8xi32>, %s: tensor<f32>) {
+  // expected-error @+1 {{with at most one int_add before it}}
+  %0 = qnt.linear %x, %w epilogue [int_add, requantize_f32](%x, %m, %s, %s : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, tensor<8xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x8, int8, per_channel, scale f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @linear_c3_e2_requantize_f32(%x: !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x8, int8, per_channel, scale f32>, %s: tensor<f32>) {
+  // expected-error @+1 {{the last epilogue step is quantize, requantize or requantize_f32, and only there, got 'tensor<?x8xf32>'}}
+  %0 = qnt.linear %x, %w epilogue [requantize_f32](%s : tensor<f32>) : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x8, int8, per_channel, scale f32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @add_c1(%x: !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, %y: !qnt.tensor<?x8, uint8, per_row, scale f32, zero>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected integer codes per tensor of one shape, whose last dimension is static}}
+  %0 = qnt.add %x, %y scale %s zero %s : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<?x8, uint8, per_row, scale f32, zero>, tensor<f32>, tensor<f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @add_c1_shape(%x: !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, %y: !qnt.tensor<?x4, uint8, per_tensor, scale f32, zero>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected integer codes per tensor of one shape}}
+  %0 = qnt.add %x, %y scale %s zero %s : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<?x4, uint8, per_tensor, scale f32, zero>, tensor<f32>, tensor<f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @add_c2(%x: !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected a zero operand exactly when the result has zero points}}
+  %0 = qnt.add %x, %x scale %s : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, tensor<f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @add_c3(%x: !qnt.tensor<4x64, int8, per_tensor, scale f32, #qnt.panels<16>>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected an activation's layout}}
+  %0 = qnt.add %x, %x scale %s : !qnt.tensor<4x64, int8, per_tensor, scale f32, #qnt.panels<16>>, !qnt.tensor<4x64, int8, per_tensor, scale f32, #qnt.panels<16>>, tensor<f32> -> !qnt.tensor<4x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @dequantize_bias_c1(%i: tensor<8xi32>, %s: tensor<f32>, %w: !qnt.tensor<4x8, int8, per_channel, scale f32>) {
+  // expected-error @+1 {{expected a number for each feature of}}
+  %0 = qnt.dequantize_bias %i scale %s weight %w : tensor<8xi32>, tensor<f32>, !qnt.tensor<4x8, int8, per_channel, scale f32> -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_bias_c2(%i: tensor<4xi32>, %s: tensor<f32>, %w: !qnt.tensor<4x32, int8, group<16>, scale f32>) {
+  // expected-error @+1 {{expected a weight per_channel or per_tensor}}
+  %0 = qnt.dequantize_bias %i scale %s weight %w : tensor<4xi32>, tensor<f32>, !qnt.tensor<4x32, int8, group<16>, scale f32> -> tensor<4xf32>
   return
 }

@@ -156,6 +156,19 @@ func.func @linear_integers(%x: !qnt.tensor<?x64, uint8, per_tensor, scale f32, z
   return
 }
 
+// CHECK-LABEL: @rounds_once
+func.func @rounds_once(%x: !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>, %i: tensor<8xi32>, %s: tensor<f32>) {
+  // CHECK: qnt.dequantize_bias %{{.*}} scale %{{.*}} weight %{{.*}} : tensor<8xi32>, tensor<f32>, !qnt.tensor<8x64, int8, per_tensor, scale f32> -> tensor<8xf32>
+  %b = qnt.dequantize_bias %i scale %s weight %w : tensor<8xi32>, tensor<f32>, !qnt.tensor<8x64, int8, per_tensor, scale f32> -> tensor<8xf32>
+  // CHECK: %[[Y:.*]] = qnt.linear %{{.*}}, %{{.*}} epilogue [int_bias, relu, requantize_f32](%{{.*}} : tensor<8xi32>, tensor<f32>, tensor<f32>) : {{.*}}-> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  %0 = qnt.linear %x, %w epilogue [int_bias, relu, requantize_f32](%i, %s, %s : tensor<8xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x64, int8, per_tensor, scale f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  // CHECK: qnt.add %[[Y]], %[[Y]] scale %{{.*}} : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, tensor<f32> -> !qnt.tensor<?x8, int8, per_tensor, scale f32>
+  %1 = qnt.add %0, %0 scale %s : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, tensor<f32> -> !qnt.tensor<?x8, int8, per_tensor, scale f32>
+  // CHECK: qnt.add %{{.*}}, %{{.*}} scale %{{.*}} zero %{{.*}} : {{.*}}, tensor<f32>, tensor<f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  %2 = qnt.add %0, %1 scale %s zero %s : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<?x8, int8, per_tensor, scale f32>, tensor<f32>, tensor<f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  return
+}
+
 // CHECK-LABEL: @dyadic
 func.func @dyadic(%w: !qnt.tensor<8x64, int8, per_channel, scale f32>, %b: tensor<8xf32>, %s: tensor<f32>) {
   // CHECK: %[[N:.*]] = qnt.scales %{{.*}} : !qnt.tensor<8x64, int8, per_channel, scale f32> -> tensor<8xf32>

@@ -1,6 +1,6 @@
 # REQUIRES: python, x86
 # RUN: %python %s %test_bin/interpret
-"""Compiled convolutions, linear layers and pools on codes against the interpreter
+"""Compiled convolutions, linear layers, pools and sums on codes against the interpreter
 and numpy: random formats of images and weights, windows, groups, epilogues in
 f32 and in integers, halos, `qnt.codes` and `qnt.wrap`, for every instruction set
 that this machine runs.
@@ -99,8 +99,9 @@ class Case:
         return self.entry.input(name, ["batch", *shape[1:]])
 
     def finish(self, head, types, attributes, spread, shape, features,
-               integer):
-        """Adds an epilogue for sums or numbers of about `spread`."""
+               integer, unit, positions=1):
+        """Adds an epilogue for sums or numbers of about `spread`; a sum stands
+        for `unit` over `positions`, in f32."""
         entry = self.entry
         steps, operands = [], []
         self.integer = integer
@@ -117,14 +118,23 @@ class Case:
             shift = np.clip(np.rint(np.log2(multiplier / (1 / ratio))), 1, 62)
             shift = shift.astype(np.int64) + rng.integers(0, 2, features)
             shift = np.clip(shift, 1, 62)
-            if is_codes and rng.random() < 0.5:
+            rounds = is_codes and rng.random() < 0.4
+            if rounds:
+                entry.graph.params.pop(out.params[0][0], None)
+                out = Codes(entry, shape, pick(rng, IMAGES),
+                            ratio * np.median(unit) / positions)
+            elif is_codes and rng.random() < 0.5:
                 other = self.image("r", shape)
                 factor = rng.integers(-2**31, 2**31, features)
                 operands += [(other.value, other.of), ints(factor)]
                 steps.append(("int_add", (other, factor)))
             if rng.random() < 0.4:
                 steps.append(("relu", None))
-            if is_codes:
+            if rounds:
+                operands += out.params
+                factor = unit / (out.scale * f32(positions))
+                steps.append(("requantize_f32", factor))
+            elif is_codes:
                 operands += [ints(multiplier), ints(shift), *out.params]
                 steps.append(("requantize", (multiplier, shift)))
             else:
@@ -212,6 +222,12 @@ class Case:
             elif kind == "rescale":
                 y = y.astype(f32) * operand
                 return np.maximum(y, 0) if relu else y, 0
+            elif kind == "requantize_f32":
+                y = np.rint(y.astype(f32) * operand)
+                least = self.out.low - self.out.zero
+                y = np.clip(y, max(least, 0) if relu else least,
+                            self.out.high - self.out.zero)
+                return y * self.out.scale, 0
             elif kind == "requantize":
                 multiplier, shift = operand
                 y = (y * multiplier + added + (1 << (shift - 1))) >> shift
@@ -297,7 +313,8 @@ class Conv(Case):
             f" {w.text()} groups {self.groups}"
         self.finish(f"qnt.{'linear' if self.linear else 'conv'} "
                     f"{self.x.value}, {q}", f"{self.x.of}, {of}", attributes,
-                    max(2.0, spread), result, features, integer)
+                    max(2.0, spread), result, features, integer,
+                    self.x.scale * scale.astype(f32))
 
     def probed(self):
         return [self.weight]
@@ -333,7 +350,8 @@ class AveragePool(Case):
         spread = 60.0 * np.prod(w.kernel) if integer else 60 * self.x.scale
         self.finish(f"qnt.average_pool {self.x.value}", self.x.of,
                     " " + w.text(kernel=True), spread,
-                    ["?", *w.output, channels], channels, integer)
+                    ["?", *w.output, channels], channels, integer,
+                    self.x.scale, int(np.prod(w.kernel)))
 
     def probed(self):
         return []
@@ -344,6 +362,35 @@ class AveragePool(Case):
             return self.after(sums, 0, numbers, inputs)
         y = sums * float(self.x.scale) / np.prod(self.windows.kernel)
         return self.after(y, EPS * np.abs(y), numbers, inputs)
+
+
+class Add(Case):
+    def build(self):
+        shape = pick(rng, [["?", 5, 7, int(rng.integers(1, 70))],
+                           ["?", int(rng.integers(1, 70))]])
+        self.x, self.y = self.image("x", shape), self.image("r", shape)
+        entry = self.entry
+        out = Codes(entry, shape, pick(rng, IMAGES), rng.uniform(0.02, 0.1))
+        text, types = out.given()
+        self.what = (f"qnt.add {self.x.value}, {self.y.value} {text} : "
+                     f"{self.x.of}, {self.y.of}{types} -> {out.of}")
+        out.value = entry.op(self.what)
+        self.integer, self.out = True, out
+        entry.result(*self.follow(out))
+
+    def probed(self):
+        return []
+
+    def reference(self, numbers, _, inputs):
+        x, y = self.x, self.y
+        a, b = x.scale / self.out.scale, y.scale / self.out.scale
+        # Products of two f32 numbers are exact in f64.
+        fma = lambda m, n, c: f32(np.asarray(m, float) * n + c)
+        rest = self.out.zero - fma(a, x.zero, b * f32(y.zero))
+        total = fma(x.numbers(numbers[0]) + x.zero, a,
+                    fma(y.numbers(numbers[1]) + y.zero, b, f32(rest)))
+        codes = np.clip(np.rint(total), self.out.low, self.out.high)
+        return (codes - self.out.zero) * self.out.scale, 0
 
 
 class MaxPool(Case):
@@ -373,7 +420,8 @@ cases = []
 for e in range(3):
     entry = graph.entry(f"e{e}")
     own = [Conv(entry, i) for i in range(7)]
-    own += [AveragePool(entry, 7), AveragePool(entry, 8), MaxPool(entry, 9)]
+    own += [AveragePool(entry, 7), AveragePool(entry, 8), MaxPool(entry, 9),
+            Add(entry, 10)]
     cases.append(own)
 probes = {}
 for entry, own in zip(graph.entries, cases):

@@ -258,7 +258,7 @@ Kernel ConvEmitter::getTile(TileSize size) {
                                                     : Value();
         };
         Type scaleType = shape.weight.getScaleType();
-        if (shape.epilogue.isInteger() || !scaleType) {
+        if (!shape.epilogue.takesScales() || !scaleType) {
           epilogue.emit(k, result, args.results, lanesOf);
           return;
         }

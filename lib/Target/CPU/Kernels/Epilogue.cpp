@@ -65,8 +65,13 @@ EpilogueSpec EpilogueSpec::of(EpilogueOp op) {
 
 bool EpilogueSpec::isInteger() const {
   return llvm::any_of(steps, [](EpilogueKind kind) {
-    return kind == EpilogueKind::Requantize || kind == EpilogueKind::Rescale;
+    return kind == EpilogueKind::Requantize || kind == EpilogueKind::Rescale ||
+           kind == EpilogueKind::RequantizeF32;
   });
+}
+
+bool EpilogueSpec::takesScales() const {
+  return !isInteger() || steps.back() == EpilogueKind::RequantizeF32;
 }
 
 unsigned EpilogueSpec::getNumPointers() const {
@@ -100,9 +105,11 @@ static std::optional<nn::ActivationKind> toActivation(EpilogueKind kind) {
   return nn::symbolizeActivationKind(stringifyEpilogueKind(kind));
 }
 
-Epilogue::Epilogue(const EpilogueSpec &spec, bool finite, bool apart)
+Epilogue::Epilogue(const EpilogueSpec &spec, bool finite, bool apart,
+                   int64_t positions)
     : out(Grid::of(spec.result)), result(dyn_cast<QTensorType>(spec.result)),
-      isInteger(spec.isInteger()), finite(finite), apart(apart) {
+      isInteger(spec.isInteger()), finite(finite), apart(apart),
+      positions(positions) {
   unsigned pointer = 1;
   auto next = spec.operands.begin();
   for (EpilogueKind kind : spec.steps) {
@@ -172,7 +179,7 @@ static Value loadStoredZero(KernelBuilder &k, const Grid &grid, Value zero) {
 
 Epilogue::Prepared Epilogue::prepare(KernelBuilder &k, const Step &step,
                                      ValueRange pointers, int64_t panel,
-                                     Value lanes) const {
+                                     Value lanes, Value scale) const {
   auto pointer = [&](unsigned i) { return pointers[step.operands[i].pointer]; };
   auto columns = [&](unsigned i, Type element) {
     return loadColumns(k, element, pointer(i), panel, lanes);
@@ -200,7 +207,8 @@ Epilogue::Prepared Epilogue::prepare(KernelBuilder &k, const Step &step,
   }
   case EpilogueKind::Quantize:
   case EpilogueKind::Requantize:
-    return prepareEncoding(k, step, pointers, panel, lanes);
+  case EpilogueKind::RequantizeF32:
+    return prepareEncoding(k, step, pointers, panel, lanes, scale);
   default:
     return {};
   }
@@ -208,7 +216,7 @@ Epilogue::Prepared Epilogue::prepare(KernelBuilder &k, const Step &step,
 
 Epilogue::Prepared Epilogue::prepareEncoding(KernelBuilder &k, const Step &step,
                                              ValueRange pointers, int64_t panel,
-                                             Value lanes) const {
+                                             Value lanes, Value scale) const {
   auto pointer = [&](unsigned i) { return pointers[step.operands[i].pointer]; };
   double low = result.getFormat().getMin(), high = result.getFormat().getMax();
   if (step.kind == EpilogueKind::Quantize) {
@@ -216,6 +224,18 @@ Epilogue::Prepared Epilogue::prepareEncoding(KernelBuilder &k, const Step &step,
     Value inverse = k.fdiv(k.cf32(1), k.load(k.f32(), pointer(0), 4));
     Value offset = loadStoredZero(k, out, out.hasZero ? pointer(1) : Value());
     return {k.splat(inverse), k.splat(k.sub(k.cf32(float(low)), zero)),
+            k.splat(k.sub(k.cf32(float(high)), zero)), k.splat(offset)};
+  }
+  if (step.kind == EpilogueKind::RequantizeF32) {
+    Value unit = k.load(k.f32(), pointer(0), 4);
+    if (positions != 1)
+      unit = k.mul(unit, k.cf32(float(positions)));
+    Value zero = out.hasZero ? k.load(k.f32(), pointer(1), 4) : k.cf32(0);
+    Value lowest = k.sub(k.cf32(float(low)), zero);
+    if (hasRelu)
+      lowest = k.maxF(lowest, k.cf32(0));
+    Value offset = loadStoredZero(k, out, out.hasZero ? pointer(1) : Value());
+    return {k.fdiv(scale, k.splat(unit)), k.splat(lowest),
             k.splat(k.sub(k.cf32(float(high)), zero)), k.splat(offset)};
   }
   auto wide = [&](unsigned i) {
@@ -296,6 +316,11 @@ Value Epilogue::apply(KernelBuilder &k, const Step &step,
     sum = k.maxS(k.add(sum, prepared[3]), prepared[4]);
     return k.trunc(k.minS(sum, prepared[5]), k.i32());
   }
+  case EpilogueKind::RequantizeF32: {
+    Value code = k.mul(k.sitofp(x, k.f32()), prepared[0]);
+    code = k.minF(k.maxF(code, prepared[1]), prepared[2]);
+    return k.add(k.roundToInt(code), prepared[3]);
+  }
   case EpilogueKind::Rescale: {
     Value number = k.mul(k.sitofp(x, k.f32()), prepared[0]);
     return hasRelu ? k.maxF(number, k.constant(number.getType(), 0)) : number;
@@ -334,7 +359,9 @@ Epilogue::Panel Epilogue::preparePanel(KernelBuilder &k, ValueRange pointers,
                                        Value scale) const {
   Panel panel{index, lanes, scale, {}, {}};
   for (const Step &step : steps)
-    panel.steps.push_back(prepare(k, step, pointers, index, lanes));
+    panel.steps.push_back(prepare(k, step, pointers, index, lanes, scale));
+  if (isInteger)
+    panel.scale = Value();
   if (!scale || !isFoldable())
     return panel;
   // The inverse of the result's scale goes into the input's and the bias.

@@ -29,8 +29,10 @@ public:
   };
 
   /// `finite`: that the numbers of the tiles are. `apart`: that columns beyond
-  /// the lanes of a panel belong to somebody else.
-  Epilogue(const EpilogueSpec &spec, bool finite, bool apart);
+  /// the lanes of a panel belong to somebody else. `positions`: how many
+  /// numbers a sum of integers is the mean of.
+  Epilogue(const EpilogueSpec &spec, bool finite, bool apart,
+           int64_t positions = 1);
 
   /// The pointers of result and operands, moved from their first element to
   /// that of a tile. `pixel`, `line` and `image` count as in Grid.
@@ -40,7 +42,7 @@ public:
   /// Takes f32 numbers, or i32 sums where the steps are those of integers.
   /// `lanes(panel)` are the columns that a panel has, null for all. With
   /// `scale`, numbers are f32 or i32, and scale(panel) is what to multiply them
-  /// by.
+  /// by; the last step of integers does so itself.
   void emit(KernelBuilder &k, Tile &tile, mlir::ValueRange pointers,
             llvm::function_ref<Value(int64_t)> lanes,
             llvm::function_ref<Value(int64_t)> scale = {}) const;
@@ -59,10 +61,11 @@ private:
   using Prepared = llvm::SmallVector<Value, 6>;
 
   Prepared prepare(KernelBuilder &k, const Step &step,
-                   mlir::ValueRange pointers, int64_t panel, Value lanes) const;
+                   mlir::ValueRange pointers, int64_t panel, Value lanes,
+                   Value scale) const;
   Prepared prepareEncoding(KernelBuilder &k, const Step &step,
                            mlir::ValueRange pointers, int64_t panel,
-                           Value lanes) const;
+                           Value lanes, Value scale) const;
   Value apply(KernelBuilder &k, const Step &step, const Prepared &prepared,
               mlir::ValueRange pointers, int64_t line, int64_t pixel,
               int64_t panel, Value lanes, Value x, Value &addend) const;
@@ -91,6 +94,7 @@ private:
   std::vector<Step> steps;
   bool isInteger = false, hasFunction = false, hasRelu = false;
   bool finite, apart;
+  int64_t positions;
 };
 
 } // namespace qnt::cpu

@@ -185,7 +185,8 @@ Kernel qnt::cpu::getAveragePoolKernel(KernelLibrary &lib,
   std::string name = "average_pool." + shape.getName() + spec.getName();
   SmallVector<Type> args = argTypes(lib, 1, 1);
   args.append(2 + spec.getNumPointers(), args.front());
-  Epilogue epilogue(spec, /*finite=*/true, /*apart=*/false);
+  Epilogue epilogue(spec, /*finite=*/true, /*apart=*/false,
+                    shape.kernel[0] * shape.kernel[1]);
   return getWindowsKernel(
       lib, name, shape, args,
       [=](KernelBuilder &k, ValueRange v, const Window &window) {
@@ -194,8 +195,9 @@ Kernel qnt::cpu::getAveragePoolKernel(KernelLibrary &lib,
         if (shape.input.hasZero)
           zero = k.add(zero, k.roundToInt(k.load(k.f32(), v[3], 4)));
         Value zeros = k.splat(k.mul(zero, k.c32(int32_t(positions))));
-        Value scale =
-            k.splat(k.fdiv(k.load(k.f32(), v[2], 4), k.cf32(float(positions))));
+        Value unit = k.load(k.f32(), v[2], 4);
+        Value scale = k.splat(
+            spec.isInteger() ? unit : k.fdiv(unit, k.cf32(float(positions))));
         k.overLanes(shape.channels, [&](Value first, Value lanes) {
           bool partial = lanes && shape.input.pixelBytes % kLanes;
           Value sum =
@@ -210,10 +212,12 @@ Kernel qnt::cpu::getAveragePoolKernel(KernelLibrary &lib,
           if (!spec.isInteger())
             sum = k.mul(k.sitofp(sum, k.f32()), scale);
           Epilogue::Tile tile{1, 1, 1, {sum}};
-          epilogue.emit(k, tile,
-                        epilogue.move(k, v.drop_front(4), window.image,
-                                      window.line, window.pixel, first),
-                        [&](int64_t) { return lanes; });
+          epilogue.emit(
+              k, tile,
+              epilogue.move(k, v.drop_front(4), window.image, window.line,
+                            window.pixel, first),
+              [&](int64_t) { return lanes; },
+              [&](int64_t) { return spec.isInteger() ? scale : Value(); });
         });
       });
 }

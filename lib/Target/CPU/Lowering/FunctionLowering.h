@@ -60,6 +60,7 @@ private:
   mlir::LogicalResult emitConv(KernelBuilder &k, qnt::ConvOp op);
   mlir::LogicalResult emitPool(KernelBuilder &k, nn::PoolOp op);
   mlir::LogicalResult emitMaxPool(KernelBuilder &k, MaxPoolOp op);
+  mlir::LogicalResult emitAddCodes(KernelBuilder &k, qnt::AddOp op);
   mlir::LogicalResult emitAveragePool(KernelBuilder &k, AveragePoolOp op);
   mlir::LogicalResult emitRowsLinear(KernelBuilder &k, qnt::LinearOp op);
   mlir::LogicalResult emitQuantizeImages(KernelBuilder &k, QuantizeOp op);

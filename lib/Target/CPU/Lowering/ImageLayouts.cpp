@@ -39,7 +39,7 @@ static bool isWeight(Value value) {
 static bool makesCodes(Operation *op) {
   if (auto quantize = dyn_cast<QuantizeOp>(op))
     return quantize.getScale() != nullptr;
-  return isa<WrapOp, MaxPoolOp, EpilogueOp>(op);
+  return isa<WrapOp, MaxPoolOp, qnt::AddOp, EpilogueOp>(op);
 }
 
 /// A pixel of few channels takes the 4 bytes of a product, or 8; others whole
@@ -87,7 +87,7 @@ LogicalResult qnt::cpu::layOutImages(Operation *root) {
     return failure();
   // What reads codes finds them in a layout.
   WalkResult read = root->walk([](Operation *op) {
-    if (!isa<EpilogueOp, MaxPoolOp, CodesOp, DequantizeOp>(op))
+    if (!isa<EpilogueOp, MaxPoolOp, qnt::AddOp, CodesOp, DequantizeOp>(op))
       return WalkResult::advance();
     for (OpOperand &operand : op->getOpOperands()) {
       auto type = dyn_cast<QTensorType>(operand.get().getType());

@@ -108,6 +108,9 @@ void FunctionLowering::placeScales(KernelBuilder &k, Operation &op) {
   } else if (auto wrap = dyn_cast<WrapOp>(op)) {
     scale = wrap.getScale();
     zero = wrap.getZero();
+  } else if (auto add = dyn_cast<qnt::AddOp>(op)) {
+    scale = add.getScale();
+    zero = add.getZero();
   } else if (auto contraction = dyn_cast<EpilogueOp>(op)) {
     OperandRange extra = contraction.getExtra();
     bool hasZero = type.hasZeros();
@@ -187,6 +190,21 @@ LogicalResult FunctionLowering::emitWrap(KernelBuilder &k, WrapOp op) {
       /*wrap=*/true);
   k.call(kernel, {context, pointer(op.getCodes()), pointer(op.getResult()),
                   imagesOf(k, op.getResult())});
+  finish(k, *op, kernel);
+  return success();
+}
+
+LogicalResult FunctionLowering::emitAddCodes(KernelBuilder &k, qnt::AddOp op) {
+  Kernel kernel =
+      getAddCodesKernel(module.lib, ImageShape::of(op.getLhs().getType()),
+                        ImageShape::of(op.getRhs().getType()),
+                        ImageShape::of(op.getResult().getType()));
+  SmallVector<Value> args{context};
+  llvm::append_range(args, pointers(op.getLhs()));
+  llvm::append_range(args, pointers(op.getRhs()));
+  args.push_back(imagesOf(k, op.getResult()));
+  llvm::append_range(args, pointers(op.getResult()));
+  k.call(kernel, args);
   finish(k, *op, kernel);
   return success();
 }

@@ -340,6 +340,7 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
       .Case([&](qnt::ConvOp conv) { return emitConv(k, conv); })
       .Case([&](nn::PoolOp pool) { return emitPool(k, pool); })
       .Case([&](MaxPoolOp pool) { return emitMaxPool(k, pool); })
+      .Case([&](qnt::AddOp add) { return emitAddCodes(k, add); })
       .Case([&](AveragePoolOp pool) { return emitAveragePool(k, pool); })
       .Case([&](DequantizeOp numbers) { return emitDequantize(k, numbers); })
       .Case([&](CodesOp codes) { return emitCodes(k, codes); })

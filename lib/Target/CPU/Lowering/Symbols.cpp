@@ -316,10 +316,10 @@ Dims SymbolAnalysis::dimsOf(Operation &op, Value value) {
             return dims;
           })
       .Case<nn::PositionIdsOp, nn::AddOp, nn::MulOp, nn::ActivationOp,
-            nn::ClampOp, nn::RMSNormOp, nn::LayerNormOp, nn::SoftmaxOp,
-            nn::L2NormalizeOp, nn::RopeOp, nn::AttentionOp, QuantizeOp,
-            DequantizeOp, CodesOp, WrapOp, ObserveOp, tensor::CastOp>(
-          [&](auto same) { return of(same->getOperand(0)); })
+            nn::ClampOp, qnt::AddOp, nn::RMSNormOp, nn::LayerNormOp,
+            nn::SoftmaxOp, nn::L2NormalizeOp, nn::RopeOp, nn::AttentionOp,
+            QuantizeOp, DequantizeOp, CodesOp, WrapOp, ObserveOp,
+            tensor::CastOp>([&](auto same) { return of(same->getOperand(0)); })
       .Case([&](nn::MatmulOp matmul) { return this->matmul(matmul); })
       .Case([&](linalg::LinalgOp linalg) { return linalgInit(linalg, value); })
       .Case([&](tensor::ExtractSliceOp op) { return slice(op); })
