@@ -1,11 +1,12 @@
-//===- Attention.cpp - scaled dot-product attention and its cache -*- C++
-//-*-===//
+//===- Attention.cpp - attention and its cache ------------------*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 #include "Registry.h"
+
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
 
 #include <cmath>
 
@@ -26,6 +27,38 @@ struct Span {
 };
 } // namespace
 
+/// What codes of a cache are, of the features of one head of one token.
+static QTensorType getCodesType(nn::KVCacheType cache) {
+  MLIRContext *context = cache.getContext();
+  unsigned bits = cache.getElementType().getIntOrFloatBitWidth();
+  return QTensorType::get(context, {1, cache.getHeadDim()},
+                          IntFormatAttr::get(context, bits, /*isSigned=*/false),
+                          BlockAttr::get(context, BlockKind::PerRow, 0),
+                          Float16Type::get(context), ZeroKind::Point,
+                          Attribute());
+}
+
+/// The numbers of whole heads as the cache holds them, to `to` on.
+static void store(nn::KVCacheType cache, ArrayRef<double> numbers, float *to) {
+  Type element = cache.getElementType();
+  if (!element.isInteger()) {
+    ElementKind kind = *getElementKind(element);
+    for (double number : numbers)
+      *to++ = float(roundTo(kind, number));
+    return;
+  }
+  BlockQuantizer quantizer(getCodesType(cache));
+  SmallVector<float> head(cache.getHeadDim());
+  SmallVector<uint32_t> codes(head.size());
+  for (; !numbers.empty(); numbers = numbers.drop_front(head.size())) {
+    llvm::copy(numbers.take_front(head.size()), head.begin());
+    BlockParams params = quantizer.chooseScale(ClipMethod::AbsMax, head);
+    quantizer.encode(params, head, codes);
+    quantizer.decode(params, codes, MutableArrayRef(to, head.size()));
+    to += head.size();
+  }
+}
+
 /// Writes the new keys and values to the cache, at its precision, and reads the
 /// layer back.
 static FailureOr<Memory> updateCache(nn::AttentionOp op, Frame &frame) {
@@ -34,12 +67,12 @@ static FailureOr<Memory> updateCache(nn::AttentionOp op, Frame &frame) {
   const Tensor &start = frame.tensor(op.getStart());
   KVCache &cache = frame.cache(op.getCache());
   int64_t batch = key.getDim(0), tokens = key.getDim(1), width = key.getDim(2);
-  ElementKind kind = *getElementKind(cache.type.getElementType());
   if (batch > cache.batch)
     return op.emitOpError("expected at most ")
            << cache.batch << " sequences, as the cache holds, got " << batch;
   std::vector<float> &keys = cache.keys[*op.getLayer()];
   std::vector<float> &values = cache.values[*op.getLayer()];
+  std::vector<double> newKeys = key.toDoubles(), newValues = value.toDoubles();
   for (int64_t b = 0; b < batch; ++b) {
     int64_t first = start.getInt(b);
     if (first < 0 || first + tokens > cache.positions)
@@ -47,11 +80,9 @@ static FailureOr<Memory> updateCache(nn::AttentionOp op, Frame &frame) {
              << first << " to " << first + tokens - 1 << " of a cache of "
              << cache.positions;
     int64_t to = (b * cache.positions + first) * width;
-    int64_t from = b * tokens * width;
-    for (int64_t i = 0; i < tokens * width; ++i) {
-      keys[to + i] = float(roundTo(kind, key.getFloat(from + i)));
-      values[to + i] = float(roundTo(kind, value.getFloat(from + i)));
-    }
+    size_t from = b * tokens * width, count = tokens * width;
+    store(cache.type, ArrayRef(newKeys).slice(from, count), &keys[to]);
+    store(cache.type, ArrayRef(newValues).slice(from, count), &values[to]);
   }
   return Memory{{keys.begin(), keys.end()},
                 {values.begin(), values.end()},

@@ -9,6 +9,7 @@ from scipy import special
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from cases import Cases, tensor_type
+from reference import Quantized
 
 cases = Cases(sys.argv)
 rng = cases.rng
@@ -76,23 +77,36 @@ def plain(causal, window, lengths):
     cases.end(f"plain{len(cases.functions)}")
 
 
+def stored(x, element, size):
+    """What a cache makes of heads of `size` features."""
+    if element.startswith("f"):
+        return x.astype({"f16": np.float16, "f32": f32}[element])
+    codes = Quantized(x.reshape(-1, size), "u" + element.replace("i", "int"),
+                      "per_row", "f16", zero_point=True)
+    return codes.dequantized().reshape(x.shape)
+
+
 def cached(window, element):
     """A prompt, then two shorter steps, on two layers."""
     b, heads, kv_heads, size, scale = shape()
-    kind = {"f16": np.float16, "f32": f32}[element]
+    if element == "i4":
+        size *= 2
     cache = f"!nn.kv_cache<2 layers, {kv_heads} heads, {size}, {element}>"
     cases.arguments = f"%kv: {cache}"
     start = rng.integers(0, 3, b).astype(np.int32)
-    seen = {layer: np.zeros((2, b, 64, kv_heads * size), kind)
+    seen = {layer: np.zeros((2, b, 64, kv_heads * size), f32)
             for layer in (0, 1)}
     # Positions before the first start hold zeros, which count.
     w = int(rng.integers(1, 12))
     for t in (int(rng.integers(1, 9)), 1, int(rng.integers(1, 4))):
         for layer in (1, 0):
             q, k, v = inputs(b, t, heads, kv_heads, size)
+            # A head of zeros, and one on one side of zero.
+            k[0, 0, :size], v[-1, -1, :size] = 0, np.abs(v[-1, -1, :size]) + 3
             for j in range(b):
                 at = slice(start[j], start[j] + t)
-                seen[layer][0, j, at], seen[layer][1, j, at] = k[j], v[j]
+                seen[layer][0, j, at] = stored(k[j], element, size)
+                seen[layer][1, j, at] = stored(v[j], element, size)
             position = (start[:, None] + np.arange(t))[..., None]
             column = np.arange(64)
             mask = column <= position
@@ -113,7 +127,7 @@ for _ in range(6):
     for causal, window in ((False, False), (True, False), (True, True)):
         for lengths in (False, True):
             plain(causal, window, lengths)
-    for element in ("f16", "f32"):
+    for element in ("f16", "f32", "i8", "i4"):
         cached(False, element)
         cached(True, element)
 cases.run()

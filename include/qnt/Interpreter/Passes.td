@@ -35,6 +35,8 @@ def InterpretPass : Pass<"qnt-interpret", "::mlir::ModuleOp"> {
     Option<"cachePositions", "cache-positions", "int64_t", /*default=*/"64",
            "Positions of a cache argument.">
   ];
+  // Caches of codes are quantised as its types say.
+  let dependentDialects = ["::qnt::QNTDialect"];
 }
 
 #endif // QNT_INTERPRETER_PASSES_TD

@@ -103,8 +103,8 @@ struct QuantizedTensor {
   std::vector<float> dequantize() const;
 };
 
-/// The contents of a !nn.kv_cache. Every number is one of the cache's element
-/// type.
+/// The contents of a !nn.kv_cache. Every number is one that its elements can
+/// hold: of codes, what they stand for.
 struct KVCache {
   nn::KVCacheType type;
   int64_t batch = 0, positions = 0;

@@ -118,25 +118,41 @@ Kernel getRopeKernel(KernelLibrary &lib, int64_t heads, int64_t headDim,
                      int64_t rotary, bool interleaved);
 
 /// Where keys and values of one sequence and head lie: keys in panels of kLanes
-/// positions, [position / 16][headDim][16] (so that a lane is a key), values
-/// [position][headDim]; padded to a multiple of 16 positions. One sequence and
+/// positions, [position / 16][width][16] (so that a lane is a key), values
+/// [position][width]; padded to a multiple of 16 positions. One sequence and
 /// head is keys then values; heads follow one another, then sequences, then
 /// layers. `capacity` below is the number of positions, a multiple of 16.
+///
+/// A unit is a number or, of codes, a byte: that of feature d of 8 bits, those
+/// of d (low half) and d + headDim / 2 of 4 bits, each less half of its range,
+/// as a signed number. Every 16 positions of keys, and of values, end with
+/// their f16 scales, then with the zero points of what is stored, i8.
 struct CacheGeometry {
   int64_t heads = 0, headDim = 0;
   mlir::Type element;
-  int64_t elementBytes() const { return element.getIntOrFloatBitWidth() / 8; }
+
+  bool isCodes() const { return element.isInteger(); }
+  unsigned bits() const { return element.getIntOrFloatBitWidth(); }
+  /// Units of a head, their bytes, and features to a unit.
+  int64_t width() const { return headDim / parts(); }
+  int64_t unitBytes() const { return isCodes() ? 1 : bits() / 8; }
+  int64_t parts() const { return bits() == 4 ? 2 : 1; }
+  int64_t rowBytes() const { return width() * unitBytes(); }
+  /// Bytes of kLanes positions of keys or of values, and what of them follows
+  /// the units.
+  int64_t panelBytes() const { return kLanes * rowBytes() + tailBytes(); }
+  int64_t tailBytes() const { return isCodes() ? kLanes * 3 : 0; }
+  /// Bytes of keys or of values of one head, per position.
+  int64_t headBytes() const { return panelBytes() / kLanes; }
   /// Bytes of keys and values of all heads of one sequence, per position.
-  int64_t bytesPerPosition() const {
-    return 2 * heads * headDim * elementBytes();
-  }
+  int64_t bytesPerPosition() const { return 2 * heads * headBytes(); }
 };
 
 /// (ctx, key f32 [batch, tokens, heads * headDim], value likewise, cache of
 /// this layer, start i32 [batch] or null, batch, tokens, capacity): writes keys
-/// and values at positions start[b] + t. Lanes of the last panel beyond the
-/// tokens written are left alone unless the panel is new, in which case they
-/// are zero.
+/// and values at positions start[b] + t, encoded as qnt.quantize does where the
+/// cache holds codes. Lanes of the last panel beyond the tokens written are
+/// left alone unless the panel is new, in which case they are zero.
 Kernel getCacheStoreKernel(KernelLibrary &lib, CacheGeometry cache);
 
 struct AttentionShape {

@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "KernelTest.h"
 
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
 #include "qnt/Support/Half.h"
 
+#include "mlir/AsmParser/AsmParser.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
@@ -20,20 +22,35 @@ using namespace qnt::test;
 namespace {
 struct Case {
   int64_t heads, kvHeads, headDim;
-  bool half, fromStart, causal;
+  const char *element;
+  bool fromStart, causal;
   int64_t window = 0;
+  CacheGeometry cache = {};
+  /// What codes are.
+  QTensorType codes = {};
   Kernel store = {}, attend = {};
 
-  int64_t elementBytes() const { return half ? 2 : 4; }
   double scale() const { return 1 / std::sqrt(double(headDim)); }
   std::string name() const {
-    return llvm::formatv("attention {0}/{1}x{2}{3}{4}{5} window {6}", heads,
-                         kvHeads, headDim, half ? " f16" : "",
+    return llvm::formatv("attention {0}/{1}x{2} {3}{4}{5} window {6}", heads,
+                         kvHeads, headDim, element,
                          fromStart ? " from start" : "",
                          causal ? " causal" : "", window);
   }
-  float rounded(float value) const {
-    return half ? support::f16ToFloat(support::floatToF16(value)) : value;
+  /// What the cache holds of the features of a head.
+  Floats rounded(const float *values) const {
+    Floats out(values, values + headDim);
+    if (cache.isCodes()) {
+      BlockQuantizer quantizer(codes);
+      BlockParams params = quantizer.chooseScale(ClipMethod::AbsMax, out);
+      std::vector<uint32_t> words(headDim);
+      quantizer.encode(params, out, words);
+      quantizer.decode(params, words, out);
+    } else if (cache.element.isF16()) {
+      for (float &value : out)
+        value = support::f16ToFloat(support::floatToF16(value));
+    }
+    return out;
   }
 };
 
@@ -48,8 +65,7 @@ struct Cache {
   Cache(const Case &c, int64_t batch, int64_t capacity)
       : c(c), batch(batch), capacity(capacity),
         // Bytes of NaN: what must not be read shows.
-        bytes(2 * batch * c.kvHeads * capacity * c.headDim * c.elementBytes(),
-              0xff),
+        bytes(batch * capacity * c.cache.bytesPerPosition(), 0xff),
         keys(batch * c.kvHeads * capacity * c.headDim, NAN), values(keys) {}
 
   size_t index(int64_t b, int64_t head, int64_t position, int64_t d) const {
@@ -61,16 +77,19 @@ struct Cache {
              int64_t tokens) {
     Floats key = suite.normal(batch * tokens * c.kvHeads * c.headDim);
     Floats value = suite.normal(key.size());
+    // A head of zeros, and one on one side of zero.
+    std::fill_n(key.begin(), c.headDim, 0.0f);
+    for (int64_t d = 0; d < c.headDim; ++d)
+      value.end()[-1 - d] = std::fabs(value.end()[-1 - d]) + 2;
     kernels.run(c.store, 3, key.data(), value.data(), bytes.data(), start,
                 batch, tokens, capacity);
     for (int64_t b = 0, i = 0; b < batch; ++b)
       for (int64_t t = 0; t < tokens; ++t)
-        for (int64_t head = 0; head < c.kvHeads; ++head)
-          for (int64_t d = 0; d < c.headDim; ++d, ++i) {
-            int64_t position = (start ? start[b] : 0) + t;
-            keys[index(b, head, position, d)] = c.rounded(key[i]);
-            values[index(b, head, position, d)] = c.rounded(value[i]);
-          }
+        for (int64_t head = 0; head < c.kvHeads; ++head, i += c.headDim) {
+          size_t at = index(b, head, (start ? start[b] : 0) + t, 0);
+          llvm::copy(c.rounded(&key[i]), keys.begin() + at);
+          llvm::copy(c.rounded(&value[i]), values.begin() + at);
+        }
     // A panel that begins with these tokens holds no others.
     for (int64_t b = 0; b < batch; ++b) {
       int64_t begin = start ? start[b] : 0, end = begin + tokens;
@@ -80,15 +99,27 @@ struct Cache {
     }
   }
 
-  float element(size_t i) const {
-    if (c.half) {
-      uint16_t word;
-      std::memcpy(&word, &bytes[2 * i], 2);
-      return support::f16ToFloat(word);
+  float half(size_t at) const {
+    uint16_t word;
+    std::memcpy(&word, &bytes[at], 2);
+    return support::f16ToFloat(word);
+  }
+
+  /// Feature d of a panel's lane: its unit lies at `unit`.
+  float element(size_t panel, int64_t lane, size_t unit, int64_t d) const {
+    if (!c.cache.isCodes()) {
+      if (c.cache.element.isF16())
+        return half(unit);
+      float word;
+      std::memcpy(&word, &bytes[unit], 4);
+      return word;
     }
-    float word;
-    std::memcpy(&word, &bytes[4 * i], 4);
-    return word;
+    auto code = int8_t(bytes[unit]);
+    if (c.cache.parts() == 2)
+      code = d < c.cache.width() ? int8_t(code << 4) >> 4 : code >> 4;
+    size_t tail = panel + 16 * c.cache.rowBytes();
+    auto zero = int8_t(bytes[tail + 32 + lane]);
+    return half(tail + 2 * lane) * float(code - zero);
   }
 
   /// The layout of CacheGeometry, position by position. Lanes after the last
@@ -99,18 +130,26 @@ struct Cache {
       for (int64_t head = 0; head < c.kvHeads; ++head)
         for (int64_t p = 0; p < capacity; ++p)
           for (int64_t d = 0; d < c.headDim; ++d) {
-            size_t base = 2 * (b * c.kvHeads + head) * capacity * c.headDim;
+            int64_t lane = p % 16, unit = d % c.cache.width();
+            size_t base =
+                2 * (b * c.kvHeads + head) * capacity * c.cache.headBytes() +
+                p / 16 * c.cache.panelBytes();
             float key = keys[index(b, head, p, d)];
             bool panel = !std::isnan(keys[index(b, head, p / 16 * 16, d)]);
             if (!panel && std::isnan(key))
               continue;
             wantKeys.push_back(std::isnan(key) ? 0 : key);
             gotKeys.push_back(
-                element(base + p / 16 * 16 * c.headDim + d * 16 + p % 16));
+                element(base, lane,
+                        base + (unit * 16 + lane) * c.cache.unitBytes(), d));
             if (std::isnan(key))
               continue;
             wantValues.push_back(values[index(b, head, p, d)]);
-            gotValues.push_back(element(base + (capacity + p) * c.headDim + d));
+            base += capacity * c.cache.headBytes();
+            gotValues.push_back(element(base, lane,
+                                        base + lane * c.cache.rowBytes() +
+                                            unit * c.cache.unitBytes(),
+                                        d));
           }
     suite.equal<float>(c.name() + ": stored keys", gotKeys, wantKeys);
     suite.equal<float>(c.name() + ": stored values", gotValues, wantValues);
@@ -179,7 +218,8 @@ void check(Suite &suite, Kernels &kernels, const Case &c, int64_t batch,
     suite.close(c.name() + " of " + std::to_string(tokens), out,
                 reference(c, cache, query, limit, tokens), 3e-5, 3e-5);
   }
-  if (c.headDim == 40 && !c.half && given && tokens == 33) {
+  if (c.headDim == 40 && c.element == llvm::StringRef("f32") && given &&
+      tokens == 33) {
     suite.write("attention.query", query, {batch, tokens, c.heads, c.headDim});
     suite.write("attention.keys", cache.keys,
                 {batch, c.kvHeads, capacity, c.headDim});
@@ -221,23 +261,31 @@ void time(Suite &suite, Kernels &kernels, const Case &c, int64_t tokens,
 } // namespace
 
 void test::testAttention(Suite &suite) {
-  // heads, kvHeads, headDim, half, fromStart, causal, window
+  // heads, kvHeads, headDim, element, fromStart, causal, window
   std::vector<Case> cases = {
-      {12, 12, 32, false, false, false},  {16, 8, 128, true, true, true},
-      {3, 3, 40, false, false, false},    {6, 2, 40, true, false, true},
-      {7, 1, 64, true, true, true},       {4, 2, 17, false, true, true},
-      {2, 1, 80, true, true, true, 9},    {2, 2, 48, false, false, true, 21},
-      {3, 1, 6, true, false, false, 300},
+      {12, 12, 32, "f32", false, false},   {16, 8, 128, "f16", true, true},
+      {3, 3, 40, "f32", false, false},     {6, 2, 40, "f16", false, true},
+      {7, 1, 64, "f16", true, true},       {4, 2, 17, "f32", true, true},
+      {2, 1, 80, "f16", true, true, 9},    {2, 2, 48, "f32", false, true, 21},
+      {3, 1, 6, "f16", false, false, 300}, {16, 8, 128, "i8", true, true},
+      {16, 8, 128, "i4", true, true},      {7, 1, 64, "i8", true, true},
+      {4, 2, 64, "i4", true, true, 40},    {4, 2, 17, "i8", true, true},
+      {5, 1, 40, "i4", true, true},        {3, 3, 6, "i4", true, true, 9},
   };
   Kernels kernels(suite.context, suite.isa);
-  mlir::Builder b(&suite.context);
   for (Case &c : cases) {
-    CacheGeometry cache{c.kvHeads, c.headDim,
-                        c.half ? mlir::Type(b.getF16Type()) : b.getF32Type()};
-    c.store = getCacheStoreKernel(kernels.library(), cache);
+    c.cache = {c.kvHeads, c.headDim,
+               mlir::parseType(c.element, &suite.context)};
+    if (c.cache.isCodes())
+      c.codes = QTensorType::get(
+          &suite.context, {1, c.headDim},
+          IntFormatAttr::get(&suite.context, c.cache.bits(), false),
+          BlockAttr::get(&suite.context, BlockKind::PerRow, 0),
+          mlir::Float16Type::get(&suite.context), ZeroKind::Point, {});
+    c.store = getCacheStoreKernel(kernels.library(), c.cache);
     c.attend =
         getAttentionKernel(kernels.library(), {c.heads, c.scale(), c.causal,
-                                               c.window, cache, c.fromStart});
+                                               c.window, c.cache, c.fromStart});
   }
   for (const Case &c : cases) {
     check(suite, kernels, c, 1, 1, 0, false);
@@ -248,6 +296,9 @@ void test::testAttention(Suite &suite) {
     check(suite, kernels, c, 2, 1, suite.integer(500, 600), true);
   }
   time(suite, kernels, cases[0], 128, 0);
-  time(suite, kernels, cases[1], 512, 0);
-  time(suite, kernels, cases[1], 1, 1000);
+  for (int i : {1, 9, 10}) {
+    time(suite, kernels, cases[i], 512, 0);
+    time(suite, kernels, cases[i], 1, 1000);
+    time(suite, kernels, cases[i], 1, 16000);
+  }
 }

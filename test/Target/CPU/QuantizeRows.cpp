@@ -8,6 +8,8 @@
 
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
 
+#include "mlir/AsmParser/AsmParser.h"
+
 #include <cmath>
 
 using namespace qnt;
@@ -19,6 +21,7 @@ struct Case {
   const char *format;
   int64_t features, pad, sums, excess;
   bool zero, isStatic;
+  const char *scale = "f32";
   Kernel kernel = {};
   QTensorType type = {};
 
@@ -34,7 +37,7 @@ QTensorType typeOf(Case &c, mlir::MLIRContext *context) {
   return QTensorType::get(context, {mlir::ShapedType::kDynamic, c.features},
                           parseFormat(c.format, context),
                           BlockAttr::get(context, kind, 0),
-                          mlir::Float32Type::get(context),
+                          mlir::parseType(c.scale, context),
                           c.zero ? ZeroKind::Point : ZeroKind::None, layout);
 }
 
@@ -148,6 +151,8 @@ void test::testQuantizeRows(Suite &suite) {
       {"uint8", 90, 4, 0, 0, true, true},
       {"int6", 70, 4, 32, 32, false, true},
       {"uint7", 200, 64, 0, -64, true, true},
+      {"uint8", 70, 4, 0, -128, true, false, "f16"},
+      {"int4", 47, 4, 16, 0, false, false, "bf16"},
       {"uint8", 1024, 64, 1024, 0, true, false},
   };
   Kernels kernels(suite.context, suite.isa);

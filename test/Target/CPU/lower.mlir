@@ -17,7 +17,7 @@
 
 // One quantisation and one contraction.
 // CHECK-LABEL: llvm.func internal @body.main(
-// CHECK:         llvm.call @quantize_rows.int8.128p128s32e0(
+// CHECK:         llvm.call @quantize_rows.int8.128p128s32e0.f32(
 // CHECK:         llvm.call @"linear.dot4-{{.*}}.int4.g32.f16.xs8.sums32.k128.n48.t{{.*}}"(
 // CHECK-NOT:     llvm.call @{{"?}}{{linear|quantize}}
 // CHECK:         llvm.return

@@ -15,8 +15,8 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from compiled import Graph, runnable, seeded, tensor
 
 rng = seeded(sys.argv[1:])
-# A model has one cache, so there are two models.
-graphs = [Graph(sys.argv[1]) for _ in range(2)]
+# A model has one cache.
+graphs = [Graph(sys.argv[1]) for _ in range(4)]
 f32 = np.float32
 VOCABULARY = 37
 
@@ -182,7 +182,7 @@ def cached(graph, element):
     """Two calls that share a cache: the second attends to the first's keys."""
     ops = Ops("cached_" + element, graph)
     kv, share, size = int(rng.integers(1, 4)), int(rng.integers(1, 4)), \
-        int(rng.integers(1, 40))
+        int(rng.integers(1, 40)) * (2 if element == "i4" else 1)
     heads, layer = kv * share, int(rng.integers(0, 2))
     cache_of = f"!nn.kv_cache<2 layers, {kv} heads, {size}, {element}>"
     first = ids(ops, "first", lambda s: 0, lambda s: 0)
@@ -204,7 +204,8 @@ def cached(graph, element):
 
 
 cases = [rows(), tables(), sequences(), cached(graphs[0], "f16"),
-         cached(graphs[1], "f32")]
+         cached(graphs[1], "f32"), cached(graphs[2], "i8"),
+         cached(graphs[3], "i4")]
 for graph in graphs:
     graph.finish()
 for graph in graphs:

@@ -51,8 +51,7 @@ Kernel qnt::cpu::getAttentionKernel(KernelLibrary &lib, AttentionShape shape) {
       },
       [=](KernelBuilder &k, ValueRange args, Value begin, Value end) {
         Value tokens = args[5], units = unitsPerHead(k, args);
-        Value size =
-            k.mul(args[6], k.c64(cache.headDim * cache.elementBytes()));
+        Value size = k.mul(args[6], k.c64(cache.headBytes()));
         k.loop(begin, end, 1, [&](Value unit) {
           Value index = k.divS(unit, units);
           Value block = k.sub(unit, k.mul(index, units));

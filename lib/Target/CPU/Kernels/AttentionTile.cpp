@@ -30,8 +30,8 @@ namespace {
 class TileWriter {
 public:
   TileWriter(KernelBuilder &k, const AttentionShape &shape, int64_t rows)
-      : k(k), shape(shape), rows(rows), dim(shape.cache.headDim),
-        group(shape.heads / shape.cache.heads),
+      : k(k), shape(shape), cache(shape.cache), rows(rows), dim(cache.headDim),
+        width(cache.width()), group(shape.heads / cache.heads),
         wide(std::clamp<int64_t>(accumulators(k.isa) / rows, 1, 4)) {}
 
   void emit(ValueRange args) {
@@ -50,6 +50,10 @@ public:
     first = k.stack(4 * rows);
     last = k.stack(4 * rows);
     offset = k.stack(8 * rows);
+    if (cache.isCodes()) {
+      querySums = k.stack(4 * rows);
+      zeroSums = k.stack(4 * rows * kLanes);
+    }
 
     overRows([&](Value r) { prepareRow(r, args[4], args[5]); });
     // Limits grow from row to row.
@@ -64,8 +68,9 @@ public:
       Value count = k.minS(k.sub(high, position), k.c64(kBlock));
       Value panels = k.ceilDiv(count, kLanes);
       scoreBlock(position, panels);
-      overRows([&](Value r) { exponentiate(r, panels); });
-      accumulateBlock(position, count);
+      Value block = k.at(values, k.mul(position, k.c64(cache.headBytes())));
+      overRows([&](Value r) { exponentiate(r, block, panels); });
+      accumulateBlock(block, count);
     });
     overRows([&](Value r) { writeRow(r); });
   }
@@ -74,8 +79,31 @@ private:
   void overRows(std::function<void(Value)> body) {
     k.loop(k.c64(0), k.c64(rows), 1, body);
   }
-  int64_t elementBytes() const { return shape.cache.elementBytes(); }
-  int64_t panelBytes() const { return dim * kLanes * elementBytes(); }
+  /// The 16 scales and zero points at the end of a panel, as f32.
+  std::pair<Value, Value> loadTail(Value panel) {
+    Value tail = k.at(panel, kLanes * cache.rowBytes());
+    Value zeros = k.load(k.vec(k.i8()), k.at(tail, 2 * kLanes));
+    return {k.loadAsF32(k.f16(), tail),
+            k.sitofp(k.sext(zeros, k.i32()), k.f32())};
+  }
+  /// 16 units, of which `count` where it is not null: numbers as f32, codes as
+  /// the i32 that partOf takes apart.
+  Value loadUnits(Value at, Value count) {
+    if (!cache.isCodes())
+      return count ? k.loadAsF32Partial(cache.element, at, count)
+                   : k.loadAsF32(cache.element, at);
+    return k.sext(count ? k.loadPartial(k.i8(), at, count)
+                        : k.load(k.vec(k.i8()), at),
+                  k.i32());
+  }
+  /// The numbers or codes of features [part * width ..), as f32.
+  Value partOf(Value units, int64_t part) {
+    if (!cache.isCodes())
+      return units;
+    if (cache.parts() == 2)
+      units = k.shrS(part ? units : k.shl(units, 28), part ? 4 : 28);
+    return k.sitofp(units, k.f32());
+  }
   Value wordAt(Value array, Value r) { return f32At(k, array, r); }
   Value lineAt(Value array, Value r, int64_t words) {
     return k.at(array, k.mul(r, k.c64(4 * words)));
@@ -111,6 +139,17 @@ private:
                  lineAt(scaled, r, dim), i, count);
       storeLanes(k, none, lineAt(sums, r, dim), i, count);
     });
+    if (cache.isCodes()) {
+      auto join = [&](Value a, Value b) { return k.add(a, b); };
+      Value sum = foldLanes(
+          k, dim, none,
+          [&](Value sum, Value i, Value count) {
+            return k.add(sum, loadLanes(k, lineAt(scaled, r, dim), i, count));
+          },
+          join);
+      k.store(k.reduceAdd(sum), wordAt(querySums, r), 4);
+      k.store(none, lineAt(zeroSums, r, kLanes), 4);
+    }
     k.store(k.constant(k.vec(k.f32()), kLowest), lineAt(maxima, r, kLanes), 4);
     k.store(none, lineAt(totals, r, kLanes), 4);
     k.store(k.cf32(kLowest), wordAt(maximum, r), 4);
@@ -129,30 +168,44 @@ private:
 
   void scorePanels(Value position, Value panel, int64_t count) {
     Value firstKey = k.add(position, k.mul(panel, k.c64(kLanes)));
-    Value from = k.at(keys, k.mul(firstKey, k.c64(dim * elementBytes())));
-    int64_t unroll = dim % 4 == 0 ? 4 : 1;
+    Value from = k.at(keys, k.mul(firstKey, k.c64(cache.headBytes())));
+    int64_t parts = cache.parts(), lineBytes = kLanes * cache.unitBytes();
+    int64_t unroll = width % 4 == 0 ? 4 / parts : 1;
     SmallVector<Value> acc(rows * count, k.constant(k.vec(k.f32()), 0));
     acc = k.loop(
-        k.c64(0), k.c64(dim), unroll, acc, [&](Value d, ValueRange state) {
+        k.c64(0), k.c64(width), unroll, acc, [&](Value d, ValueRange state) {
           SmallVector<Value> next(state);
-          Value line = k.at(from, k.mul(d, k.c64(kLanes * elementBytes())));
+          Value line = k.at(from, k.mul(d, k.c64(lineBytes)));
           Value q = k.at(scaled, k.shl(d, 2));
           for (int64_t u = 0; u < unroll; ++u) {
-            SmallVector<Value> lanes;
+            SmallVector<Value> units;
             for (int64_t p = 0; p < count; ++p)
-              lanes.push_back(k.loadAsF32(
-                  shape.cache.element,
-                  k.at(line, p * panelBytes() + u * kLanes * elementBytes())));
-            for (int64_t r = 0; r < rows; ++r) {
-              Value number =
-                  k.splat(k.load(k.f32(), k.at(q, 4 * (r * dim + u)), 4));
-              for (int64_t p = 0; p < count; ++p)
-                next[r * count + p] =
-                    k.fma(number, lanes[p], next[r * count + p]);
+              units.push_back(loadUnits(
+                  k.at(line, p * cache.panelBytes() + u * lineBytes), {}));
+            for (int64_t part = 0; part < parts; ++part) {
+              SmallVector<Value> lanes;
+              for (Value unit : units)
+                lanes.push_back(partOf(unit, part));
+              for (int64_t r = 0; r < rows; ++r) {
+                Value number = k.splat(k.load(
+                    k.f32(), k.at(q, 4 * (r * dim + part * width + u)), 4));
+                for (int64_t p = 0; p < count; ++p)
+                  next[r * count + p] =
+                      k.fma(number, lanes[p], next[r * count + p]);
+              }
             }
           }
           return next;
         });
+    if (cache.isCodes())
+      for (int64_t p = 0; p < count; ++p) {
+        auto [scale, zero] = loadTail(k.at(from, p * cache.panelBytes()));
+        for (int64_t r = 0; r < rows; ++r) {
+          Value sum = k.splat(k.load(k.f32(), k.at(querySums, 4 * r), 4));
+          Value &score = acc[r * count + p];
+          score = k.mul(scale, k.sub(score, k.mul(zero, sum)));
+        }
+      }
 
     Value masked =
         k.constant(k.vec(k.f32()), -std::numeric_limits<double>::infinity());
@@ -177,73 +230,100 @@ private:
   }
 
   /// Scores of row r to exp(score - maximum) and their sum; what the sums so
-  /// far shrink by because the maximum grew.
-  void exponentiate(Value r, Value panels) {
+  /// far shrink by because the maximum grew. Of codes, powers are then times
+  /// the scales of the values, which lie at `block`.
+  void exponentiate(Value r, Value block, Value panels) {
     Value best =
         k.reduceMaxF(k.load(k.vec(k.f32()), lineAt(maxima, r, kLanes), 4));
     Value shrink = k.exp(k.sub(k.load(k.f32(), wordAt(maximum, r), 4), best));
     k.store(best, wordAt(maximum, r), 4);
     k.store(shrink, wordAt(factor, r), 4);
-    Value total = lineAt(totals, r, kLanes), line = lineAt(scores, r, kBlock);
-    Value lanes = k.splat(best);
-    Value start = k.mul(k.load(k.vec(k.f32()), total, 4), k.splat(shrink));
-    Value sum = k.loop(k.c64(0), panels, 1, ValueRange{start},
-                       [&](Value panel, ValueRange sum) {
-                         Value at = k.at(line, k.mul(panel, k.c64(4 * kLanes)));
-                         Value score = k.load(k.vec(k.f32()), at, 4);
-                         Value power = k.exp(k.sub(score, lanes));
-                         k.store(power, at, 4);
-                         return SmallVector<Value>{k.add(sum[0], power)};
-                       })[0];
-    k.store(sum, total, 4);
+    Value line = lineAt(scores, r, kBlock), lanes = k.splat(best);
+    SmallVector<Value> totalsAt{lineAt(totals, r, kLanes)};
+    if (cache.isCodes())
+      totalsAt.push_back(lineAt(zeroSums, r, kLanes));
+    SmallVector<Value> sums;
+    for (Value at : totalsAt)
+      sums.push_back(k.mul(k.load(k.vec(k.f32()), at, 4), k.splat(shrink)));
+    Value none = k.constant(k.vec(k.f32()), 0);
+    sums =
+        k.loop(k.c64(0), panels, 1, sums, [&](Value panel, ValueRange state) {
+          SmallVector<Value> next(state);
+          Value at = k.at(line, k.mul(panel, k.c64(4 * kLanes)));
+          Value power = k.exp(k.sub(k.load(k.vec(k.f32()), at, 4), lanes));
+          next[0] = k.add(next[0], power);
+          if (cache.isCodes()) {
+            auto [scale, zero] =
+                loadTail(k.at(block, k.mul(panel, k.c64(cache.panelBytes()))));
+            // Where nothing was stored yet, scales are no numbers.
+            power = k.select(k.gtF(power, none), k.mul(power, scale), none);
+            next[1] = k.fma(power, zero, next[1]);
+          }
+          k.store(power, at, 4);
+          return next;
+        });
+    for (auto [sum, at] : llvm::zip_equal(sums, totalsAt))
+      k.store(sum, at, 4);
   }
 
   /// sums = sums * factor + powers * values, some vectors of features at a
-  /// time.
-  void accumulateBlock(Value position, Value count) {
-    int64_t step = wide * kLanes, whole = dim / step * step;
-    Value from = k.at(values, k.mul(position, k.c64(dim * elementBytes())));
-    if (whole)
-      k.loop(k.c64(0), k.c64(whole), step,
-             [&](Value d) { accumulate(from, count, d, step); });
-    for (int64_t d = whole; d < dim; d += kLanes)
-      accumulate(from, count, k.c64(d), std::min(kLanes, dim - d));
+  /// time: of every part of a unit, where there are registers for it.
+  void accumulateBlock(Value block, Value count) {
+    int64_t together = std::min(cache.parts(), wide);
+    int64_t step = wide / together * kLanes, whole = width / step * step;
+    for (int64_t part = 0; part < cache.parts(); part += together) {
+      if (whole)
+        k.loop(k.c64(0), k.c64(whole), step, [&](Value d) {
+          accumulate(block, count, d, step, part, together);
+        });
+      for (int64_t d = whole; d < width; d += kLanes)
+        accumulate(block, count, k.c64(d), std::min(kLanes, width - d), part,
+                   together);
+    }
   }
 
-  void accumulate(Value from, Value keyCount, Value d, int64_t features) {
-    int64_t vectors = llvm::divideCeil(features, kLanes);
-    Value count = features < kLanes ? k.c64(features) : Value();
+  /// Units [d, d + units) of the values, `parts` of each from `part` on.
+  void accumulate(Value block, Value keyCount, Value d, int64_t units,
+                  int64_t part, int64_t parts) {
+    int64_t vectors = llvm::divideCeil(units, kLanes);
+    Value count = units < kLanes ? k.c64(units) : Value();
+    auto sumsAt = [&](int64_t r, int64_t v, int64_t p) {
+      return k.at(sums, 4 * (r * dim + (part + p) * width + v * kLanes));
+    };
     SmallVector<Value> acc;
     for (int64_t r = 0; r < rows; ++r) {
       Value shrink = k.splat(k.load(k.f32(), k.at(factor, 4 * r), 4));
       for (int64_t v = 0; v < vectors; ++v)
-        acc.push_back(k.mul(
-            loadLanes(k, k.at(sums, 4 * (r * dim + v * kLanes)), d, count),
-            shrink));
+        for (int64_t p = 0; p < parts; ++p)
+          acc.push_back(k.mul(loadLanes(k, sumsAt(r, v, p), d, count), shrink));
     }
-    Value column = k.at(from, k.mul(d, k.c64(elementBytes())));
+    Value column = k.at(block, k.mul(d, k.c64(cache.unitBytes())));
     acc = k.loop(k.c64(0), keyCount, 1, acc, [&](Value key, ValueRange state) {
       SmallVector<Value> next(state), lanes;
-      Value row = k.at(column, k.mul(key, k.c64(dim * elementBytes())));
+      Value row = k.at(column, k.mul(key, k.c64(cache.rowBytes())));
+      if (cache.isCodes())
+        row = k.at(row,
+                   k.mul(k.divS(key, k.c64(kLanes)), k.c64(cache.tailBytes())));
       for (int64_t v = 0; v < vectors; ++v) {
-        Value at = k.at(row, v * kLanes * elementBytes());
-        lanes.push_back(count
-                            ? k.loadAsF32Partial(shape.cache.element, at, count)
-                            : k.loadAsF32(shape.cache.element, at));
+        Value loaded =
+            loadUnits(k.at(row, v * kLanes * cache.unitBytes()), count);
+        for (int64_t p = 0; p < parts; ++p)
+          lanes.push_back(partOf(loaded, part + p));
       }
       Value power = k.at(scores, k.shl(key, 2));
-      for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t r = 0, i = 0; r < rows; ++r) {
         Value number = k.splat(k.load(k.f32(), k.at(power, 4 * r * kBlock), 4));
-        for (int64_t v = 0; v < vectors; ++v)
-          next[r * vectors + v] =
-              k.fma(number, lanes[v], next[r * vectors + v]);
+        for (Value values : lanes) {
+          next[i] = k.fma(number, values, next[i]);
+          ++i;
+        }
       }
       return next;
     });
-    for (int64_t r = 0; r < rows; ++r)
+    for (int64_t r = 0, i = 0; r < rows; ++r)
       for (int64_t v = 0; v < vectors; ++v)
-        storeLanes(k, acc[r * vectors + v],
-                   k.at(sums, 4 * (r * dim + v * kLanes)), d, count);
+        for (int64_t p = 0; p < parts; ++p)
+          storeLanes(k, acc[i++], sumsAt(r, v, p), d, count);
   }
 
   void writeRow(Value r) {
@@ -253,25 +333,33 @@ private:
     Value inverse =
         k.select(k.gtF(total, k.cf32(0)), k.fdiv(k.cf32(1), total), k.cf32(0));
     Value lanes = k.splat(inverse);
+    Value zeros;
+    if (cache.isCodes())
+      zeros = k.splat(
+          k.reduceAdd(k.load(k.vec(k.f32()), lineAt(zeroSums, r, kLanes), 4)));
     Value to = k.at(out, k.load(k.i64(), k.at(offset, k.shl(r, 3)), 8));
     k.overLanes(dim, [&](Value i, Value count) {
       Value sum = loadLanes(k, lineAt(sums, r, dim), i, count);
+      if (zeros)
+        sum = k.sub(sum, zeros);
       storeLanes(k, k.mul(sum, lanes), to, i, count);
     });
   }
 
   KernelBuilder &k;
   const AttentionShape &shape;
-  /// Rows; features of a head; query heads to a head of keys; vectors to a row
-  /// that inner loops hold.
-  int64_t rows, dim, group, wide;
+  const CacheGeometry &cache;
+  /// Rows; features and units of a head; query heads to a head of keys; vectors
+  /// to a row that inner loops hold.
+  int64_t rows, dim, width, group, wide;
   Value query, out, keys, values, limit;
   /// On the stack, a line a row: scaled queries, sums over values, scores of a
   /// block, running maxima and sums of powers by lane; then one word a row: the
   /// maximum, what it grew by, the first and the end of the keys attended to,
-  /// and the offset in query and out.
+  /// and the offset in query and out. Of codes: the sum of the scaled query,
+  /// and by lane that of powers times scales and zero points of values.
   Value scaled, sums, scores, maxima, totals, maximum, factor, first, last,
-      offset;
+      offset, querySums, zeroSums;
 };
 } // namespace
 

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Common.h"
+#include "RowEncoder.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -21,23 +21,68 @@ struct HeadStore {
   /// Keys and values of token 0 of this head; where both go.
   Value keys, values, keysTo, valuesTo;
   Value start, tokens;
+  /// On the stack: the rows of a panel of keys, once encoded.
+  Value encoded;
 
   int64_t rowStride() const { return 4 * cache.heads * cache.headDim; }
-  /// Bytes of one feature of a panel: a key a lane.
-  int64_t lineBytes() const { return kLanes * cache.elementBytes(); }
+  /// Bytes of one unit of a panel: a key a lane.
+  int64_t lineBytes() const { return kLanes * cache.unitBytes(); }
+
+  /// Encodes the row at `from` to units at `to`; its scale and zero point go to
+  /// `lane` of the panel's tail.
+  void encodeRow(Value from, Value to, Value tail, Value lane) {
+    RowEncoder encoder(k, cache.headDim, 0, (1 << cache.bits()) - 1,
+                       /*hasZeros=*/true, k.f16());
+    RowEncoder::Params params = encoder.chooseParams(from);
+    int64_t excess = -(1 << (cache.bits() - 1));
+    RowEncoder::Map map = encoder.getMap(params, excess);
+    k.overLanes(cache.width(), [&](Value i, Value count) {
+      Value units = encoder.encode(map, loadLanes(k, from, i, count));
+      if (cache.parts() == 2) {
+        Value other = k.add(i, k.c64(cache.width()));
+        Value high = encoder.encode(map, loadLanes(k, from, other, count));
+        units = k.bor(k.band(units, k.constant(units.getType(), 15)),
+                      k.shl(high, 4));
+      }
+      storeUnits(k.trunc(units, k.i8()), k.at(to, i), count);
+    });
+    Value scale = k.truncF(k.splat(params.stored), k.f16());
+    Value zero = k.add(k.roundToInt(params.zero), k.c32(int32_t(excess)));
+    k.store(vector::ExtractOp::create(k.b, k.loc, scale, 0),
+            k.at(tail, k.shl(lane, 1)), 2);
+    k.store(k.trunc(zero, k.i8()), k.at(k.at(tail, 2 * kLanes), lane), 1);
+  }
+
+  /// Units from `i` on of a row of keys: f32 numbers still to be rounded, or
+  /// bytes.
+  Value loadUnits(Value row, Value i, Value count) {
+    if (!cache.isCodes())
+      return loadLanes(k, row, i, count);
+    return count ? k.loadPartial(k.i8(), k.at(row, i), count)
+                 : k.load(k.vec(k.i8()), k.at(row, i));
+  }
+  void storeUnits(Value units, Value to, Value count) {
+    if (!cache.isCodes())
+      return count ? k.storeF32AsPartial(units, cache.element, to, count)
+                   : k.storeF32As(units, cache.element, to);
+    return count ? k.storePartial(units, to, count) : k.store(units, to);
+  }
 
   void storeValues() {
     k.loop(k.c64(0), tokens, 1, [&](Value t) {
       Value from = k.at(values, k.mul(t, k.c64(rowStride())));
-      int64_t bytes = cache.headDim * cache.elementBytes();
-      Value to = k.at(valuesTo, k.mul(k.add(start, t), k.c64(bytes)));
-      k.overLanes(cache.headDim, [&](Value i, Value count) {
-        Value lanes = loadLanes(k, from, i, count);
-        Value at = k.at(to, k.mul(i, k.c64(cache.elementBytes())));
-        if (count)
-          k.storeF32AsPartial(lanes, cache.element, at, count);
-        else
-          k.storeF32As(lanes, cache.element, at);
+      Value position = k.add(start, t);
+      if (cache.isCodes()) {
+        Value panel = k.divS(position, k.c64(kLanes));
+        Value lane = k.remS(position, k.c64(kLanes));
+        Value at = k.at(valuesTo, k.mul(panel, k.c64(cache.panelBytes())));
+        return encodeRow(from, k.at(at, k.mul(lane, k.c64(cache.rowBytes()))),
+                         k.at(at, kLanes * cache.rowBytes()), lane);
+      }
+      Value to = k.at(valuesTo, k.mul(position, k.c64(cache.rowBytes())));
+      k.overLanes(cache.width(), [&](Value i, Value count) {
+        storeUnits(loadLanes(k, from, i, count),
+                   k.at(to, k.mul(i, k.c64(cache.unitBytes()))), count);
       });
     });
   }
@@ -61,70 +106,83 @@ struct HeadStore {
     return rows;
   }
 
-  /// Features [d, d + features) of a panel whose 16 keys are all given.
-  void storeBlock(Value panel, Value from, Value d, int64_t features) {
-    Value count = features < kLanes ? k.c64(features) : Value();
+  /// Units [i, i + units) of a panel whose 16 keys are all given, `stride`
+  /// bytes from row to row.
+  void storeBlock(Value panel, Value from, int64_t stride, Value i,
+                  int64_t units) {
+    Value count = units < kLanes ? k.c64(units) : Value();
     SmallVector<Value> rows;
     for (int64_t lane = 0; lane < kLanes; ++lane)
-      rows.push_back(loadLanes(k, k.at(from, lane * rowStride()), d, count));
+      rows.push_back(loadUnits(k.at(from, lane * stride), i, count));
     rows = transposed(rows);
-    Value to = k.at(panel, k.mul(d, k.c64(lineBytes())));
-    for (int64_t i = 0; i < features; ++i)
-      k.storeF32As(rows[i], cache.element, k.at(to, i * lineBytes()));
+    Value to = k.at(panel, k.mul(i, k.c64(lineBytes())));
+    for (int64_t unit = 0; unit < units; ++unit)
+      storeUnits(rows[unit], k.at(to, unit * lineBytes()), Value());
   }
 
-  void storeWholePanel(Value panel, Value from) {
-    int64_t whole = cache.headDim / kLanes * kLanes;
+  /// `body(i, units)` on all units of a head, 16 at a time.
+  void overUnits(std::function<void(Value, int64_t)> body) {
+    int64_t whole = cache.width() / kLanes * kLanes;
     if (whole)
-      k.loop(k.c64(0), k.c64(whole), kLanes,
-             [&](Value d) { storeBlock(panel, from, d, kLanes); });
-    if (whole < cache.headDim)
-      storeBlock(panel, from, k.c64(whole), cache.headDim - whole);
+      k.loop(k.c64(0), k.c64(whole), kLanes, [&](Value i) { body(i, kLanes); });
+    if (whole < cache.width())
+      body(k.c64(whole), cache.width() - whole);
   }
 
   /// One key into its lane of a panel, `to` on.
   void storeKey(Value to, Value from) {
-    Type bits = k.b.getIntegerType(8 * cache.elementBytes());
-    auto scatter = [&](Value d, int64_t features) {
-      Value count = features < kLanes ? k.c64(features) : Value();
-      Value lanes = k.truncF(loadLanes(k, from, d, count), cache.element);
-      lanes = k.bitcast(lanes, k.vec(bits));
-      Value first = k.at(to, k.mul(d, k.c64(lineBytes())));
-      for (int64_t i = 0; i < features; ++i) {
-        Value number = vector::ExtractOp::create(k.b, k.loc, lanes, i);
-        k.store(number, k.at(first, i * lineBytes()), cache.elementBytes());
+    Type bits = k.b.getIntegerType(8 * cache.unitBytes());
+    overUnits([&](Value i, int64_t units) {
+      Value lanes = loadUnits(from, i, units < kLanes ? k.c64(units) : Value());
+      if (!cache.isCodes())
+        lanes = k.bitcast(k.truncF(lanes, cache.element), k.vec(bits));
+      Value first = k.at(to, k.mul(i, k.c64(lineBytes())));
+      for (int64_t unit = 0; unit < units; ++unit) {
+        Value number = vector::ExtractOp::create(k.b, k.loc, lanes, unit);
+        k.store(number, k.at(first, unit * lineBytes()), cache.unitBytes());
       }
-    };
-    int64_t whole = cache.headDim / kLanes * kLanes;
-    if (whole)
-      k.loop(k.c64(0), k.c64(whole), kLanes,
-             [&](Value d) { scatter(d, kLanes); });
-    if (whole < cache.headDim)
-      scatter(k.c64(whole), cache.headDim - whole);
+    });
   }
 
   void storeKeys() {
     Value end = k.add(start, tokens), lanes = k.c64(kLanes);
     k.loop(k.divS(start, lanes), k.ceilDiv(end, kLanes), 1, [&](Value p) {
       Value position = k.mul(p, lanes);
-      Value panel = k.at(
-          keysTo, k.mul(position, k.c64(cache.headDim * cache.elementBytes())));
+      Value panel = k.at(keysTo, k.mul(p, k.c64(cache.panelBytes())));
       // Token of lane 0, maybe before the first one.
       Value token = k.sub(position, start);
-      Value from = k.at(keys, k.mul(token, k.c64(rowStride())));
       Value low = k.maxS(k.sub(k.c64(0), token), k.c64(0));
       Value high = k.minS(k.sub(end, position), lanes);
+      Value count = k.sub(high, low);
+      Value isNew = k.band(k.eq(low, k.c64(0)), k.ltS(count, lanes));
+      k.ifThen(isNew, [&] {
+        Value none = k.constant(k.vec(k.i8(), lineBytes()), 0);
+        k.loop(k.c64(0), k.c64(cache.panelBytes()), lineBytes(),
+               [&](Value at) { k.store(none, k.at(panel, at)); });
+      });
+      Value from = k.at(keys, k.mul(token, k.c64(rowStride())));
+      int64_t stride = rowStride();
+      if (cache.isCodes()) {
+        Value tail = k.at(panel, kLanes * cache.rowBytes());
+        k.loop(low, high, 1, [&](Value lane) {
+          encodeRow(k.at(from, k.mul(lane, k.c64(stride))),
+                    k.at(encoded, k.mul(lane, k.c64(cache.rowBytes()))), tail,
+                    lane);
+        });
+        from = encoded;
+        stride = cache.rowBytes();
+      }
       k.ifElse(
-          k.eq(k.sub(high, low), lanes), [&] { storeWholePanel(panel, from); },
+          k.eq(count, lanes),
           [&] {
-            Value none = k.constant(k.vec(k.i8(), lineBytes()), 0);
-            k.ifThen(k.eq(low, k.c64(0)), [&] {
-              k.loop(k.c64(0), k.c64(cache.headDim * lineBytes()), lineBytes(),
-                     [&](Value at) { k.store(none, k.at(panel, at)); });
+            overUnits([&](Value i, int64_t units) {
+              storeBlock(panel, from, stride, i, units);
             });
+          },
+          [&] {
             k.loop(low, high, 1, [&](Value lane) {
-              storeKey(k.at(panel, k.mul(lane, k.c64(cache.elementBytes()))),
-                       k.at(from, k.mul(lane, k.c64(rowStride()))));
+              storeKey(k.at(panel, k.mul(lane, k.c64(cache.unitBytes()))),
+                       k.at(from, k.mul(lane, k.c64(stride))));
             });
           });
     });
@@ -154,13 +212,15 @@ Kernel qnt::cpu::getCacheStoreKernel(KernelLibrary &lib, CacheGeometry cache) {
       [=](KernelBuilder &k, ValueRange args, Value begin, Value end) {
         Value grain = grainOf(k, args), tokens = args[5], capacity = args[6];
         Value last = k.minS(k.mul(end, grain), headsOf(k, args));
+        Value encoded;
+        if (cache.isCodes())
+          encoded = k.stack(kLanes * cache.rowBytes());
         k.loop(k.mul(begin, grain), last, 1, [&](Value i) {
           Value b = k.divS(i, k.c64(cache.heads));
           Value head = k.remS(i, k.c64(cache.heads));
           Value row = k.add(k.mul(k.mul(b, tokens), k.c64(cache.heads)), head);
           Value from = k.mul(row, k.c64(4 * cache.headDim));
-          Value size =
-              k.mul(capacity, k.c64(cache.headDim * cache.elementBytes()));
+          Value size = k.mul(capacity, k.c64(cache.headBytes()));
           Value to = k.at(args[2], k.mul(k.shl(i, 1), size));
           HeadStore store{k,
                           cache,
@@ -169,7 +229,8 @@ Kernel qnt::cpu::getCacheStoreKernel(KernelLibrary &lib, CacheGeometry cache) {
                           to,
                           k.at(to, size),
                           loadIndexOr(k, args[3], b, k.c64(0)),
-                          tokens};
+                          tokens,
+                          encoded};
           store.storeKeys();
           store.storeValues();
         });
