@@ -63,6 +63,11 @@ Kernel getPositionIdsKernel(KernelLibrary &lib);
 /// row, out [batch, features], batch, tokens).
 Kernel getSelectRowsKernel(KernelLibrary &lib, int64_t features);
 
+/// (ctx, x f32 [rows, features], indices i32 [chosen], out f32 [rows, chosen],
+/// rows): out[m, i] = x[m, indices[i]]. Indices are below `features`.
+Kernel getSelectFeaturesKernel(KernelLibrary &lib, int64_t features,
+                               int64_t chosen);
+
 /// (ctx, x, out, bytes): copies.
 Kernel getCopyKernel(KernelLibrary &lib);
 
@@ -80,6 +85,26 @@ Kernel getL2NormalizeKernel(KernelLibrary &lib, int64_t features);
 /// (ctx, x [batch, tokens, features], lengths i32 [batch], out [batch,
 /// features], batch, tokens).
 Kernel getMeanPoolKernel(KernelLibrary &lib, int64_t features);
+
+//===----------------------------------------------------------------------===//
+// Changes of basis (Kernels/Rotate.cpp)
+//===----------------------------------------------------------------------===//
+
+/// A qnt.rotate of the last dimension.
+struct RotationShape {
+  int64_t features = 0, block = 1;
+  uint64_t seed = 0;
+  bool transposed = false;
+  /// By given matrices, not by a Hadamard matrix.
+  bool hasMatrices = false;
+
+  static RotationShape of(RotateOp op);
+  /// A part of kernels' names.
+  std::string getName() const;
+};
+/// (ctx, x f32 [rows, features], matrices f32 [features / n, n, n] or null, out
+/// f32, rows). x and out do not overlap.
+Kernel getRotateKernel(KernelLibrary &lib, const RotationShape &shape);
 
 //===----------------------------------------------------------------------===//
 // Quantising activations (Kernels/QuantizeRows.cpp)
@@ -101,9 +126,12 @@ struct RowsGeometry {
 /// per_tensor, absmax clipping; layout #qnt.rows; a row of zeros has scale 0).
 /// With static per_tensor types the scale and zero pointers are read; otherwise
 /// they are null. Padding codes are 0 as stored and not part of the sums.
-/// Scales and zeros are written for every row.
+/// Scales and zeros are written for every row. With `rotation`, of rows as this
+/// gives them; its matrices, where it has them, are one more pointer before
+/// `rows`.
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
-                             bool isStatic);
+                             bool isStatic,
+                             const RotationShape *rotation = nullptr);
 
 //===----------------------------------------------------------------------===//
 // Attention (Kernels/Rope.cpp, Kernels/Attention.cpp)

@@ -178,6 +178,7 @@ int main(int argc, char **argv) {
       {"norms", testNorms},
       {"quantize", testQuantizeRows},
       {"rope", testRope},
+      {"rotate", testRotate},
       {"attention", testAttention},
   };
   llvm::cl::opt<std::string> isaName("isa", llvm::cl::Required,

@@ -102,6 +102,7 @@ void testElementwise(Suite &suite);
 void testNorms(Suite &suite);
 void testQuantizeRows(Suite &suite);
 void testRope(Suite &suite);
+void testRotate(Suite &suite);
 void testAttention(Suite &suite);
 
 //===----------------------------------------------------------------------===//

@@ -176,3 +176,36 @@ func.func @shape_from_values(%x: tensor<8xf32>, %i: tensor<1xi64>) -> tensor<?xf
 func.func @dtype(%x: tensor<4xi8> {qnt.name = "x", qnt.dtype = "u16"}) -> tensor<4xi8> {
   return %x : tensor<4xi8>
 }
+
+// -----
+
+func.func @outputs(%x: tensor<64x8xf32>) -> tensor<64x8xf32> {
+  // expected-error @+1 {{'qnt.rotate' op is lowered of the features of f32 rows, by f32 matrices, got 'tensor<64x8xf32>'}}
+  %y = qnt.rotate %x outputs hadamard <64> : tensor<64x8xf32>
+  return %y : tensor<64x8xf32>
+}
+
+// -----
+
+func.func @doubles(%x: tensor<3x8xf32>, %m: tensor<2x4x4xf64>) -> tensor<3x8xf32> {
+  // expected-error @+1 {{'qnt.rotate' op is lowered of the features of f32 rows, by f32 matrices, got 'tensor<3x8xf32>'}}
+  %y = qnt.rotate %x by %m : tensor<3x8xf32>, tensor<2x4x4xf64>
+  return %y : tensor<3x8xf32>
+}
+
+// -----
+
+func.func @indices(%x: tensor<3x8xf32>, %i: tensor<2xi32>) -> tensor<3x2xf32> {
+  // expected-error @+1 {{'nn.select_features' op is lowered of a known number of f32 features and constant indices, got 'tensor<3x8xf32>'}}
+  %y = nn.select_features %x, %i : tensor<3x8xf32>, tensor<2xi32>
+  return %y : tensor<3x2xf32>
+}
+
+// -----
+
+func.func @beyond(%x: tensor<3x8xf32>) -> tensor<3x2xf32> {
+  %i = arith.constant dense<[7, 8]> : tensor<2xi32>
+  // expected-error @+1 {{'nn.select_features' op expected indices from 0 to 7, got 8}}
+  %y = nn.select_features %x, %i : tensor<3x8xf32>, tensor<2xi32>
+  return %y : tensor<3x2xf32>
+}

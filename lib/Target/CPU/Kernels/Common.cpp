@@ -28,6 +28,19 @@ Kernel qnt::cpu::getRowsKernel(
     KernelLibrary &lib, StringRef name, TypeRange args, int64_t elements,
     KernelLibrary::Count rows,
     std::function<void(KernelBuilder &, ValueRange, Value)> row) {
+  return getRowsKernel(
+      lib, name, args, elements, std::move(rows),
+      [=](KernelBuilder &k, ValueRange args, Value i, Value) {
+        row(k, args, i);
+      },
+      0);
+}
+
+Kernel qnt::cpu::getRowsKernel(
+    KernelLibrary &lib, StringRef name, TypeRange args, int64_t elements,
+    KernelLibrary::Count rows,
+    std::function<void(KernelBuilder &, ValueRange, Value, Value)> row,
+    int64_t scratchBytes) {
   int64_t grain =
       std::max<int64_t>(1, kSliceElements / std::max<int64_t>(1, elements));
   return lib.getParallel(
@@ -38,7 +51,8 @@ Kernel qnt::cpu::getRowsKernel(
       [=](KernelBuilder &k, ValueRange args, Value begin, Value end) {
         Value first = k.mul(begin, k.c64(grain));
         Value last = k.minS(k.mul(end, k.c64(grain)), rows(k, args));
-        k.loop(first, last, 1, [&](Value i) { row(k, args, i); });
+        Value scratch = scratchBytes ? k.stack(scratchBytes) : Value();
+        k.loop(first, last, 1, [&](Value i) { row(k, args, i, scratch); });
       });
 }
 

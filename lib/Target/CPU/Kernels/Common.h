@@ -23,6 +23,15 @@ Kernel getRowsKernel(
     int64_t elements, KernelLibrary::Count rows,
     std::function<void(KernelBuilder &, mlir::ValueRange args, mlir::Value row)>
         row);
+/// As above; `row` gets `scratchBytes` of its thread's stack too, 64-byte
+/// aligned.
+Kernel getRowsKernel(KernelLibrary &lib, llvm::StringRef name,
+                     mlir::TypeRange args, int64_t elements,
+                     KernelLibrary::Count rows,
+                     std::function<void(KernelBuilder &, mlir::ValueRange args,
+                                        mlir::Value row, mlir::Value scratch)>
+                         row,
+                     int64_t scratchBytes);
 
 /// As above, where the numbers of a row are known at run time.
 Kernel getRowsKernel(

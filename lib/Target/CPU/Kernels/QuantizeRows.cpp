@@ -8,6 +8,7 @@
 // A row's scale and codes are RowEncoder's.
 //
 //===----------------------------------------------------------------------===//
+#include "Rotate.h"
 #include "RowEncoder.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -94,7 +95,8 @@ struct RowQuantizer {
 } // namespace
 
 Kernel qnt::cpu::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
-                                       bool isStatic) {
+                                       bool isStatic,
+                                       const RotationShape *rotation) {
   assert(isStatic == (type.getBlock().getKind() == BlockKind::PerTensor) &&
          "per row from the row itself, per tensor from given scales");
   RowsGeometry geometry = RowsGeometry::of(type);
@@ -103,12 +105,27 @@ Kernel qnt::cpu::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
       geometry.features, geometry.rowBytes, geometry.sumGroup, geometry.excess,
       type.hasZeros() ? ".zero" : "", type.getScaleType(),
       isStatic ? ".static" : "");
+  std::optional<RowRotation> basis;
+  int64_t rowBytes = 4 * geometry.features, cost = 4 * geometry.features;
+  int64_t rotatedBytes = llvm::alignTo(rowBytes, 64), scratchBytes = 0;
+  bool hasMatrices = rotation && rotation->hasMatrices;
+  if (rotation) {
+    name += "." + rotation->getName();
+    basis.emplace(lib, *rotation);
+    cost += basis->getCost();
+    scratchBytes = rotatedBytes + basis->getScratchBytes();
+  }
   return getRowsKernel(
-      lib, name, argTypes(lib, 7, 1), 4 * geometry.features,
-      [](KernelBuilder &, ValueRange args) { return args[7]; },
-      [=](KernelBuilder &k, ValueRange args, Value row) {
+      lib, name, argTypes(lib, hasMatrices ? 8 : 7, 1), cost,
+      [](KernelBuilder &, ValueRange args) { return args.back(); },
+      [=](KernelBuilder &k, ValueRange args, Value row, Value scratch) {
         RowQuantizer quantizer(k, type);
-        Value x = k.at(args[0], k.mul(row, k.c64(4 * geometry.features)));
+        Value x = k.at(args[0], k.mul(row, k.c64(rowBytes)));
+        if (basis) {
+          basis->emit(k, x, hasMatrices ? args[7] : Value(), scratch,
+                      k.at(scratch, rotatedBytes));
+          x = scratch;
+        }
         Value codes = k.at(args[3], k.mul(row, k.c64(geometry.rowBytes)));
         Value sums = k.at(args[6], k.mul(row, k.c64(4 * geometry.sumsPerRow)));
         RowEncoder::Params params;
@@ -124,5 +141,6 @@ Kernel qnt::cpu::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
         k.store(params.stored, f32At(k, args[4], row), 4);
         k.store(k.add(params.zero, k.cf32(float(geometry.excess))),
                 f32At(k, args[5], row), 4);
-      });
+      },
+      scratchBytes);
 }

@@ -23,6 +23,10 @@ mlir::TypedAttr getUniformConstant(mlir::Value value);
 /// The tensor whose one element is the padding; null when there is none.
 mlir::Value getPaddingSource(mlir::tensor::PadOp op);
 
+/// The rotation whose result `op` alone takes and that is a part of its kernel:
+/// of rows of a size that a stack holds. Null where there is none.
+RotateOp getFusedRotation(mlir::Operation *op);
+
 /// The values whose bytes an op reads, from outside of its region too.
 llvm::SmallVector<mlir::Value> getMemoryOperands(mlir::Operation &op);
 
@@ -81,6 +85,8 @@ private:
   void appendEpilogue(KernelBuilder &k, EpilogueOp op,
                       llvm::SmallVectorImpl<mlir::Value> &args);
   mlir::LogicalResult emitQuantize(KernelBuilder &k, QuantizeOp op);
+  mlir::LogicalResult emitRotate(KernelBuilder &k, RotateOp op);
+  mlir::LogicalResult emitSelect(KernelBuilder &k, nn::SelectFeaturesOp op);
   mlir::LogicalResult emitAttention(KernelBuilder &k, nn::AttentionOp op);
   mlir::LogicalResult emitBinary(KernelBuilder &k, mlir::Operation &op,
                                  BinaryKind kind);

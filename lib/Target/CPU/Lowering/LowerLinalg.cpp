@@ -66,6 +66,11 @@ SmallVector<Value> qnt::cpu::getMemoryOperands(Operation &op) {
   }
   if (isa<tensor::FromElementsOp, tensor::DimOp, tensor::EmptyOp>(op))
     return values;
+  ValueRange operands = op.getOperands();
+  if (RotateOp rotate = getFusedRotation(&op)) {
+    values = getMemoryOperands(*rotate);
+    operands = operands.drop_front();
+  }
   if (isa<tensor::ReshapeOp, tensor::ExpandShapeOp, tensor::ExtractSliceOp>(op))
     return {op.getOperand(0)};
   if (auto pad = dyn_cast<tensor::PadOp>(op)) {
@@ -74,7 +79,7 @@ SmallVector<Value> qnt::cpu::getMemoryOperands(Operation &op) {
       values.push_back(source);
     return values;
   }
-  for (Value operand : op.getOperands())
+  for (Value operand : operands)
     if (isa<ShapedType, QTensorType, nn::KVCacheType>(operand.getType()))
       values.push_back(operand);
   return values;

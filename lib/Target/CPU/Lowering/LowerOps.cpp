@@ -119,11 +119,19 @@ LogicalResult FunctionLowering::emitQuantize(KernelBuilder &k, QuantizeOp op) {
     return op.emitOpError("activations are clipped by absmax at run time, got ")
            << stringifyClipMethod(op.getClip());
   bool isStatic = (bool)op.getScale();
-  Kernel kernel = getQuantizeRowsKernel(module.lib, type, isStatic);
-  SmallVector<Value> args{context, pointer(op.getInput()),
+  RotateOp rotate = getFusedRotation(op);
+  RotationShape rotation;
+  if (rotate)
+    rotation = RotationShape::of(rotate);
+  Kernel kernel = getQuantizeRowsKernel(module.lib, type, isStatic,
+                                        rotate ? &rotation : nullptr);
+  Value input = rotate ? rotate.getInput() : op.getInput();
+  SmallVector<Value> args{context, pointer(input),
                           pointerOrNull(k, op.getScale()),
                           pointerOrNull(k, op.getZero())};
   llvm::append_range(args, pointers(op.getResult()));
+  if (rotation.hasMatrices)
+    args.push_back(pointer(rotate.getMatrices()));
   args.push_back(rowsOf(k, op.getInput()));
   k.call(kernel, args);
   record(k, *op, kernel, pointer(op.getResult()));
@@ -346,6 +354,8 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
       .Case([&](CodesOp codes) { return emitCodes(k, codes); })
       .Case([&](WrapOp wrap) { return emitWrap(k, wrap); })
       .Case([&](QuantizeOp quantize) { return emitQuantize(k, quantize); })
+      .Case([&](RotateOp rotate) { return emitRotate(k, rotate); })
+      .Case([&](nn::SelectFeaturesOp select) { return emitSelect(k, select); })
       .Case([&](nn::AttentionOp attention) {
         return emitAttention(k, attention);
       })

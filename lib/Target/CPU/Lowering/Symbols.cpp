@@ -285,8 +285,8 @@ Dims SymbolAnalysis::dimsOf(Operation &op, Value value) {
   ArrayRef<int64_t> shape = *getShapeOf(value.getType());
   auto last = [&] { return Dim::constant(shape.back()); };
   return llvm::TypeSwitch<Operation *, Dims>(&op)
-      .Case<nn::LinearOp, qnt::LinearOp>([&](auto linear) {
-        Dims dims = of(linear.getInput());
+      .Case<nn::LinearOp, qnt::LinearOp, nn::SelectFeaturesOp>([&](auto layer) {
+        Dims dims = of(layer.getInput());
         dims.back() = last();
         return dims;
       })
@@ -318,7 +318,7 @@ Dims SymbolAnalysis::dimsOf(Operation &op, Value value) {
       .Case<nn::PositionIdsOp, nn::AddOp, nn::MulOp, nn::ActivationOp,
             nn::ClampOp, qnt::AddOp, nn::RMSNormOp, nn::LayerNormOp,
             nn::SoftmaxOp, nn::L2NormalizeOp, nn::RopeOp, nn::AttentionOp,
-            QuantizeOp, DequantizeOp, CodesOp, WrapOp, ObserveOp,
+            QuantizeOp, DequantizeOp, CodesOp, WrapOp, ObserveOp, RotateOp,
             tensor::CastOp>([&](auto same) { return of(same->getOperand(0)); })
       .Case([&](nn::MatmulOp matmul) { return this->matmul(matmul); })
       .Case([&](linalg::LinalgOp linalg) { return linalgInit(linalg, value); })
