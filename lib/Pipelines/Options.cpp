@@ -133,10 +133,11 @@ const std::vector<Key> &getKeys() {
            recipe.quantize.keep.push_back(part.str());
          return !parts.empty();
        }},
-      {"kv", "element type of the KV cache: f16, f32",
+      {"kv", "what the KV cache holds: f16, f32, int8, int4",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
-         recipe.kv = value.str();
-         return value == "f16" || value == "f32";
+         recipe.quantize.kv = value.str();
+         return value == "f16" || value == "f32" || value == "int8" ||
+                value == "int4";
        }},
       {"arithmetic",
        "between codes: float, integer (multiplications and shifts; needs "

@@ -270,7 +270,9 @@ int run(const Flags &flags, MlirOptMainConfig &config,
   Diagnostics diagnostics(context, input);
   ImportedParams params(output);
   ImportOptions options;
-  options.kvType = recipe.kv;
+  // Codes come with qnt-quantize, after calibration.
+  if (recipe.quantize.kv == "f32")
+    options.kvType = "f32";
   options.paramsPath = params.path;
   for (StringRef binding : flags.bind) {
     auto [name, file] = binding.split('=');

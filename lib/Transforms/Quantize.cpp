@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "QuantizeRules.h"
+#include "RetypeCaches.h"
 #include "StatisticsTensors.h"
 #include "StoredWeights.h"
 
@@ -103,6 +104,8 @@ LogicalResult QuantizePass::run() {
   if (failed(made))
     return failure();
   rules = std::move(*made);
+  if (failed(retypeCaches(module, kv)))
+    return failure();
   heads.clear();
   requantized.clear();
   for (nn::LinearOp linear : collectHeads(module))

@@ -73,6 +73,8 @@ for name, recipe, bound in (
         ("static", f"weights=int8 activations=int8 per=tensor range=mse calib={sample}", 0.04),
         ("w4a8", "weights=int4 group=32 activations=int8 clip=mse", 0.06),
         ("w4a4", "weights=int4 group=32 activations=uint4 clip=mse head=int8", 0.5),
+        ("w8a8kv8", "weights=int8 activations=int8 kv=int8", 0.01),
+        ("w8a8kv4", "weights=int8 activations=int8 kv=int4", 0.05),
         ("w4a16", "weights=int4 group=32 clip=mse floats=bf16", 0.06)):
     model = compile_model(name, recipe)
     result = json.loads(run(model, "--compare", floats, "--text", sample, "--json"))

@@ -33,6 +33,8 @@ CASES = {
     "embedding=int": "embedding=int: unknown number format",
     "embedding=uint8": "embedding=uint8 cannot hold negative numbers",
     "floats=f16": "floats=f16: expected f32 or bf16",
+    "kv=int2": "kv=int2: expected same, f16, f32, int8 or int4",
+    "kv=int8": "kv=int8: the model has no KV cache",
     "weights=int4 keep=(": "keep=(: not a regular expression",
 }
 

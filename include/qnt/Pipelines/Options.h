@@ -34,8 +34,6 @@ struct QuantizeRecipe {
   std::string smoothingTensors;
   /// Whether whatever is between codes is computed in integers.
   bool integerArithmetic = false;
-  /// Element type of the KV cache: f16 or f32.
-  std::string kv = "f16";
 
   /// Sets what a method of quantising weights stands for: rtn, mse, hqq, gptq
   /// or awq; false for other names.

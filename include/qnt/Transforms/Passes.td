@@ -260,6 +260,10 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     Option<"floats", "floats", "std::string", "\"f32\"",
            "What linear weights and embedding tables that are not quantised "
            "are stored in: f32 or bf16.">,
+    Option<"kv", "kv", "std::string", "\"same\"",
+           "What the KV cache holds: f16, f32, codes with a scale and a zero "
+           "point for each head of a token (int8, int4), or the same as "
+           "before.">,
     ListOption<"keep", "keep", "std::string",
                "Regular expressions; a parameter or layer in whose name one of "
                "them is found is not quantised.">

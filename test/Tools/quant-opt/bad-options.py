@@ -50,7 +50,8 @@ for recipe, patterns in [
         ("weights=int4 head=same head-group=32", ["head-group=32"]),
         ("weights=int4 embedding=uint4", ["embedding=uint4"]),
         ("weights=int4 floats=f8", ["floats=f8"]),
-        ("weights=int4 kv=int8", ["bad value 'int8' of 'kv'", "f16, f32"]),
+        ("weights=int4 kv=int2",
+         ["bad value 'int2' of 'kv'", "f16, f32, int8, int4"]),
         ("weights=int4 keep=(", ["keep=\\(", "regular expression"]),
         ("weights=int4 samples=many", ["bad value 'many' of 'samples'"]),
         ("weights=int4 range=wide", ["bad value 'wide' of 'range'"])]:

@@ -385,6 +385,16 @@ struct LowerToCPU : cpu::impl::LowerToCPUPassBase<LowerToCPU> {
         {"params", bytes},
         {"kv_per_token",
          module.cache ? getCacheBytesPerPosition(module.cache) : 0}};
+    if (nn::KVCacheType cache = module.cache) {
+      Type element = cache.getElementType();
+      std::string format = (element.isInteger() ? "int" : "f") +
+                           std::to_string(element.getIntOrFloatBitWidth());
+      manifest["kv_cache"] =
+          llvm::json::Object{{"format", format},
+                             {"layers", cache.getLayers()},
+                             {"heads", cache.getHeads()},
+                             {"head_dim", cache.getHeadDim()}};
+    }
     manifest["entries"] = std::move(entries);
     manifest["ops"] = std::move(module.ops);
     std::string text;

@@ -1,0 +1,21 @@
+//===- RetypeCaches.h - what a KV cache holds -------------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TRANSFORMS_RETYPECACHES_H
+#define QNT_LIB_TRANSFORMS_RETYPECACHES_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace qnt {
+
+/// Makes every KV cache of a module one of `format`: f16, f32, int8 or int4;
+/// `same` changes nothing. Emits errors at the module for other words, models
+/// without a cache, and heads that the format cannot hold.
+llvm::LogicalResult retypeCaches(mlir::ModuleOp module, llvm::StringRef format);
+
+} // namespace qnt
+
+#endif // QNT_LIB_TRANSFORMS_RETYPECACHES_H
