@@ -240,7 +240,7 @@ void QuantizeRecipe::complete() {
   rotate.fallback = "online";
   if (hadamard) {
     rotate.residual = rotate.values = true;
-    rotate.keys = kv == "int8" || kv == "int4";
+    rotate.keys = quantize.kv == "int8" || quantize.kv == "int4";
     rotate.down = quantize.activations != "none";
   }
   smooth.sites = rotate.residual ? "linear" : "all";
