@@ -15,6 +15,10 @@ cases = Cases(sys.argv)
 rng = cases.rng
 f32 = np.float32
 
+# Neighbouring numbers of f32: means of two values with equal weights lie half
+# way between two of them, where the last bit of f64 decides.
+RTOL = 2.0 ** -23
+
 
 def attention(q, k, v, mask, heads, kv_heads, scale):
     """q [B, T, heads * D], k and v [B, S, kv_heads * D], mask [B, T, S]."""
@@ -73,7 +77,7 @@ def plain(causal, window, lengths):
         extra = f"lengths({ns[0]} : {ns[1]})"
     y = attention(q, k, v, mask, heads, kv_heads, scale)
     out, of = emit((q, k, v), extra, flags, heads, kv_heads, scale)
-    cases.expect(out, y.astype(f32), 1e-7, 1e-12, of)
+    cases.expect(out, y.astype(f32), RTOL, 1e-12, of)
     cases.end(f"plain{len(cases.functions)}")
 
 
@@ -118,7 +122,7 @@ def cached(window, element):
                            f"at({s[0]} : {s[1]})",
                            f"window {w}" if window else "", heads, kv_heads,
                            scale)
-            cases.expect(out, y.astype(f32), 1e-7, 1e-12, of)
+            cases.expect(out, y.astype(f32), RTOL, 1e-12, of)
         start = start + np.int32(t)
     cases.end(f"cached{len(cases.functions)}")
 
