@@ -141,7 +141,7 @@ const std::vector<Key> &getKeys() {
        }},
       {"arithmetic",
        "between codes: float, integer (multiplications and shifts; needs "
-       "per=tensor)",
+       "per=tensor, or a model that is quantised already)",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.integerArithmetic = value == "integer";
          return value == "float" || value == "integer";
@@ -279,6 +279,9 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
       return failure("--quantize: bad value '" + value + "' of '" + name +
                      "': " + key->meaning);
   }
+  recipe.integerArithmeticAlone = recipe.integerArithmetic && given.size() == 1;
+  if (recipe.integerArithmeticAlone)
+    return recipe;
   if (recipe.integerArithmetic && recipe.quantize.per != "tensor")
     return failure("--quantize: arithmetic=integer needs activations quantised "
                    "per tensor: per=tensor");

@@ -33,6 +33,14 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
         createCalibrate(options, std::make_shared<CompiledModelRunner>()));
   };
   buildCanonicalPipeline(pm);
+  PropagateCodesOptions propagate;
+  propagate.everywhere = recipe.integerArithmetic;
+  if (recipe.integerArithmeticAlone) {
+    pm.addPass(createPropagateCodes(propagate));
+    pm.addPass(createIntegerArithmetic());
+    pm.addPass(createCSEPass());
+    return;
+  }
   if (recipe.rotates()) {
     NNFoldOptions fold;
     fold.norms = true;
@@ -54,8 +62,6 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
   if (recipe.quantize.per != "tensor")
     return;
-  PropagateCodesOptions propagate;
-  propagate.everywhere = recipe.integerArithmetic;
   pm.addPass(createPropagateCodes(propagate));
   if (recipe.integerArithmetic)
     pm.addPass(createIntegerArithmetic());

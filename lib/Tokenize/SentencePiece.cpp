@@ -21,8 +21,20 @@ void check(const sentencepiece::util::Status &status) {
 class SentencePieceTokenizer final : public Tokenizer {
 public:
   explicit SentencePieceTokenizer(std::string_view model) {
-    check(processor.LoadFromSerializedProto(
-        absl::string_view(model.data(), model.size())));
+    // Pieces that its trie does not take are reported by exceptions.
+    try {
+      check(processor.LoadFromSerializedProto(
+          absl::string_view(model.data(), model.size())));
+    } catch (const TokenizerError &) {
+      throw;
+    } catch (const std::exception &error) {
+      // What it says begins with a place in the library's sources.
+      std::string_view text = error.what();
+      text.remove_prefix(text.rfind(": ") == text.npos ? 0
+                                                       : text.rfind(": ") + 2);
+      throw TokenizerError("SentencePiece model: bad piece: " +
+                           std::string(text));
+    }
   }
 
   std::vector<int32_t> encode(std::string_view text,

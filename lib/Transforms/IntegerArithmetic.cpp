@@ -254,9 +254,20 @@ public:
   using IntegerArithmeticBase::IntegerArithmeticBase;
 
   void runOnOperation() override {
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (isQuantized(function) && failed(run(function)))
+    bool hasCodes = false;
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (!isQuantized(function))
+        continue;
+      hasCodes = true;
+      if (failed(run(function)))
         return signalPassFailure();
+    }
+    if (hasCodes)
+      return;
+    getOperation().emitError("expected a quantised model for integer "
+                             "arithmetic, found no layer that computes with "
+                             "codes");
+    signalPassFailure();
   }
 
 private:

@@ -149,6 +149,44 @@ struct WrapAgain : OpRewritePattern<WrapOp> {
   }
 };
 
+/// quantize(concat(parts)): the parts are quantised instead, so that the
+/// concatenation moves codes of one meaning.
+struct QuantizeParts : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto concat = op.getInput().getDefiningOp<tensor::ConcatOp>();
+    QTensorType type = op.getResult().getType();
+    if (!concat || !concat->hasOneUse() || !op.getScale() ||
+        type.getBlock().getKind() != BlockKind::PerTensor)
+      return rewriter.notifyMatchFailure(op, "no parts under one scale");
+    CodeScales scales{op.getScale(), op.getZero()};
+    SmallVector<Value> codes;
+    for (Value part : concat.getInputs()) {
+      codes.push_back(getDecodedImage(part));
+      if (!codes.back())
+        return rewriter.notifyMatchFailure(op, "a part without codes");
+    }
+    if (llvm::all_of(codes,
+                     [&](Value part) { return *findScales(part) == scales; }))
+      return rewriter.notifyMatchFailure(op, "parts of one meaning");
+    SmallVector<Value> parts;
+    for (Value part : concat.getInputs()) {
+      auto shape = cast<RankedTensorType>(part.getType()).getShape();
+      Value again =
+          QuantizeOp::create(rewriter, op.getLoc(), type.withShape(shape), part,
+                             scales.scale, scales.zero, op.getClip());
+      parts.push_back(
+          DequantizeOp::create(rewriter, op.getLoc(), part.getType(), again));
+    }
+    Value whole = tensor::ConcatOp::create(
+        rewriter, op.getLoc(), concat.getType(), concat.getDim(), parts);
+    rewriter.modifyOpInPlace(op, [&] { op.getInputMutable().assign(whole); });
+    return success();
+  }
+};
+
 struct PoolCodes : OpRewritePattern<nn::PoolOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -258,6 +296,15 @@ template <typename FloatOp> struct QuantizeLayer : OpRewritePattern<FloatOp> {
   }
 };
 
+/// Whether `op` is a convolution, or a linear layer on decoded numbers, as
+/// importers of quantised models write it.
+bool isLayerOfCodes(Operation *op) {
+  auto linear = dyn_cast<nn::LinearOp>(op);
+  return isa<nn::ConvOp, ConvOp>(op) ||
+         (linear && linear.getWeight().getDefiningOp<DequantizeOp>() &&
+          getDecodedImage(linear.getInput()));
+}
+
 class PropagateCodesPass
     : public qnt::impl::PropagateCodesBase<PropagateCodesPass> {
 public:
@@ -265,21 +312,20 @@ public:
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<MoveCodes, WrapAgain, PoolCodes, TakeCodes<ConvOp>,
-                 TakeCodes<LinearOp>, QuantizeLayer<nn::ConvOp>,
-                 QuantizeLayer<nn::LinearOp>>(&getContext());
+    patterns.add<MoveCodes, WrapAgain, QuantizeParts, PoolCodes,
+                 TakeCodes<ConvOp>, TakeCodes<LinearOp>,
+                 QuantizeLayer<nn::ConvOp>, QuantizeLayer<nn::LinearOp>>(
+        &getContext());
     populateCodeEpiloguePatterns(patterns);
     populateDimPatterns(patterns);
     FrozenRewritePatternSet frozen(std::move(patterns));
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      bool hasImages = everywhere || function
-                                         .walk([](Operation *op) {
-                                           return isa<nn::ConvOp, ConvOp>(op)
-                                                      ? WalkResult::interrupt()
-                                                      : WalkResult::advance();
-                                         })
-                                         .wasInterrupted();
-      if (hasImages && failed(applyPatterns(function, frozen)))
+      WalkResult found = function.walk([](Operation *op) {
+        return isLayerOfCodes(op) ? WalkResult::interrupt()
+                                  : WalkResult::advance();
+      });
+      bool hasCodes = everywhere || found.wasInterrupted();
+      if (hasCodes && failed(applyPatterns(function, frozen)))
         return signalPassFailure();
     }
   }

@@ -1,20 +1,24 @@
-"""Models that ONNX Runtime's own quantiser made of ResNet-20, layer by layer beside
-ONNX Runtime: every layer gets the codes that ONNX Runtime computed before it, and the
-codes that it gives are compared.
+"""Models that ONNX Runtime's own quantiser made, compiled, beside ONNX Runtime: the
+codes of every layer of the whole model, and the classes.
 
-  .venv/bin/python test/Bench/qdq.py --program build/test/bin/qnt-onnx-cases
+  .venv/bin/python test/Bench/qdq.py [--networks resnet20,resnet8,mobilenetv2]
+                                     [--images N] [--folder F]
 
-Models: QDQ and QOperator format, per tensor and per channel, activations of u8 and
-s8, calibrated on the first 64 images. A code differs where the number before
-rounding lies in the middle of two codes but for the rounding of sums: of QDQ models
-its distance from the middle is printed, in codes. Fails where less than 99.9 % of a
-model's codes agree, a code differs by more than 1, or one that differs is further
-than 1e-3 from the middle. Prints too how many codes of the last layer differ, and how
-many classes, when the whole model runs: differences grow from layer to layer.
+Networks: ResNet-20 and ResNet-8 of shared/models on CIFAR-10, and one of the shape of
+MobileNetV2 with random weights on noise, 96 x 96. Formats: QDQ and QOperator,
+activations of u8 and s8, weights of s8 and u8 (with zero points), per tensor and per
+channel; calibrated on 64 images. `integer` is the model compiled with
+--quantize=arithmetic=integer, whose rounding is another (half up, of dyadic factors).
+Fails where less than 99.9 % of the codes of a model are ONNX Runtime's, but for
+`integer`, where 99.9 % must differ by at most 1.
+
+ONNX Runtime runs with session.qdqisint8allowed: without, it computes QDQ models of s8
+activations in f32 on x86.
 """
 import argparse
-import json
+import contextlib
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -25,35 +29,20 @@ import onnx
 import onnxruntime
 from onnxruntime.quantization import (CalibrationDataReader, QuantFormat,
                                       QuantType, quantize_static)
+from onnxruntime.quantization.shape_inference import quant_pre_process
 
-ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../.."
+from make_cnn import NETWORKS
+from tools import BUILD, need_shared
+
 MEAN = np.array([.485, .456, .406], np.float32)
 STD = np.array([.229, .224, .225], np.float32)
-
-
-def arguments():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--models", default=f"{ROOT}/../shared/models")
-    parser.add_argument("--data", default=f"{ROOT}/../shared/data")
-    parser.add_argument("--program",
-                        default=f"{ROOT}/build/test/bin/qnt-onnx-cases")
-    parser.add_argument("--folder")
-    parser.add_argument("--images", type=int, default=64)
-    return parser.parse_args()
-
-
-def images(path):
-    """Normalised [N, 3, 32, 32]."""
-    with np.load(path) as data:
-        array = next(data[name] for name in data.files if data[name].ndim == 4)
-    if array.shape[-1] == 3:
-        array = array.transpose(0, 3, 1, 2)
-    x = array.astype(np.float32) / np.float32(255)
-    return np.ascontiguousarray(
-        (x - MEAN[:, None, None]) / STD[:, None, None], np.float32)
+U8, S8 = QuantType.QUInt8, QuantType.QInt8
+NAMES = {U8: "u8", S8: "s8"}
 
 
 class Reader(CalibrationDataReader):
+    """Batches of one."""
+
     def __init__(self, name, samples):
         self.batches = iter([{name: x[None]} for x in samples])
 
@@ -61,190 +50,195 @@ class Reader(CalibrationDataReader):
         return next(self.batches, None)
 
 
-class Network:
-    """A quantised model and the codes in it."""
-
-    def __init__(self, path):
-        self.model = onnx.load(path)
-        graph = self.model.graph
-        self.constants = {t.name: t for t in graph.initializer}
-        self.source = {name: node for node in graph.node
-                       for name in node.output}
-        self.codes = [
-            node.output[0] for node in graph.node
-            if (node.op_type == "QuantizeLinear"
-                and node.input[0] not in self.constants)
-            or node.op_type.startswith(("QLinear", "QGemm"))]
-        self.input = graph.input[0].name
-
-    def cut(self, output, arrays, dtype):
-        """The nodes between `output` and the `arrays` before it as a model, and
-        its inputs."""
-        inputs, chosen, constants = [], [], []
-
-        def visit(name):
-            if name in self.constants:
-                if name not in constants:
-                    constants.append(name)
-            elif name in arrays and name != output:
-                if name not in inputs:
-                    inputs.append(name)
-            elif name and self.source[name] not in chosen:
-                for before in self.source[name].input:
-                    visit(before)
-                chosen.append(self.source[name])
-
-        visit(output)
-        graph = onnx.helper.make_graph(
-            chosen, "layer",
-            [onnx.helper.make_tensor_value_info(
-                n, onnx.helper.np_dtype_to_tensor_dtype(arrays[n].dtype),
-                arrays[n].shape) for n in inputs],
-            [onnx.helper.make_tensor_value_info(
-                output, onnx.helper.np_dtype_to_tensor_dtype(dtype), None)],
-            [self.constants[n] for n in constants])
-        model = onnx.helper.make_model(graph,
-                                       opset_imports=self.model.opset_import)
-        model.ir_version = self.model.ir_version
-        return model, inputs
-
-    def with_codes(self, path):
-        """Writes the model with all codes as outputs."""
-        model = onnx.ModelProto()
-        model.CopyFrom(self.model)
-        inferred = onnx.shape_inference.infer_shapes(model)
-        types = {v.name: v.type.tensor_type.elem_type
-                 for v in inferred.graph.value_info}
-        for name in self.codes:
-            if name not in [o.name for o in model.graph.output]:
-                model.graph.output.append(onnx.helper.make_tensor_value_info(
-                    name, types.get(name) or self.code_type(), None))
-        onnx.save(model, path)
-
-    def code_type(self):
-        """The type of zero points of activations."""
-        node = self.source[self.codes[0]]
-        return self.constants[node.input[2]].data_type
+def free_batch(path, output):
+    """The model with a batch of any size, prepared for the quantiser."""
+    model = onnx.load(path)
+    for value in (*model.graph.input, *model.graph.output):
+        if value.type.tensor_type.shape.dim:
+            value.type.tensor_type.shape.dim[0].dim_param = "N"
+    del model.graph.value_info[:]
+    onnx.save(model, output)
+    with contextlib.redirect_stdout(None):
+        quant_pre_process(output, output, skip_symbolic_shape=True)
+    return onnx.load(output).graph.input[0].name
 
 
-def session(path, optimise=True):
+def quantize(source, output, samples, form, activations, weights, per_channel):
+    name = onnx.load(source).graph.input[0].name
+    with contextlib.redirect_stdout(None):
+        quantize_static(source, output, Reader(name, samples), quant_format=form,
+                        per_channel=per_channel, activation_type=activations,
+                        weight_type=weights)
+
+
+def expose_codes(path, output):
+    """Writes the model with all its codes as outputs; their names."""
+    model = onnx.load(path)
+    graph = model.graph
+    constants = {t.name for t in graph.initializer}
+    types = {v.name: v.type.tensor_type.elem_type
+             for v in onnx.shape_inference.infer_shapes(model).graph.value_info}
+    zeros = {t.name: t.data_type for t in graph.initializer}
+    names = []
+    for node in graph.node:
+        if node.op_type == "QuantizeLinear" and node.input[0] not in constants:
+            kind = zeros[node.input[2]]
+        elif node.op_type.startswith("QLinear") or (
+                node.op_type == "QGemm" and len(node.input) == 9):
+            kind = types.get(node.output[0]) or next(
+                zeros[n] for n in node.input if zeros.get(n) in (2, 3))
+        else:
+            continue
+        names.append(node.output[0])
+        if names[-1] not in [o.name for o in graph.output]:
+            graph.output.append(onnx.helper.make_tensor_value_info(
+                names[-1], kind, None))
+    onnx.save(model, output)
+    return names
+
+
+def session(path):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    if not optimise:
-        options.graph_optimization_level = \
-            onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(path, options,
+    options.add_session_config_entry("session.qdqisint8allowed", "1")
+    return onnxruntime.InferenceSession(str(path), options,
                                         providers=["CPUExecutionProvider"])
 
 
-def run_ours(program, jobs, folder):
-    """jobs: name to (path of a model, inputs by name, type of the result)."""
-    lines = []
-    for number, (path, inputs, _) in enumerate(jobs.values()):
-        scratch = f"{folder}/{number}"
-        os.makedirs(scratch, exist_ok=True)
-        entries = []
-        for i, (name, array) in enumerate(inputs.items()):
-            np.ascontiguousarray(array).tofile(f"{scratch}/{i}.in")
-            entries.append({"name": name, "shape": list(array.shape),
-                            "file": f"{scratch}/{i}.in", "npy": ""})
-        lines.append(json.dumps({"name": str(number), "model": path,
-                                 "folder": scratch, "inputs": entries}))
-    result = subprocess.run([program], input="\n".join(lines) + "\n",
-                            check=True, capture_output=True, text=True)
-    outputs = {}
-    for line, (name, (path, _, dtype)) in zip(result.stdout.splitlines(),
-                                              jobs.items()):
-        answer = json.loads(line)
-        if "outputs" not in answer:
-            sys.exit(f"{path}: {answer}")
-        output = answer["outputs"][0]
-        outputs[name] = np.fromfile(output["file"],
-                                    dtype).reshape(output["shape"])
-    return outputs
+def compile_quantized(path, output, recipe=None):
+    command = [BUILD / "bin/quant-opt", path, "--target=cpu", "-o", output]
+    if recipe:
+        command.append(f"--quantize={recipe}")
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{path}: {done.stderr}")
 
 
-def find_distances(network, name, arrays, different, folder):
-    """How far from the middle of two codes the numbers are whose codes differ."""
-    node = network.source[name]
-    if node.op_type != "QuantizeLinear" or node.input[0] in arrays:
-        return np.zeros(0)
-    model, inputs = network.cut(node.input[0], arrays, np.dtype(np.float32))
-    onnx.save(model, f"{folder}/float.onnx")
-    numbers = session(f"{folder}/float.onnx", optimise=False).run(
-        None, {n: arrays[n] for n in inputs})[0]
-    scale = onnx.numpy_helper.to_array(network.constants[node.input[1]])
-    codes = numbers.astype(np.float64)[different] / float(scale)
-    return np.abs(codes - np.floor(codes) - 0.5)
+def run_compiled(model, inputs, outputs, folder):
+    """Arrays by name from the compiled `model`."""
+    command = [BUILD / "bin/quant-run", model]
+    for name, array in inputs.items():
+        np.save(f"{folder}/in.{name}.npy", array)
+        command += ["--input", f"{name}={folder}/in.{name}.npy"]
+    for i, name in enumerate(outputs):
+        command += ["--output", f"{name}={folder}/out{i}.npy"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{model}: {done.stderr}")
+    return {name: np.load(f"{folder}/out{i}.npy")
+            for i, name in enumerate(outputs)}
 
 
-def compare(args, network, x, folder):
-    """Totals: codes, differing ones, the most that one differs by, the furthest
-    from a tie; of the whole model, codes and classes of the last layer."""
-    network.with_codes(f"{folder}/codes.onnx")
+class Totals:
+    """Of all codes: how many, how many differ, by more than 1, the most."""
+
+    def __init__(self):
+        self.codes = self.differ = self.far = self.most = 0
+
+    def add(self, ours, theirs):
+        assert ours.shape == theirs.shape and ours.dtype == theirs.dtype
+        away = np.abs(ours.astype(np.int16) - theirs.astype(np.int16))
+        self.codes += away.size
+        self.differ += int(np.count_nonzero(away))
+        self.far += int(np.count_nonzero(away > 1))
+        self.most = max(self.most, int(away.max(initial=0)))
+
+    def percent(self):
+        return 100 * (1 - self.differ / self.codes)
+
+
+def compare(path, images, folder, recipe=None, batch=50):
+    """Totals of the codes, and the last outputs of both."""
+    codes = expose_codes(path, f"{folder}/codes.onnx")
     reference = session(f"{folder}/codes.onnx")
+    name = reference.get_inputs()[0].name
     names = [o.name for o in reference.get_outputs()]
-    arrays = dict(zip(names, reference.run(None, {network.input: x})))
-    arrays[network.input] = x
-    jobs = {}
-    for number, name in enumerate(network.codes):
-        model, inputs = network.cut(name, arrays, arrays[name].dtype)
-        onnx.save(model, f"{folder}/layer{number}.onnx")
-        jobs[name] = (f"{folder}/layer{number}.onnx",
-                      {n: arrays[n] for n in inputs}, arrays[name].dtype)
-    last = network.codes[-1]
-    whole, _ = network.cut(last, {network.input: x}, arrays[last].dtype)
-    onnx.save(whole, f"{folder}/whole.onnx")
-    jobs["whole"] = (f"{folder}/whole.onnx", {network.input: x},
-                     arrays[last].dtype)
-    ours = run_ours(args.program, jobs, folder)
-    total = differ = most = 0
-    furthest = 0.0
-    for name in network.codes:
-        away = np.abs(arrays[name].astype(int) - ours[name].astype(int))
-        total += away.size
-        differ += int((away > 0).sum())
-        most = max(most, int(away.max()))
-        if away.any():
-            distances = find_distances(network, name, arrays, away > 0, folder)
-            furthest = max(furthest, float(distances.max(initial=0)))
-    end = (ours["whole"] != arrays[last]).sum()
-    classes = (ours["whole"].argmax(-1) != arrays[last].argmax(-1)).sum()
-    return total, differ, most, furthest, end, arrays[last].size, classes
+    compile_quantized(f"{folder}/codes.onnx", f"{folder}/codes.so", recipe)
+    totals, last = Totals(), ([], [])
+    for first in range(0, len(images), batch):
+        x = images[first:first + batch]
+        theirs = dict(zip(names, reference.run(None, {name: x})))
+        ours = run_compiled(f"{folder}/codes.so", {name: x}, names, folder)
+        for code in codes:
+            totals.add(ours[code], theirs[code])
+        for kept, arrays in zip(last, (ours, theirs)):
+            kept.append(arrays[names[0]])
+    return totals, *(np.concatenate(kept) for kept in last)
+
+
+def load_cifar(name):
+    with np.load(need_shared(f"data/{name}")) as data:
+        return (data["image"].transpose(0, 3, 1, 2).astype(np.float32),
+                data["label"] if "label" in data else None)
+
+
+def make(network, count, folder, rng):
+    """A float model's path, images to calibrate on, images to compare, labels."""
+    path = f"{folder}/{network}.onnx"
+    if network == "mobilenetv2":
+        onnx.save(NETWORKS[network](96, seed=int(rng.integers(1 << 30))), path)
+        free_batch(path, path)
+        images = rng.standard_normal((16 + min(count, 64), 3, 96, 96))
+        images = images.astype(np.float32)
+        return path, images[:16], images[16:], None
+    free_batch(need_shared(f"models/{network}_cifar10.onnx"), path)
+    samples, _ = load_cifar("cifar10_calib_512.npz")
+    images, labels = load_cifar("cifar10_test_2000.npz")
+    chosen = rng.choice(len(images), min(count, len(images)), replace=False)
+    images, labels, samples = images[chosen], labels[chosen], samples[:64]
+    if network == "resnet20":
+        images, samples = (np.ascontiguousarray(
+            (x / np.float32(255) - MEAN[:, None, None]) / STD[:, None, None],
+            np.float32) for x in (images, samples))
+    return path, samples, images, labels
+
+
+VARIANTS = [(QuantFormat.QDQ, U8, S8, False), (QuantFormat.QDQ, U8, S8, True),
+            (QuantFormat.QDQ, U8, U8, False), (QuantFormat.QDQ, S8, S8, False),
+            (QuantFormat.QDQ, S8, S8, True), (QuantFormat.QOperator, U8, S8, True),
+            (QuantFormat.QOperator, U8, U8, False),
+            (QuantFormat.QOperator, S8, S8, True)]
 
 
 def main():
-    args = arguments()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--networks", default="resnet20,resnet8,mobilenetv2")
+    parser.add_argument("--images", type=int, default=400)
+    parser.add_argument("--folder")
+    args = parser.parse_args()
     folder = args.folder or tempfile.mkdtemp(prefix="qdq-")
     os.makedirs(folder, exist_ok=True)
-    source = f"{args.models}/resnet20_cifar10.onnx"
-    name = onnx.load(source).graph.input[0].name
-    samples = images(f"{args.data}/cifar10_calib_512.npz")[:64]
-    test = images(f"{args.data}/cifar10_test_2000.npz")
     seed = int(time.time())
-    print("seed", seed)
     rng = np.random.default_rng(seed)
-    x = test[rng.choice(len(test), args.images, replace=False)]
+    print(f"seed {seed}, ONNX Runtime {onnxruntime.__version__}")
+    print(f"{'network':12}{'format':10}{'x':4}{'w':4}{'per':9}{'arithmetic':11}"
+          f"{'codes':>12}{'equal %':>11}{'> 1':>7}{'most':>5}  classes  "
+          f"top-1 ours / ORT")
     failures = 0
-    for form in (QuantFormat.QDQ, QuantFormat.QOperator):
-        for kind in (QuantType.QUInt8, QuantType.QInt8):
-            for per_channel in (False, True):
-                path = f"{folder}/model.onnx"
-                quantize_static(source, path, Reader(name, samples),
-                                quant_format=form, per_channel=per_channel,
-                                activation_type=kind,
-                                weight_type=QuantType.QInt8)
-                total, differ, most, furthest, end, size, classes = compare(
-                    args, Network(path), x, folder)
-                good = (differ <= total / 1000 and most <= 1
-                        and furthest <= 1e-3)
+    for network in args.networks.split(","):
+        source, samples, images, labels = make(network, args.images, folder, rng)
+        for form, activations, weights, per_channel in VARIANTS:
+            path = f"{folder}/quantized.onnx"
+            quantize(source, path, samples, form, activations, weights, per_channel)
+            recipes = [None]
+            if form == QuantFormat.QDQ and per_channel:
+                recipes.append("arithmetic=integer")
+            for recipe in recipes:
+                totals, ours, theirs = compare(path, images, folder, recipe)
+                good = totals.percent() >= 99.9 if recipe is None else \
+                    totals.far <= totals.codes / 1000
                 failures += not good
-                print(f"{form.name:9} {kind.name:6} per "
-                      f"{'channel' if per_channel else 'tensor':7}: "
-                      f"{100 * (1 - differ / total):.4f} % of {total} codes "
-                      f"agree, {differ} differ by at most {most}, at most "
-                      f"{furthest:.1e} from the middle; whole model: {end} of "
-                      f"{size} codes and {classes} of {len(x)} classes differ"
+                mine, other = ours.argmax(-1), theirs.argmax(-1)
+                top = "" if labels is None else \
+                    f"{100 * (mine == labels).mean():.2f} / " \
+                    f"{100 * (other == labels).mean():.2f}"
+                print(f"{network:12}{form.name:10}{NAMES[activations]:4}"
+                      f"{NAMES[weights]:4}"
+                      f"{'channel' if per_channel else 'tensor':9}"
+                      f"{'integer' if recipe else 'f32':11}{totals.codes:12,}"
+                      f"{totals.percent():11.5f}{totals.far:7}{totals.most:5}"
+                      f"{(mine == other).sum():5}/{len(mine):<5}{top:>13}"
                       f"{'' if good else '  FAILED'}", flush=True)
     return failures > 0
 

@@ -88,8 +88,37 @@ func.func @shapes(%x: tensor<2x8x8x4xf32>, %y: tensor<2x8x8x4xf32>, %w: !filters
 // -----
 
 !image = !qnt.tensor<2x8x8x4, int8, per_tensor, scale f32>
+!both = !qnt.tensor<2x8x8x8, int8, per_tensor, scale f32>
 
-// Of several scales, numbers are concatenated.
+// Parts of several scales get codes of the one that their concatenation is
+// quantised with.
+// CHECK-LABEL: func @parts
+// CHECK:         %[[A:.*]] = qnt.quantize %{{.*}} scale %[[S:[^ ]*]]
+// CHECK:         %[[B:.*]] = qnt.average_pool %{{.*}} kernel [1, 1] epilogue [quantize](%[[S]] : tensor<f32>)
+// CHECK-DAG:     %[[C:.*]] = qnt.codes %[[A]]
+// CHECK-DAG:     %[[D:.*]] = qnt.codes %[[B]]
+// CHECK:         tensor.concat dim(3) %[[C]], %[[D]] : (tensor<2x8x8x4xi8>, tensor<2x8x8x4xi8>) -> tensor<2x8x8x8xi8>
+// CHECK-NOT:     qnt.dequantize
+// CHECK:         return
+func.func @parts(%x: tensor<2x8x8x4xf32>, %w: !qnt.tensor<4x1x1x8, int8, per_channel, scale f32>) -> tensor<2x8x8x4xf32> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %t = arith.constant dense<0.25> : tensor<f32>
+  %q = qnt.quantize %x scale %s : tensor<2x8x8x4xf32>, tensor<f32> -> !image
+  %p = qnt.quantize %x scale %t : tensor<2x8x8x4xf32>, tensor<f32> -> !image
+  %a = qnt.dequantize %q : !image -> tensor<2x8x8x4xf32>
+  %b = qnt.dequantize %p : !image -> tensor<2x8x8x4xf32>
+  %c = tensor.concat dim(3) %a, %b : (tensor<2x8x8x4xf32>, tensor<2x8x8x4xf32>) -> tensor<2x8x8x8xf32>
+  %r = qnt.quantize %c scale %s : tensor<2x8x8x8xf32>, tensor<f32> -> !both
+  %d = qnt.dequantize %r : !both -> tensor<2x8x8x8xf32>
+  %y = qnt.conv %d, %w : tensor<2x8x8x8xf32>, !qnt.tensor<4x1x1x8, int8, per_channel, scale f32> -> tensor<2x8x8x4xf32>
+  return %y : tensor<2x8x8x4xf32>
+}
+
+// -----
+
+!image = !qnt.tensor<2x8x8x4, int8, per_tensor, scale f32>
+
+// Of several scales, numbers are concatenated where they are not quantised next.
 // CHECK-LABEL: func @scales
 // CHECK:         tensor.concat {{.*}} -> tensor<2x8x8x8xf32>
 func.func @scales(%x: tensor<2x8x8x4xf32>, %w: !qnt.tensor<4x1x1x8, int8, per_channel, scale f32>) -> tensor<2x8x8x4xf32> {

@@ -34,6 +34,9 @@ struct QuantizeRecipe {
   std::string smoothingTensors;
   /// Whether whatever is between codes is computed in integers.
   bool integerArithmetic = false;
+  /// Whether that is all the recipe asks for: nothing is to be quantised that
+  /// is not quantised already.
+  bool integerArithmeticAlone = false;
 
   /// Sets what a method of quantising weights stands for: rtn, mse, hqq, gptq
   /// or awq; false for other names.

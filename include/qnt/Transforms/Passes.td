@@ -275,13 +275,14 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
 def PropagateCodes : Pass<"qnt-propagate-codes", "::mlir::ModuleOp"> {
   let summary = "Let codes flow from layer to layer";
   let description = [{
-    In functions with quantised convolutions, what is computed on decoded images
-    (`qnt.dequantize`, per tensor, with static scales) is computed on their codes
-    where that is the same:
+    In functions with convolutions, or with linear layers whose input and weight
+    are decoded, what is computed on decoded images (`qnt.dequantize`, per tensor,
+    with given scales) is computed on their codes where that is the same:
 
     - data movement (linalg.transpose, tensor.extract_slice, tensor.concat of one
       scale, tensor.pad of zeros, changes of shape) moves the integers, zeros
-      being zero points;
+      being zero points; parts of several scales whose concatenation is
+      quantised are quantised first;
     - `nn.pool max` is `qnt.max_pool`, `nn.pool average` is `qnt.average_pool`;
     - layers take the codes;
     - sums with decoded images, activations, clamps and quantisation after a
@@ -304,7 +305,8 @@ def PropagateCodes : Pass<"qnt-propagate-codes", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"everywhere", "everywhere", "bool", "false",
-           "Also in functions without convolutions.">
+           "Also in functions without convolutions and without linear layers "
+           "on decoded numbers.">
   ];
   let dependentDialects = ["::qnt::QNTDialect", "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",

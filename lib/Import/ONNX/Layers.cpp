@@ -21,6 +21,12 @@ using namespace mlir;
 using namespace qnt;
 using namespace qnt::onnx;
 
+const NodeProto *qnt::onnx::findProducer(const Scope &scope, StringRef name,
+                                         StringRef op) {
+  const NodeProto *node = scope.producers.lookup(name);
+  return node && node->opType == op && node->domain.empty() ? node : nullptr;
+}
+
 namespace {
 /// Looks from a value's name back at what gives it.
 class Matcher {
@@ -29,8 +35,7 @@ public:
 
   /// The node of that operator that gives `name`; null when another does.
   const NodeProto *find(StringRef name, StringRef op) const {
-    const NodeProto *node = scope.producers.lookup(name);
-    return node && node->opType == op && node->domain.empty() ? node : nullptr;
+    return findProducer(scope, name, op);
   }
   /// The other input of a node of two inputs, one of which is `name`.
   static std::optional<StringRef> other(const NodeProto &node, StringRef name) {
@@ -315,6 +320,8 @@ bool qnt::onnx::importAsLayer(Node &node, const Scope &scope) {
     return importLayerNorm(node, match, proto);
   if (proto.opType != "Mul")
     return false;
+  if (importDynamicLinear(node, scope))
+    return true;
   SmallVector<StringRef> factors;
   for (StringRef input : proto.inputs)
     match.collectFactors(input, factors);

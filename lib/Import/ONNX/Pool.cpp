@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "LayerParts.h"
+#include "Quantization.h"
 #include "Registry.h"
 #include "Windows.h"
 
@@ -181,9 +182,17 @@ static void importMaxPool(Node &node) {
   Windows windows = readPool(node, images);
   bool columnMajor = node.getInt("storage_order", 0);
   bool wantsIndices = node.wantsOutput(1);
-  if (!wantsIndices)
-    if (auto layer = poolLayer(node, nn::PoolKind::Max, images, windows, false))
-      return node.setOutput(0, *layer);
+  if (!wantsIndices) {
+    bool isCode = images.dtype == DType::U8 || images.dtype == DType::I8;
+    CodeMeaning meaning;
+    if (isCode)
+      meaning = findMeaning(images);
+    Tensor numbers = isCode ? decode(node, images, meaning) : images;
+    if (auto layer =
+            poolLayer(node, nn::PoolKind::Max, numbers, windows, false))
+      return node.setOutput(
+          0, isCode ? encode(node, *layer, meaning, images.dtype) : *layer);
+  }
   Source source(node, images);
   SmallVector<DType> dtypes = {images.dtype};
   SmallVector<TypedAttr> initial = {lowest(node.context(), images.dtype)};

@@ -175,6 +175,26 @@ static std::optional<Tensor> decodeConstant(const Tensor &codes,
   return result;
 }
 
+CodeMeaning qnt::onnx::findMeaning(const Tensor &codes) {
+  auto op = codes.value ? codes.value.getDefiningOp<CodesOp>() : CodesOp();
+  auto encoded = op ? op.getInput().getDefiningOp<QuantizeOp>() : QuantizeOp();
+  auto numberOf = [](Value value) {
+    auto number = dyn_cast_or_null<FloatAttr>(getNumber(value));
+    return number ? std::optional(number.getValueAsDouble()) : std::nullopt;
+  };
+  std::optional<double> scale, zero = 0.0;
+  if (encoded) {
+    scale = numberOf(encoded.getScale());
+    if (encoded.getZero())
+      zero = numberOf(encoded.getZero());
+  }
+  bool isKnown = scale && zero;
+  CodeMeaning meaning;
+  meaning.scale = splat(DType::F32, isKnown ? *scale : 1);
+  meaning.zero = splat(codes.dtype, isKnown ? *zero : 0);
+  return meaning;
+}
+
 /// The numbers that `codes` were made of, if with this meaning.
 static Value findEncoded(const Tensor &codes, const StaticMeaning &meaning) {
   auto op = codes.value ? codes.value.getDefiningOp<CodesOp>() : CodesOp();
@@ -311,6 +331,24 @@ Tensor qnt::onnx::encode(Node &node, const Tensor &x,
         code = s.min(s.max(code, s.constant(least)), s.constant(most));
         return castScalar(builder, loc, code, DType::F32, dtype);
       });
+}
+
+Tensor qnt::onnx::encodeWith(Node &node, const Tensor &x, const Tensor &scale,
+                             const Tensor &zero, DType dtype) {
+  MLIRContext *context = node.context();
+  auto type = QTensorType::get(
+      context, x.getShape(),
+      IntFormatAttr::get(context, getBits(dtype), !isUnsigned(dtype)),
+      BlockAttr::get(context, BlockKind::PerTensor, 0),
+      Float32Type::get(context), ZeroKind::Point, Attribute());
+  Value codes = QuantizeOp::create(node.builder(), node.loc(), type,
+                                   node.value(x), node.value(scale),
+                                   node.value(zero), ClipMethod::AbsMax);
+  auto integers = RankedTensorType::get(type.getShape(),
+                                        onnx::getElementType(dtype, context));
+  return Tensor::ofValue(
+      dtype, x.dims,
+      CodesOp::create(node.builder(), node.loc(), integers, codes));
 }
 
 Tensor qnt::onnx::encodeAndDecode(Node &node, const Tensor &x, float scale,

@@ -27,6 +27,10 @@ struct CodeMeaning {
 CodeMeaning readMeaning(Node &node, const Tensor &codes, size_t scale,
                         size_t zero, int64_t axis, int64_t block = 0);
 
+/// What `codes` were encoded with, where one scale is known; else they mean
+/// themselves.
+CodeMeaning findMeaning(const Tensor &codes);
+
 /// scale * (code - zero) in f32, then in the type of the scales. Constants
 /// stay constants and keep their codes; of values just quantised with that
 /// meaning, no codes are computed.
@@ -41,6 +45,10 @@ mlir::Value createBias(Node &node, const Tensor &bias, const Tensor &input,
 /// round-half-even(x / scale) + zero, clamped to `dtype`.
 Tensor encode(Node &node, const Tensor &x, const CodeMeaning &meaning,
               DType dtype);
+
+/// As `encode`, with f32 scalars that are known at run time alone.
+Tensor encodeWith(Node &node, const Tensor &x, const Tensor &scale,
+                  const Tensor &zero, DType dtype);
 
 /// As `encode` and `decode` one after the other with `bits` bits.
 Tensor encodeAndDecode(Node &node, const Tensor &x, float scale, unsigned bits,

@@ -50,7 +50,7 @@ static void importDequantizeLinear(Node &node) {
   node.setOutput(0, result);
 }
 
-/// One range for all of `x`, widened to hold 0.
+/// One range for all of `x`, widened to hold 0; of zeros alone, 1.
 static void importDynamicQuantizeLinear(Node &node) {
   const Tensor &x = node.input(0, DType::F32);
   auto axes = llvm::to_vector(llvm::seq<int64_t>(0, x.getRank()));
@@ -65,23 +65,23 @@ static void importDynamicQuantizeLinear(Node &node) {
   };
   Tensor least = extreme(false), most = extreme(true);
   Tensor scale = compute(node, {least, most}, [](Scalars &s, ValueRange y) {
-    return s.div(s.sub(y[1], y[0]), s.constant(255));
+    return s.select(s.equal(y[0], y[1]), s.constant(1),
+                    s.div(s.sub(y[1], y[0]), s.constant(255)));
   });
-  Tensor zero = elementwise(
-      node, {least, scale}, DType::U8,
-      [&](OpBuilder &builder, Location loc, ValueRange args) {
-        Scalars s(builder, loc, DType::F32);
-        Value place = s.sub(s.constant(0), s.div(args[0], args[1]));
-        Value code = s.op<math::RoundEvenOp>(
-            s.min(s.max(place, s.constant(0)), s.constant(255)));
-        return castScalar(builder, loc, code, DType::F32, DType::U8);
-      });
+  Tensor place = compute(node, {least, scale}, [](Scalars &s, ValueRange y) {
+    Value code = s.sub(s.constant(0), s.div(y[0], y[1]));
+    return s.op<math::RoundEvenOp>(
+        s.min(s.max(code, s.constant(0)), s.constant(255)));
+  });
+  Tensor zero = cast(node, place, DType::U8);
+  node.setOutput(1, scale);
+  node.setOutput(2, zero);
+  if (!x.constant && x.getRank() > 0)
+    return node.setOutput(0, encodeWith(node, x, scale, place, DType::U8));
   CodeMeaning meaning;
   meaning.scale = scale;
   meaning.zero = zero;
   node.setOutput(0, encode(node, x, meaning, DType::U8));
-  node.setOutput(1, scale);
-  node.setOutput(2, zero);
 }
 
 ArrayRef<Operator> qnt::onnx::getQuantizeOperators() {

@@ -47,6 +47,8 @@ for recipe, patterns in [
         ("weights=int8 activations=int8 per=tensor", ["per=tensor", "calib=FILE"]),
         ("weights=int8 activations=int8 per=tensor calib=absent.txt",
          ["absent.txt"]),
+        ("arithmetic=integer", ["expected a quantised model for integer"]),
+        ("arithmetic=integer weights=int8", ["needs activations quantised"]),
         ("weights=int4 head=same head-group=32", ["head-group=32"]),
         ("weights=int4 embedding=uint4", ["embedding=uint4"]),
         ("weights=int4 floats=f8", ["floats=f8"]),
