@@ -187,6 +187,43 @@ struct QuantizeParts : OpRewritePattern<QuantizeOp> {
   }
 };
 
+/// Images that change shape and are then quantised anew are so before, as the
+/// images that they still are.
+struct QuantizeImageFirst : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    Value decoded = getDecodedImage(op.getInput());
+    auto wrap = decoded ? decoded.getDefiningOp<WrapOp>() : WrapOp();
+    auto reshape =
+        wrap ? wrap.getCodes().getDefiningOp<tensor::ReshapeOp>() : nullptr;
+    auto codes =
+        reshape ? reshape.getSource().getDefiningOp<CodesOp>() : CodesOp();
+    QTensorType type = op.getResult().getType();
+    if (!codes || type.getRank() == 4 || !op.getScale() ||
+        type.getBlock().getKind() != BlockKind::PerTensor)
+      return rewriter.notifyMatchFailure(op, "no image in another shape");
+    QTensorType before = codes.getInput().getType();
+    if (before.getRank() != 4 || !findScales(codes.getInput()) ||
+        (before.getFormat().getBits() > 8) != (type.getFormat().getBits() > 8))
+      return rewriter.notifyMatchFailure(op, "of no image in such integers");
+    Location loc = op.getLoc();
+    auto floats =
+        RankedTensorType::get(before.getShape(), rewriter.getF32Type());
+    Value image = DequantizeOp::create(rewriter, loc, floats, codes.getInput());
+    Value again =
+        QuantizeOp::create(rewriter, loc, type.withShape(before.getShape()),
+                           image, op.getScale(), op.getZero(), op.getClip());
+    Value integers = CodesOp::create(rewriter, loc, codes.getType(), again);
+    Value moved = tensor::ReshapeOp::create(rewriter, loc, reshape.getType(),
+                                            integers, reshape.getShape());
+    rewriter.replaceOpWithNewOp<WrapOp>(op, type, moved, op.getScale(),
+                                        op.getZero());
+    return success();
+  }
+};
+
 struct PoolCodes : OpRewritePattern<nn::PoolOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -312,8 +349,8 @@ public:
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<MoveCodes, WrapAgain, QuantizeParts, PoolCodes,
-                 TakeCodes<ConvOp>, TakeCodes<LinearOp>,
+    patterns.add<MoveCodes, WrapAgain, QuantizeParts, QuantizeImageFirst,
+                 PoolCodes, TakeCodes<ConvOp>, TakeCodes<LinearOp>,
                  QuantizeLayer<nn::ConvOp>, QuantizeLayer<nn::LinearOp>>(
         &getContext());
     populateCodeEpiloguePatterns(patterns);

@@ -31,6 +31,7 @@ from onnxruntime.quantization import (CalibrationDataReader, QuantFormat,
                                       QuantType, quantize_static)
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from cifar import without_softmax
 from make_cnn import NETWORKS
 from tools import BUILD, need_shared
 
@@ -181,7 +182,8 @@ def make(network, count, folder, rng):
         images = rng.standard_normal((16 + min(count, 64), 3, 96, 96))
         images = images.astype(np.float32)
         return path, images[:16], images[16:], None
-    free_batch(need_shared(f"models/{network}_cifar10.onnx"), path)
+    free_batch(without_softmax(need_shared(f"models/{network}_cifar10.onnx"),
+                               pathlib.Path(folder)), path)
     samples, _ = load_cifar("cifar10_calib_512.npz")
     images, labels = load_cifar("cifar10_test_2000.npz")
     chosen = rng.choice(len(images), min(count, len(images)), replace=False)

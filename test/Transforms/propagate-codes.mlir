@@ -88,6 +88,33 @@ func.func @shapes(%x: tensor<2x8x8x4xf32>, %y: tensor<2x8x8x4xf32>, %w: !filters
 // -----
 
 !image = !qnt.tensor<2x8x8x4, int8, per_tensor, scale f32>
+!filters = !qnt.tensor<4x1x1x4, int8, per_channel, scale f32>
+
+// An image that is quantised anew in another shape is so as an image.
+// CHECK-LABEL: func @flat
+// CHECK:         %[[Q:.*]] = qnt.conv {{.*}} epilogue [quantize]
+// CHECK:         %[[R:.*]] = qnt.average_pool %[[Q]] kernel [1, 1] epilogue [quantize]({{.*}} -> !qnt.tensor<2x8x8x4, int8, per_tensor, scale f32>
+// CHECK:         %[[C:.*]] = qnt.codes %[[R]]
+// CHECK:         tensor.reshape %[[C]]({{.*}} -> tensor<2x256xi8>
+// CHECK-NOT:     qnt.dequantize
+// CHECK:         return
+func.func @flat(%x: !image, %v: !filters, %w: !qnt.tensor<5x256, int8, per_channel, scale f32>) -> tensor<2x5xf32> {
+  %s = arith.constant dense<0.5> : tensor<f32>
+  %t = arith.constant dense<0.25> : tensor<f32>
+  %n = arith.constant dense<[2, 256]> : tensor<2xindex>
+  %c = qnt.conv %x, %v : !image, !filters -> tensor<2x8x8x4xf32>
+  %q = qnt.quantize %c scale %s : tensor<2x8x8x4xf32>, tensor<f32> -> !image
+  %a = qnt.dequantize %q : !image -> tensor<2x8x8x4xf32>
+  %f = tensor.reshape %a(%n) : (tensor<2x8x8x4xf32>, tensor<2xindex>) -> tensor<2x256xf32>
+  %p = qnt.quantize %f scale %t : tensor<2x256xf32>, tensor<f32> -> !qnt.tensor<2x256, int8, per_tensor, scale f32>
+  %d = qnt.dequantize %p : !qnt.tensor<2x256, int8, per_tensor, scale f32> -> tensor<2x256xf32>
+  %y = qnt.linear %d, %w : tensor<2x256xf32>, !qnt.tensor<5x256, int8, per_channel, scale f32>
+  return %y : tensor<2x5xf32>
+}
+
+// -----
+
+!image = !qnt.tensor<2x8x8x4, int8, per_tensor, scale f32>
 !both = !qnt.tensor<2x8x8x8, int8, per_tensor, scale f32>
 
 // Parts of several scales get codes of the one that their concatenation is
