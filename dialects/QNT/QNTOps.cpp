@@ -137,10 +137,16 @@ LogicalResult QuantizeOp::verify() {
       return emitOpError("expected a static weight of rank 2 or more, got ")
              << weight;
     int64_t inputs = weight.getNumElements() / weight.getDimSize(0);
-    if (moment.getShape() != ArrayRef<int64_t>{inputs, inputs} ||
+    int64_t groups = moment.getRank() == 3 ? moment.getDimSize(0) : 1;
+    bool isSquare =
+        moment.getRank() >= 2 &&
+        moment.getShape().take_back(2) == ArrayRef<int64_t>{inputs, inputs};
+    if (!isSquare || moment.getRank() > 3 || groups < 1 ||
+        weight.getDimSize(0) % groups ||
         !moment.getElementType().isF32()) // (C5)
       return emitOpError("expected a second moment tensor<")
-             << inputs << "x" << inputs << "xf32>, got " << moment;
+             << inputs << "x" << inputs
+             << "xf32>, or one for each group of rows, got " << moment;
   }
   if (getClip() == ClipMethod::HQQ && !type.hasOffsets()) // (C6)
     return emitOpError("expected a type with offsets for clip hqq, got ")

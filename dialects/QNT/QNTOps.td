@@ -54,7 +54,9 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
     than 128 inputs, over the parts of 128 on the diagonal.
 
     `moment` is the second moment M = X^T X / rows of the layer's inputs, [K, K], K
-    the elements of a row of the weight. Rounding `gptq` (Frantar et al. 2023) takes
+    the elements of a row of the weight; for a convolution, of the patches that
+    its windows see. [G, K, K] holds one for each of G groups of rows, which take
+    inputs of their own. Rounding `gptq` (Frantar et al. 2023) takes
     the inputs in order, or with `act_order` by decreasing M[k][k] (equal ones in
     order), and spreads the error of each over those not yet encoded, through the
     upper Cholesky factor of the inverse of M + damp * mean(diagonal of M) * I; an
@@ -80,8 +82,8 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
     - (C4) the result has no layout, or an activation layout (`#qnt.rows`,
       `#qnt.image`).
     - (C5) `moment` is given exactly where `clip` is `output` or `rounding` is
-      `gptq`; it is f32 [K, K], and the input static of rank 2 or more, K the
-      product of all its dimensions but the first.
+      `gptq`; it is f32 [K, K] or [G, K, K], and the input static of rank 2 or
+      more, K the product of all its dimensions but the first, which G divides.
     - (C6) `clip hqq` needs a type with offsets.
     - (C7) `act_order` and `damp` belong to `rounding gptq`; `damp` is not negative.
   }];
@@ -272,6 +274,36 @@ def QNT_DequantizeBiasOp : QNT_Op<"dequantize_bias", [Pure]> {
   let assemblyFormat = [{
     $codes `scale` $scale `weight` $weight attr-dict `:` type($codes) `,`
     type($scale) `,` type($weight) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def QNT_CorrectBiasOp : QNT_Op<"correct_bias", [Pure, AllTypesMatch<["bias", "result"]>]> {
+  let summary = "a bias that keeps the mean of a layer's outputs";
+  let description = [{
+    result[n] = bias[n] + sum over k of (weight[n, k] - codes[n, k]) * mean[k], the
+    codes decoded, sums in double: what quantising the weight takes from the mean of
+    each output, given the mean of each input, as data-free quantisation corrects
+    biases (Nagel et al. 2019, section 4.2). For a convolution, the inputs of a row
+    are the elements of a patch, [kernel h, kernel w, channel]; of G groups of
+    channels, `mean` has those of all groups, and the rows of a group take the
+    channels of theirs.
+
+    ```mlir
+    %c = qnt.correct_bias %b weight %w codes %q mean %m : tensor<32xf32>, tensor<32x3x3x16xf32>, !qnt.tensor<32x3x3x16, int4, per_channel, scale f32>, tensor<144xf32>
+    ```
+
+    Constraints: (C1) `bias` and the result have the shape [N], N the first
+    dimension of `weight`; (C2) `weight` is static of rank 2 or 4, and `codes` of
+    its shape; (C3) `mean` has the shape [G * K], K the elements of a row, where G
+    divides N and is 1 for a weight of rank 2.
+  }];
+  let arguments = (ins QNT_F32Tensor:$bias, QNT_F32Tensor:$weight,
+                       QNT_TensorType:$codes, QNT_F32Tensor:$mean);
+  let results = (outs QNT_F32Tensor:$result);
+  let assemblyFormat = [{
+    $bias `weight` $weight `codes` $codes `mean` $mean attr-dict `:`
+    type($bias) `,` type($weight) `,` type($codes) `,` type($mean)
   }];
   let hasVerifier = 1;
 }

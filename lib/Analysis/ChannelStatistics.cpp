@@ -11,10 +11,20 @@
 
 using namespace qnt;
 
-ChannelStatistics::ChannelStatistics(int64_t features, bool secondMoment)
+ChannelStatistics::ChannelStatistics(int64_t features, MomentLayout layout)
     : absMax(features), min(features, INFINITY), max(features, -INFINITY),
       sumAbs(features), sum1(features), sum2(features), sum3(features),
-      sum4(features), products(secondMoment ? features * features : 0) {}
+      sum4(features), layout(layout) {
+  if (layout.groups)
+    products.resize(features * (features / layout.groups));
+}
+
+std::vector<int64_t> ChannelStatistics::getSecondMomentShape() const {
+  int64_t size = getFeatures() / layout.groups;
+  if (layout.groups == 1)
+    return {size, size};
+  return {layout.groups, size, size};
+}
 
 void ChannelStatistics::add(llvm::ArrayRef<float> values) {
   int64_t features = getFeatures(), count = int64_t(values.size()) / features;
@@ -37,9 +47,20 @@ void ChannelStatistics::add(llvm::ArrayRef<float> values) {
   // One thread: the order of sums is the same on every machine.
   static bool isSet = (openblas_set_num_threads(1), true);
   (void)isSet;
-  std::vector<double> wide(values.begin(), values.end());
-  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, features, count, 1.0,
-              wide.data(), features, 1.0, products.data(), features);
+  int64_t size = features / layout.groups;
+  int64_t channels = size / layout.positions;
+  std::vector<double> own(count * size);
+  for (int64_t group = 0; group < layout.groups; ++group) {
+    double *to = own.data();
+    for (int64_t part = 0; part < count * layout.positions; ++part) {
+      const float *from =
+          values.data() + (part * layout.groups + group) * channels;
+      to = std::copy_n(from, channels, to);
+    }
+    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, size, count, 1.0,
+                own.data(), size, 1.0, products.data() + group * size * size,
+                size);
+  }
 }
 
 static std::vector<float> scale(const std::vector<double> &sums, int64_t rows) {
@@ -90,11 +111,13 @@ double ChannelStatistics::getTotalKurtosis() const {
 }
 
 std::vector<float> ChannelStatistics::getSecondMoment() const {
-  int64_t features = getFeatures();
   std::vector<float> result(products.size());
-  for (int64_t i = 0; i < features; ++i)
-    for (int64_t j = i; j < features; ++j)
-      result[i * features + j] = result[j * features + i] =
-          float(products[i * features + j] / double(rows));
+  int64_t size = getSecondMomentShape().back(), all = int64_t(products.size());
+  for (int64_t first = 0; first < all; first += size * size)
+    for (int64_t i = 0; i < size; ++i)
+      for (int64_t j = i; j < size; ++j) {
+        float number = float(products[first + i * size + j] / double(rows));
+        result[first + i * size + j] = result[first + j * size + i] = number;
+      }
   return result;
 }

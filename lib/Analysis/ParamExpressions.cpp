@@ -31,8 +31,8 @@ bool qnt::isParamExpressionOp(Operation *op) {
   return isa<ml_program::GlobalLoadConstOp, arith::ConstantOp, arith::ExtFOp,
              arith::TruncFOp, nn::AddOp, nn::MulOp, nn::ScaleRowsOp,
              nn::SelectFeaturesOp, RotateOp, QuantizeOp, DequantizeOp, PackOp,
-             ScalesOp, QuantizeBiasOp, DequantizeBiasOp, DyadicShiftOp,
-             DyadicOp, LowRankOp>(op);
+             ScalesOp, QuantizeBiasOp, DequantizeBiasOp, CorrectBiasOp,
+             DyadicShiftOp, DyadicOp, LowRankOp>(op);
 }
 
 bool qnt::isParamExpression(Value value) {

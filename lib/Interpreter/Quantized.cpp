@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Epilogue.h"
 
+#include "qnt/Dialect/QNT/BiasCorrection.h"
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
 
 using namespace mlir;
@@ -64,6 +65,22 @@ static LogicalResult evaluate(DequantizeOp op, Frame &frame) {
   std::vector<float> values = input.dequantize();
   frame.setFloats(op, input.type.getShape(),
                   std::vector<double>(values.begin(), values.end()));
+  return success();
+}
+
+static LogicalResult evaluate(CorrectBiasOp op, Frame &frame) {
+  std::vector<float> bias = frame.tensor(op.getBias()).toFloats();
+  std::vector<float> weight = frame.tensor(op.getWeight()).toFloats();
+  std::vector<float> decoded = frame.quantized(op.getCodes()).dequantize();
+  std::vector<float> mean = frame.tensor(op.getMean()).toFloats();
+  size_t size = weight.size() / bias.size();
+  std::vector<double> result;
+  for (auto [row, number] : llvm::enumerate(bias))
+    result.push_back(
+        correctBias(number, ArrayRef(weight).slice(row * size, size),
+                    ArrayRef(decoded).slice(row * size, size), mean,
+                    op.getWeight().getType().getShape(), int64_t(row)));
+  frame.setFloats(op, {int64_t(bias.size())}, result);
   return success();
 }
 
@@ -144,6 +161,7 @@ static LogicalResult evaluate(ObserveOp op, Frame &frame) {
 void interp::registerQuantized(Registry &registry) {
   registry.add<QuantizeOp>(evaluate);
   registry.add<DequantizeOp>(evaluate);
+  registry.add<CorrectBiasOp>(evaluate);
   registry.add<DimOp>(evaluate);
   registry.add<PackOp>(evaluate);
   registry.add<ObserveOp>(evaluate);

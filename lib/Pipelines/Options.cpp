@@ -99,6 +99,13 @@ const std::vector<Key> &getKeys() {
          recipe.quantize.actOrder = value == "moment";
          return value == "model" || value == "moment";
        }},
+      {"bias",
+       "keep, or correct: with what quantising weights takes from the means of "
+       "outputs (needs calib)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.quantize.correctBiases = value == "correct";
+         return value == "keep" || value == "correct";
+       }},
       {"damp", "share of the mean moment that gptq adds to its diagonal",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return !value.getAsDouble(recipe.quantize.damp) &&
@@ -256,6 +263,10 @@ bool QuantizeRecipe::needsMoments() const {
   return quantize.rounding == "gptq" || quantize.clip == "output";
 }
 
+bool QuantizeRecipe::needsChannels() const {
+  return needsMoments() || quantize.correctBiases;
+}
+
 llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   QuantizeRecipe recipe;
   recipe.text = text.str();
@@ -290,6 +301,11 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   if (recipe.needsMoments() && !hasSamples)
     return failure("--quantize: gptq, awq and clip=output need samples to find "
                    "second moments on: calib=FILE");
+  if (recipe.quantize.correctBiases && !hasSamples)
+    return failure("--quantize: bias=correct needs samples to find means on: "
+                   "calib=FILE");
+  if (recipe.quantize.correctBiases && recipe.quantize.weights == "none")
+    return failure("--quantize: bias=correct without weights to quantise");
   if (recipe.smooths() && recipe.calibrate.samples.empty())
     return failure("--quantize: smooth=" + recipe.smooth.method +
                    " needs samples to find channels on: calib=FILE");
@@ -312,7 +328,7 @@ void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
   llvm::StringRef stem = output.substr(0, output.rfind('.'));
   if (smooths())
     smoothingTensors = (stem + ".before-smoothing.safetensors").str();
-  if (!needsMoments())
+  if (!needsChannels())
     return;
   if (calibrate.statisticsFile.empty())
     calibrate.output = (stem + ".statistics.json").str();
@@ -320,7 +336,7 @@ void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
     stem = llvm::StringRef(calibrate.statisticsFile)
                .drop_back(llvm::StringRef(".statistics.json").size());
   calibrate.tensors = (stem + ".statistics.safetensors").str();
-  calibrate.moments = true;
+  calibrate.moments = needsMoments();
 }
 
 std::string QuantizeRecipe::help() {

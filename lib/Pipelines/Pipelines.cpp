@@ -56,7 +56,7 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
   }
   if (recipe.rotates())
     pm.addPass(createRotate(recipe.rotate));
-  if (recipe.quantize.per == "tensor" || recipe.needsMoments())
+  if (recipe.quantize.per == "tensor" || recipe.needsChannels())
     addCalibration(recipe.calibrate);
   pm.addPass(createQuantize(recipe.quantize));
   pm.addPass(createCSEPass());

@@ -245,7 +245,7 @@ int run(const Flags &flags, MlirOptMainConfig &config,
     if (!parsed)
       return fail(llvm::toString(parsed.takeError()));
     recipe = *parsed;
-    if ((recipe.needsMoments() || recipe.smooths()) && output == "-")
+    if ((recipe.needsChannels() || recipe.smooths()) && output == "-")
       return fail("--quantize: statistics are kept beside the output: expected "
                   "-o FILE");
     recipe.keepStatisticsBeside(output);

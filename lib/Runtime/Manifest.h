@@ -64,7 +64,7 @@ inline constexpr size_t maxRank = 8;
 inline constexpr size_t maxDims = 16;
 
 /// Inputs, and outputs, of an entry at most.
-inline constexpr size_t maxTensors = 64;
+inline constexpr size_t maxTensors = 512;
 
 /// "[2, 3]".
 std::string shapeText(const int64_t *shape, size_t rank);

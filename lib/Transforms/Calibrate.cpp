@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "ConvPatches.h"
 #include "QuantizeRules.h"
-#include "StoredWeights.h"
-
 #include "StatisticsTensors.h"
+#include "StoredWeights.h"
 
 #include "qnt/Analysis/ActivationSites.h"
 #include "qnt/Analysis/RangeStatistics.h"
@@ -68,28 +68,42 @@ FailureOr<StatisticsMap> CalibratePass::collect() {
   if (samples.empty())
     return error() << "expected samples=FILE or statistics=FILE";
   OwningOpRef<ModuleOp> copy(getOperation().clone());
-  llvm::StringSet<> hasMoment;
+  llvm::StringMap<MomentLayout> layouts;
+  // What layers see again of other sites has no range of its own.
+  llvm::StringSet<> patches;
+  auto observe = [&](Value value, StringRef name) {
+    OpBuilder builder(*copy);
+    builder.setInsertionPointAfterValue(value);
+    ObserveOp::create(builder, value.getLoc(), value.getType(), value, name);
+  };
   for (ActivationSite &site : collectActivationSites(*copy)) {
-    if (llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>))
-      hasMoment.insert(site.name);
-    for (Value value : site.values) {
+    for (Value value : site.values)
+      observe(value, site.name);
+    if (moments && llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>))
+      layouts[site.name] = {1, 1};
+    for (Operation *layer : site.layers) {
+      auto conv = dyn_cast<nn::ConvOp>(layer);
+      if (!conv || tensors.empty())
+        continue;
       OpBuilder builder(*copy);
-      builder.setInsertionPointAfterValue(value);
-      ObserveOp::create(builder, value.getLoc(), value.getType(), value,
-                        site.name);
+      builder.setInsertionPointAfter(conv);
+      std::string name = getPatchesName(site, conv);
+      observe(createPatches(builder, conv), name);
+      patches.insert(name);
+      ArrayRef<int64_t> weight = conv.getWeight().getType().getShape();
+      layouts[name] = {moments ? int64_t(conv.getGroups()) : 0,
+                       weight[1] * weight[2]};
     }
   }
   StatisticsMap statistics;
   channels.clear();
   std::string bad;
   auto add = [&](StringRef site, ArrayRef<float> values, int64_t features) {
-    if (!statistics[site.str()].add(values)) {
+    if (!patches.contains(site) && !statistics[site.str()].add(values))
       bad = bad.empty() ? site.str() : bad;
-    } else if (!tensors.empty()) {
-      bool wantsMoment = moments && hasMoment.contains(site);
-      channels.try_emplace(site.str(), features, wantsMoment)
+    else if (!tensors.empty())
+      channels.try_emplace(site.str(), features, layouts.lookup(site))
           .first->second.add(values);
-    }
   };
   if (failed(runner->run(*copy, {samples, count, seed}, add)))
     return failure();
@@ -116,15 +130,22 @@ static Location getLocation(const ActivationSite &site) {
 /// That a file of an earlier run has what this one was asked for.
 LogicalResult CalibratePass::checkTensors() {
   auto store = openStatisticsTensors(tensors);
+  auto check = [&](StringRef site, bool wantsMoment) -> LogicalResult {
+    std::string name = wantsMoment ? getSecondMomentName(site)
+                                   : getChannelStatisticName(site, "absmax");
+    if (store->find(name))
+      return success();
+    return error() << tensors << ": nothing of '" << site
+                   << "': expected the tensor '" << name << "'";
+  };
   for (ActivationSite &site : collectActivationSites(getOperation())) {
-    bool wantsMoment =
-        moments && llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>);
-    std::string name = wantsMoment
-                           ? getSecondMomentName(site.name)
-                           : getChannelStatisticName(site.name, "absmax");
-    if (!store->find(name))
-      return error() << tensors << ": nothing of '" << site.name
-                     << "': expected the tensor '" << name << "'";
+    bool hasLinear = llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>);
+    if (failed(check(site.name, moments && hasLinear)))
+      return failure();
+    for (Operation *layer : site.layers)
+      if (isa<nn::ConvOp>(layer) &&
+          failed(check(getPatchesName(site, layer), moments)))
+        return failure();
   }
   return success();
 }

@@ -7,6 +7,7 @@
 #include "ParamEvaluator.h"
 
 #include "qnt/Analysis/ParamExpressions.h"
+#include "qnt/Dialect/QNT/BiasCorrection.h"
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
 #include "qnt/Dialect/QNT/Dyadic.h"
 #include "qnt/Support/Half.h"
@@ -52,6 +53,8 @@ int64_t ParamEvaluator::getCostPerRow(Value value) const {
     return std::max(cost, getCostPerRow(linear.getWeight()));
   if (auto select = dyn_cast<nn::SelectFeaturesOp>(op))
     return std::max(cost, getCostPerRow(select.getInput()));
+  if (auto corrected = dyn_cast<CorrectBiasOp>(op))
+    return std::max(cost, getCostPerRow(corrected.getWeight()));
   for (Value operand : op->getOperands())
     if (getParamShape(operand.getType()) == getParamShape(value.getType()))
       cost = std::max(cost, getCostPerRow(operand));
@@ -155,10 +158,10 @@ std::vector<float> ParamEvaluator::evaluateLinear(nn::LinearOp op,
   return result;
 }
 
-std::vector<float> ParamEvaluator::evaluateDequantize(DequantizeOp op,
-                                                      RowRange rows) const {
-  QTensorType type = op.getInput().getType();
-  QuantizedRows in = evaluateQuantized(op.getInput(), rows);
+std::vector<float> ParamEvaluator::evaluateDecoded(Value value,
+                                                   RowRange rows) const {
+  auto type = cast<QTensorType>(value.getType());
+  QuantizedRows in = evaluateQuantized(value, rows);
   std::vector<float> result(in.codes.size());
   BlockQuantizer quantizer(type);
   int64_t last = type.getShape().back();
@@ -182,6 +185,22 @@ std::vector<float> ParamEvaluator::evaluateDequantize(DequantizeOp op,
           params, ArrayRef<uint32_t>(in.codes).slice(start + at, size),
           llvm::MutableArrayRef<float>(result).slice(start + at, size));
     }
+  return result;
+}
+
+std::vector<float> ParamEvaluator::evaluateCorrection(CorrectBiasOp op,
+                                                      RowRange rows) const {
+  std::vector<float> result = evaluateFloat(op.getBias(), rows);
+  std::vector<float> weight = evaluateFloat(op.getWeight(), rows);
+  std::vector<float> decoded = evaluateDecoded(op.getCodes(), rows);
+  std::vector<float> mean =
+      evaluateFloat(op.getMean(), {0, getNumRows(op.getMean().getType())});
+  RankedTensorType type = op.getWeight().getType();
+  int64_t length = getRowLength(type);
+  for (auto [row, number] : llvm::enumerate(result))
+    number = correctBias(number, ArrayRef(weight).slice(row * length, length),
+                         ArrayRef(decoded).slice(row * length, length), mean,
+                         type.getShape(), rows.first + int64_t(row));
   return result;
 }
 
@@ -214,11 +233,13 @@ std::vector<float> ParamEvaluator::evaluateFloat(Value value,
   if (auto lowRank = dyn_cast<LowRankOp>(op))
     return evaluateLowRank(lowRank, value == lowRank.getLeft(), rows);
   if (auto dequantize = dyn_cast<DequantizeOp>(op))
-    return evaluateDequantize(dequantize, rows);
+    return evaluateDecoded(dequantize.getInput(), rows);
   if (auto scales = dyn_cast<ScalesOp>(op))
     return evaluateQuantized(scales.getInput(), rows).scales;
   if (auto bias = dyn_cast<DequantizeBiasOp>(op))
     return evaluateBias(bias, rows);
+  if (auto corrected = dyn_cast<CorrectBiasOp>(op))
+    return evaluateCorrection(corrected, rows);
   if (auto scaled = dyn_cast<nn::ScaleRowsOp>(op))
     return evaluateScaleRows(scaled, rows);
   if (isa<nn::MulOp, nn::AddOp>(op))
@@ -267,31 +288,45 @@ static std::string getKey(Operation *op, StringRef settings = {}) {
 }
 
 std::shared_ptr<const MomentFactor>
-ParamEvaluator::getMoment(QuantizeOp op) const {
+ParamEvaluator::getMoment(QuantizeOp op, int64_t group) const {
   Value moment = op.getMoment();
   std::optional<double> damp;
   if (op.getRounding() == Rounding::GPTQ)
     damp = op.getDamp().convertToDouble();
-  std::string settings =
-      llvm::formatv(" {0} {1}", damp.value_or(-1), bool(op.getActOrder()));
+  std::string settings = llvm::formatv(" {0} {1} {2}", damp.value_or(-1),
+                                       bool(op.getActOrder()), group);
   // Weights that share an input load the same moment.
   auto load = moment.getDefiningOp<GlobalLoadConstOp>();
   std::string key = load ? getLoadedName(load) + settings
                          : getKey(moment.getDefiningOp(), settings);
   return moments.get(key, [&] {
-    int64_t size = getNumRows(moment.getType());
-    return MomentFactor::compute(evaluateFloat(moment, {0, size}), size, damp,
-                                 op.getActOrder(),
+    ArrayRef<int64_t> shape = getParamShape(moment.getType());
+    RowRange rows =
+        shape.size() == 3 ? RowRange{group, 1} : RowRange{0, shape[0]};
+    return MomentFactor::compute(evaluateFloat(moment, rows), shape.back(),
+                                 damp, op.getActOrder(),
                                  "parameter " + describeParam(op.getInput()));
   });
 }
 
 QuantizedRows ParamEvaluator::evaluateByMoment(QuantizeOp op,
                                                RowRange rows) const {
-  std::shared_ptr<const MomentFactor> moment = getMoment(op);
-  return quantizeByMoment(op.getResult().getType(), op.getClip(),
-                          evaluateFloat(op.getInput(), rows), rows.count,
-                          *moment);
+  ArrayRef<int64_t> shape = getParamShape(op.getMoment().getType());
+  int64_t groups = shape.size() == 3 ? shape[0] : 1;
+  int64_t groupRows = getNumRows(op.getInput().getType()) / groups;
+  QuantizedRows result;
+  for (int64_t row = rows.first, end = row + rows.count; row < end;) {
+    int64_t group = row / groupRows;
+    RowRange own{row, std::min((group + 1) * groupRows, end) - row};
+    QuantizedRows part = quantizeByMoment(
+        op.getResult().getType(), op.getClip(),
+        evaluateFloat(op.getInput(), own), own.count, *getMoment(op, group));
+    llvm::append_range(result.codes, part.codes);
+    llvm::append_range(result.scales, part.scales);
+    llvm::append_range(result.zeros, part.zeros);
+    row += own.count;
+  }
+  return result;
 }
 
 std::vector<float> ParamEvaluator::evaluateLowRank(LowRankOp op, bool isLeft,

@@ -84,7 +84,9 @@ private:
   std::vector<float> evaluateScaleRows(nn::ScaleRowsOp op, RowRange rows) const;
   std::vector<float> evaluateLinear(nn::LinearOp op, RowRange rows) const;
   std::vector<float> evaluateBias(DequantizeBiasOp op, RowRange rows) const;
-  std::vector<float> evaluateDequantize(DequantizeOp op, RowRange rows) const;
+  std::vector<float> evaluateCorrection(CorrectBiasOp op, RowRange rows) const;
+  /// The numbers that rows of `value`, a quantised tensor, stand for.
+  std::vector<float> evaluateDecoded(mlir::Value value, RowRange rows) const;
   // Of changes of basis and choices of features (ParamRotations.cpp).
   std::vector<float> evaluateRotate(RotateOp op, RowRange rows) const;
   void rotateLines(RotateOp op, int64_t block,
@@ -94,7 +96,9 @@ private:
                                     RowRange rows) const;
 
   QuantizedRows evaluateByMoment(QuantizeOp op, RowRange rows) const;
-  std::shared_ptr<const MomentFactor> getMoment(QuantizeOp op) const;
+  /// Of the inputs of a group of rows, of which a moment [K, K] has one.
+  std::shared_ptr<const MomentFactor> getMoment(QuantizeOp op,
+                                                int64_t group) const;
   std::vector<float> evaluateLowRank(LowRankOp op, bool isLeft,
                                      RowRange rows) const;
   const params::ParamStore &getStore(llvm::StringRef name) const;

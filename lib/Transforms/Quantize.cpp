@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "ConvPatches.h"
 #include "QuantizeRules.h"
 #include "RetypeCaches.h"
 #include "StatisticsTensors.h"
@@ -55,8 +56,10 @@ private:
                               Value input, StringRef site);
   LogicalResult quantizeEmbedding(nn::EmbeddingOp embedding);
   FailureOr<Value> quantizeWeight(OpBuilder &builder, const WeightRule &rule,
-                                  Value weight, StringRef site = {});
-  FailureOr<Value> getMoment(OpBuilder &builder, Value weight, StringRef site);
+                                  Value weight, StringRef site = {},
+                                  int64_t groups = 1);
+  FailureOr<Value> correctBias(OpBuilder &builder, Value bias, Value weight,
+                               Value codes, int64_t groups, StringRef site);
   FailureOr<Value> quantizeInput(const WeightRule &rule,
                                  const ActivationSite &site);
   WeightRule getStoredRule(QTensorType type, bool kept);
@@ -82,6 +85,7 @@ QuantizeOptions QuantizePass::getOptions() const {
   options.rounding = rounding;
   options.actOrder = actOrder;
   options.damp = damp;
+  options.correctBiases = correctBiases;
   options.activations = activations;
   options.per = per;
   options.head = head;
@@ -142,28 +146,32 @@ LogicalResult QuantizePass::run() {
   return success();
 }
 
-/// The second moment of the inputs of a weight [N, K], as a parameter.
-FailureOr<Value> QuantizePass::getMoment(OpBuilder &builder, Value weight,
-                                         StringRef site) {
-  auto fail = [&]() {
-    return emitError(weight.getLoc())
-           << "qnt-quantize: " << describeParam(weight) << ": ";
-  };
-  auto type = cast<RankedTensorType>(weight.getType());
-  if (type.getRank() != 2)
-    return fail() << "clip=output and rounding=gptq are for linear layers";
-  if (!getOperation()->hasAttr("qnt.statistics"))
-    return fail() << "clip=output and rounding=gptq need second moments; run "
-                     "qnt-calibrate with tensors= and moments first";
-  int64_t inputs = type.getDimSize(1);
-  return loadStatistic(
-      builder, weight.getLoc(), getOperation(), getSecondMomentName(site),
-      RankedTensorType::get({inputs, inputs}, builder.getF32Type()));
+/// The inputs of one output.
+static int64_t countInputs(Value weight) {
+  auto shape = cast<RankedTensorType>(weight.getType()).getShape();
+  return llvm::product_of(shape.drop_front());
+}
+
+/// The bias with what quantising the weight takes from the means of outputs.
+FailureOr<Value> QuantizePass::correctBias(OpBuilder &builder, Value bias,
+                                           Value weight, Value codes,
+                                           int64_t groups, StringRef site) {
+  auto mean = requireStatistic(
+      builder, weight, getChannelStatisticName(site, "mean"),
+      {groups * countInputs(weight)},
+      "correct-biases needs means of inputs; run qnt-calibrate "
+      "with tensors=");
+  if (failed(mean))
+    return failure();
+  return CorrectBiasOp::create(builder, weight.getLoc(), bias.getType(), bias,
+                               weight, codes, *mean)
+      .getResult();
 }
 
 FailureOr<Value> QuantizePass::quantizeWeight(OpBuilder &builder,
                                               const WeightRule &rule,
-                                              Value weight, StringRef site) {
+                                              Value weight, StringRef site,
+                                              int64_t groups) {
   if (Value stored = getStoredWeight(weight)) {
     if (rule.keepsStored)
       return stored;
@@ -183,7 +191,13 @@ FailureOr<Value> QuantizePass::quantizeWeight(OpBuilder &builder,
         .getResult();
   Value moment;
   if (rule.needsMoment()) {
-    auto loaded = getMoment(builder, weight, site);
+    int64_t inputs = countInputs(weight);
+    SmallVector<int64_t> moments = {groups, inputs, inputs};
+    auto loaded = requireStatistic(
+        builder, weight, getSecondMomentName(site),
+        ArrayRef(moments).drop_front(groups == 1 ? 1 : 0),
+        "clip=output and rounding=gptq need second moments; run "
+        "qnt-calibrate with tensors= and moments");
     if (failed(loaded))
       return failure();
     moment = *loaded;
@@ -295,7 +309,17 @@ WeightRule QuantizePass::getRule(Operation *layer) {
   return rules.unquantized;
 }
 
-/// The layer on a quantised weight and `input`, with its bias as an epilogue.
+/// A bias of zeros for the layer of `weight`.
+static Value createZeros(OpBuilder &builder, Value weight) {
+  auto type = RankedTensorType::get(
+      cast<RankedTensorType>(weight.getType()).getDimSize(0),
+      builder.getF32Type());
+  return arith::ConstantOp::create(builder, weight.getLoc(),
+                                   DenseElementsAttr::get(type, 0.0f));
+}
+
+/// The layer on a quantised weight and `input`, with its bias as an epilogue;
+/// `site` is what statistics of its inputs go by.
 LogicalResult QuantizePass::quantizeLayer(Operation *layer,
                                           const WeightRule &rule, Value input,
                                           StringRef site) {
@@ -305,13 +329,23 @@ LogicalResult QuantizePass::quantizeLayer(Operation *layer,
   auto type = cast<RankedTensorType>(layer->getResult(0).getType());
   if (!type.getElementType().isF32())
     return layer->emitOpError("expected f32 activations, got ") << type;
-  auto weight = quantizeWeight(
-      builder, rule, linear ? linear.getWeight() : conv.getWeight(), site);
+  Value floats = linear ? linear.getWeight() : conv.getWeight();
+  int64_t groups = conv ? conv.getGroups() : 1;
+  auto weight = quantizeWeight(builder, rule, floats, site, groups);
   if (failed(weight))
     return failure();
   SmallVector<Value> extra;
   SmallVector<Attribute> steps;
-  if (Value bias = linear ? linear.getBias() : conv.getBias()) {
+  Value bias = linear ? linear.getBias() : conv.getBias();
+  if (correctBiases && rule.getsCodes()) {
+    if (!bias)
+      bias = createZeros(builder, floats);
+    auto corrected = correctBias(builder, bias, floats, *weight, groups, site);
+    if (failed(corrected))
+      return failure();
+    bias = *corrected;
+  }
+  if (bias) {
     extra.push_back(bias);
     steps.push_back(EpilogueKindAttr::get(&getContext(), EpilogueKind::Bias));
   }
@@ -399,11 +433,13 @@ LogicalResult QuantizePass::quantizeImages(func::FuncOp function) {
     if (failed(encodeImages(site)))
       return failure();
   }
-  SmallVector<std::pair<Operation *, StringRef>> layers;
+  SmallVector<std::pair<Operation *, std::string>> layers;
   for (const ActivationSite &site : sites)
     for (Operation *layer : site.layers)
-      layers.emplace_back(layer, site.name);
-  for (auto [layer, site] : layers) {
+      layers.emplace_back(layer, isa<nn::ConvOp>(layer)
+                                     ? getPatchesName(site, layer)
+                                     : site.name);
+  for (const auto &[layer, site] : layers) {
     WeightRule rule = getRule(layer);
     Value input = layer->getOperand(0);
     auto decoded = input.getDefiningOp<DequantizeOp>();

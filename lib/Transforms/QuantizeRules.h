@@ -39,9 +39,11 @@ struct WeightRule {
   QTensorType getInputType(llvm::ArrayRef<int64_t> shape, bool perTensor) const;
   /// Whether a layer with this weight takes codes.
   bool takesCodes() const { return format && activation.format; }
+  /// Whether the weight gets codes, other than those it was brought with.
+  bool getsCodes() const { return format && format.isScaled() && !keepsStored; }
   /// Whether codes are chosen by the second moment of the layer's input.
   bool needsMoment() const {
-    return format && format.isScaled() &&
+    return getsCodes() &&
            (rounding == Rounding::GPTQ || clip == ClipMethod::Output);
   }
 };

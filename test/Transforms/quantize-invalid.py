@@ -17,6 +17,7 @@ CASES = {
     "weights=int4 rounding=up": "rounding=up: expected nearest or gptq",
     "weights=int4 act-order": "act-order without rounding=gptq",
     "weights=int4 rounding=gptq damp=-1": "damp=",
+    "weights=int4 correct-biases": "run qnt-calibrate with tensors= first",
     "weights=int4 rounding=gptq": "run qnt-calibrate with tensors= and moments first",
     "weights=int4 clip=output": "run qnt-calibrate with tensors= and moments first",
     "weights=int4 weights-zero=2": "weights-zero=2: expected true, false or offset",

@@ -16,19 +16,31 @@
 
 namespace qnt {
 
+/// Which second moments are taken of rows of features, [positions, groups,
+/// channels]: one of each group's positions * channels features, as the groups
+/// of a convolution see patches; of linear layers, one of all.
+struct MomentLayout {
+  /// 0: none.
+  int64_t groups = 0;
+  int64_t positions = 1;
+};
+
 /// Statistics of the features (the last dimension) of the values at one site,
-/// over all rows, and where wanted their second moment X^T X. Sums are in
+/// over all rows, and where wanted their second moments X^T X. Sums are in
 /// double, row after row.
 class ChannelStatistics {
 public:
-  ChannelStatistics(int64_t features, bool secondMoment);
+  ChannelStatistics(int64_t features, MomentLayout layout);
 
   /// `values` holds whole rows of finite numbers.
   void add(llvm::ArrayRef<float> values);
 
   int64_t getRows() const { return rows; }
   int64_t getFeatures() const { return int64_t(absMax.size()); }
-  bool hasSecondMoment() const { return !products.empty(); }
+  bool hasSecondMoment() const { return layout.groups > 0; }
+  /// [K, K], or of more groups than one [groups, K, K], K being the features of
+  /// a group.
+  std::vector<int64_t> getSecondMomentShape() const;
 
   /// [features]: the largest |x|.
   llvm::ArrayRef<float> getAbsMax() const { return absMax; }
@@ -44,7 +56,7 @@ public:
   std::vector<float> getKurtosis() const;
   /// Of all values together, likewise.
   double getTotalKurtosis() const;
-  /// [features, features]: X^T X / rows.
+  /// X^T X / rows, of getSecondMomentShape().
   std::vector<float> getSecondMoment() const;
 
 private:
@@ -52,7 +64,8 @@ private:
   std::vector<float> absMax, min, max;
   /// Sums over rows of |x| and of the powers of x.
   std::vector<double> sumAbs, sum1, sum2, sum3, sum4;
-  /// The upper triangle of X^T X.
+  MomentLayout layout;
+  /// The upper triangles of X^T X.
   std::vector<double> products;
 };
 

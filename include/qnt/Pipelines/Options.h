@@ -47,6 +47,8 @@ struct QuantizeRecipe {
   bool rotates() const;
   /// Whether second moments of inputs are used to quantise.
   bool needsMoments() const;
+  /// Whether statistics of channels are.
+  bool needsChannels() const;
   /// Names the files that calibration leaves: MODEL.statistics.json and, with
   /// statistics of channels, MODEL.statistics.safetensors beside `output`, or
   /// those of an earlier run.

@@ -170,7 +170,7 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
            "and read with `statistics`; qnt.statistics will name it.">,
     Option<"moments", "moments", "bool", "false",
            "With `tensors`, also the second moments of the inputs of linear "
-           "layers.">,
+           "layers and of the patches of convolutions.">,
     Option<"range", "range", "std::string", "\"minmax\"",
            "minmax; percentile: cut where `percentile` of all |x| lie below; "
            "mse: cut where quantisation has the least squared error.">,
@@ -214,8 +214,9 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     `qnt-calibrate` left in the module's attribute `qnt.calibration`.
 
     `clip=output` and `rounding=gptq` choose codes by the second moment of a
-    layer's input, for which `qnt-calibrate` must have left `qnt.statistics`;
-    convolutions and embedding tables have none.
+    layer's input, and `correct-biases` by its mean, for which `qnt-calibrate` must
+    have left `qnt.statistics`; of a convolution, by those of the patches that its
+    windows see. Embedding tables have none.
 
     Preconditions: activations are f32; `nn-fold` has run, if biases are to be
     epilogues. What was chosen for each tensor is a remark of category
@@ -245,6 +246,9 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     Option<"damp", "damp", "double", "0.01",
            "With rounding=gptq: the share of the mean of the second moment's "
            "diagonal that is added to it.">,
+    Option<"correctBiases", "correct-biases", "bool", "false",
+           "Biases with what quantising weights takes from the means of "
+           "outputs.">,
     Option<"activations", "activations", "std::string", "\"none\"",
            "none, int4 to int8, uint4 to uint8 (with zero points), or auto: the "
            "8 bits that the target multiplies fastest with the weights.">,

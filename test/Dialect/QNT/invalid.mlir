@@ -821,7 +821,7 @@ func.func @quantize_c5(%w: tensor<64x384xf32>) {
 // -----
 
 func.func @quantize_c5_shape(%w: tensor<64x384xf32>, %m: tensor<64x64xf32>) {
-  // expected-error @+1 {{expected a second moment tensor<384x384xf32>, got 'tensor<64x64xf32>'}}
+  // expected-error @+1 {{expected a second moment tensor<384x384xf32>, or one for each group of rows, got 'tensor<64x64xf32>'}}
   %0 = qnt.quantize %w moment %m rounding gptq : tensor<64x384xf32> moment tensor<64x64xf32> -> !qnt.tensor<64x384, int4, group<32>, scale f16>
   return
 }
@@ -980,5 +980,46 @@ func.func @dequantize_bias_c1(%i: tensor<8xi32>, %s: tensor<f32>, %w: !qnt.tenso
 func.func @dequantize_bias_c2(%i: tensor<4xi32>, %s: tensor<f32>, %w: !qnt.tensor<4x32, int8, group<16>, scale f32>) {
   // expected-error @+1 {{expected a weight per_channel or per_tensor}}
   %0 = qnt.dequantize_bias %i scale %s weight %w : tensor<4xi32>, tensor<f32>, !qnt.tensor<4x32, int8, group<16>, scale f32> -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @correct_bias_c1(%b: tensor<3xf32>, %w: tensor<4x8xf32>, %q: !qnt.tensor<4x8, int4, per_channel, scale f32>, %m: tensor<8xf32>) {
+  // expected-error @+1 {{expected a bias for each row of}}
+  %0 = qnt.correct_bias %b weight %w codes %q mean %m : tensor<3xf32>, tensor<4x8xf32>, !qnt.tensor<4x8, int4, per_channel, scale f32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @correct_bias_c2(%b: tensor<4xf32>, %w: tensor<4x8xf32>, %q: !qnt.tensor<4x9, int4, per_channel, scale f32>, %m: tensor<8xf32>) {
+  // expected-error @+1 {{expected a static weight of rank 2 or 4 and its codes}}
+  %0 = qnt.correct_bias %b weight %w codes %q mean %m : tensor<4xf32>, tensor<4x8xf32>, !qnt.tensor<4x9, int4, per_channel, scale f32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+// Groups are of convolutions.
+func.func @correct_bias_c3(%b: tensor<4xf32>, %w: tensor<4x8xf32>, %q: !qnt.tensor<4x8, int4, per_channel, scale f32>, %m: tensor<16xf32>) {
+  // expected-error @+1 {{expected a mean for each of 8 inputs, got}}
+  %0 = qnt.correct_bias %b weight %w codes %q mean %m : tensor<4xf32>, tensor<4x8xf32>, !qnt.tensor<4x8, int4, per_channel, scale f32>, tensor<16xf32>
+  return
+}
+
+// -----
+
+func.func @correct_bias_c3_groups(%b: tensor<4xf32>, %w: tensor<4x1x1x8xf32>, %q: !qnt.tensor<4x1x1x8, int4, per_channel, scale f32>, %m: tensor<24xf32>) {
+  // expected-error @+1 {{expected a mean for each of 8 inputs of each group, got}}
+  %0 = qnt.correct_bias %b weight %w codes %q mean %m : tensor<4xf32>, tensor<4x1x1x8xf32>, !qnt.tensor<4x1x1x8, int4, per_channel, scale f32>, tensor<24xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c5_groups(%w: tensor<4x1x1x8xf32>, %m: tensor<3x8x8xf32>) {
+  // expected-error @+1 {{expected a second moment tensor<8x8xf32>, or one for each group of rows, got}}
+  %0 = qnt.quantize %w clip output moment %m : tensor<4x1x1x8xf32> moment tensor<3x8x8xf32> -> !qnt.tensor<4x1x1x8, int4, per_channel, scale f32>
   return
 }

@@ -156,6 +156,15 @@ func.func @linear_integers(%x: !qnt.tensor<?x64, uint8, per_tensor, scale f32, z
   return
 }
 
+// CHECK-LABEL: @patches
+func.func @patches(%w: tensor<8x3x3x4xf32>, %b: tensor<8xf32>, %n: tensor<2x36x36xf32>, %m: tensor<72xf32>) {
+  // CHECK: %[[Q:.*]] = qnt.quantize %{{.*}} moment %{{.*}} rounding gptq damp {{.*}} : tensor<8x3x3x4xf32> moment tensor<2x36x36xf32> -> !qnt.tensor<8x3x3x4, int4, per_channel, scale f32>
+  %q = qnt.quantize %w moment %n rounding gptq damp 0.01 : tensor<8x3x3x4xf32> moment tensor<2x36x36xf32> -> !qnt.tensor<8x3x3x4, int4, per_channel, scale f32>
+  // CHECK: qnt.correct_bias %{{.*}} weight %{{.*}} codes %[[Q]] mean %{{.*}} : tensor<8xf32>, tensor<8x3x3x4xf32>, !qnt.tensor<8x3x3x4, int4, per_channel, scale f32>, tensor<72xf32>
+  %0 = qnt.correct_bias %b weight %w codes %q mean %m : tensor<8xf32>, tensor<8x3x3x4xf32>, !qnt.tensor<8x3x3x4, int4, per_channel, scale f32>, tensor<72xf32>
+  return
+}
+
 // CHECK-LABEL: @rounds_once
 func.func @rounds_once(%x: !qnt.tensor<?x64, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>, %i: tensor<8xi32>, %s: tensor<f32>) {
   // CHECK: qnt.dequantize_bias %{{.*}} scale %{{.*}} weight %{{.*}} : tensor<8xi32>, tensor<f32>, !qnt.tensor<8x64, int8, per_tensor, scale f32> -> tensor<8xf32>
