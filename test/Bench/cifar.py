@@ -28,8 +28,10 @@ RECIPES = {
     "f32": None,
     "W8A8": "weights=int8 activations=int8",
     "W4A8": "weights=int4 clip=mse activations=int8",
+    "W4A8 gptq": "weights=int4 method=gptq bias=correct activations=int8",
     "W8A8 integer": "weights=int8 activations=int8 arithmetic=integer",
-    "W4A8 integer": "weights=int4 clip=mse activations=int8 arithmetic=integer",
+    "W4A8 integer": "weights=int4 method=gptq bias=correct activations=int8 "
+                    "arithmetic=integer",
 }
 
 
