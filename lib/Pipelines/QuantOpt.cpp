@@ -60,8 +60,9 @@ struct Flags {
   llvm::cl::list<std::string> bind{
       "bind",
       llvm::cl::desc("Make an input of the graph a constant, such as one that "
-                     "decides shapes"),
-      llvm::cl::cat(category), llvm::cl::value_desc("name=file.npy")};
+                     "decides shapes, or fix a dimension of inputs"),
+      llvm::cl::cat(category),
+      llvm::cl::value_desc("input=file.npy|dimension=size")};
   llvm::cl::opt<std::string> outliers{
       "outliers",
       llvm::cl::desc(
@@ -275,10 +276,11 @@ int run(const Flags &flags, MlirOptMainConfig &config,
     options.kvType = "f32";
   options.paramsPath = params.path;
   for (StringRef binding : flags.bind) {
-    auto [name, file] = binding.split('=');
-    if (name.empty() || !file.ends_with(".npy"))
-      return fail("--bind: expected NAME=FILE.npy, got '" + binding + "'");
-    options.bindings.emplace_back(name, file);
+    auto [name, value] = binding.split('=');
+    if (name.empty() || value.empty())
+      return fail("--bind: expected INPUT=FILE.npy or DIMENSION=SIZE, got '" +
+                  binding + "'");
+    options.bindings.emplace_back(name, value);
   }
   auto module = loadModel(input, &context, options);
   if (failed(module))

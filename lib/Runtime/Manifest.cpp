@@ -150,6 +150,7 @@ Manifest Manifest::parse(const std::string &path, const char *json) {
     fail(QNT_ERROR_FORMAT, path + ": the manifest is not a JSON object");
 
   Manifest manifest;
+  manifest.takesEmpty = root.value("kind", Json()) == "graph";
   const Json &file = reader.member(root, "", "params_file");
   const Json &size = reader.member(file, "params_file", "size");
   if (!size.is_number_integer() || size.get<int64_t>() < 0)

@@ -48,6 +48,8 @@ struct OpSpec {
 struct Manifest {
   /// Of "model"; 0 when not stated.
   int64_t vocabSize = 0, maxLength = 0, tokenTypes = 0;
+  /// Whether symbolic dimensions may be 0: those of plain graphs.
+  bool takesEmpty = false;
   int64_t paramsSize = 0;
   std::string paramsSha256;
   std::vector<std::string> params;

@@ -157,7 +157,7 @@ private:
     auto source = [&] {
       return std::string(kind) + " '" + std::string(name) + "'";
     };
-    if (size < 1)
+    if (size < 1 && !model.manifest.takesEmpty)
       complain(source() + ": dimension '" + entry.dims[dim] +
                "' must be positive, found " + std::to_string(size));
     if (dims[dim] != unknown && dims[dim] != size)

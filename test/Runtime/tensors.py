@@ -38,6 +38,8 @@ for inputs in files, ["--input", path("in.npz")]:
         out = np.load(path("out.npy"))
         np.testing.assert_allclose(out, want, rtol=1e-5, atol=1e-6)
         os.remove(path("out.npy"))
+got = result(graph, "--input", "x=" + npy("empty.npy", x[:0]), *files[2:])
+assert got["outputs"] == {"scores": {"dtype": "f32", "shape": [0, 3]}}, got
 
 # An entry with a cache.
 tokens = numpy_rng.integers(0, 258, (2, 7)).astype(np.int32)
@@ -76,8 +78,9 @@ fails("there is no entry 'y'; there are: main", graph, *files, "--entry", "y",
       *out)
 fails("expected NAME=FILE, as the entry has 2 inputs", graph, "--input", wide)
 fails(path("absent.npy"), graph, "--input", "x=" + path("absent.npy"))
-fails("dimension 'n' must be positive, found 0", graph, "--input",
-      "x=" + npy("empty.npy", np.zeros((0, 4), np.float32)), *files[2:], *out)
+fails("dimension 'batch' must be positive, found 0", lm, "--input",
+      "tokens=" + npy("empty.npy", tokens[:0]), "--input", "position=" +
+      npy("empty-p.npy", np.zeros(0, np.int32)), *out)
 fails("input 'tokens': expected values from 0 to 257, found 258", lm,
       "--input", "tokens=" + npy("t.npy", tokens * 0 + 258), "--input",
       "position=" + path("p.npy"), *out)

@@ -15,7 +15,7 @@
 
 namespace llvm {
 class raw_ostream;
-}
+} // namespace llvm
 
 namespace qnt {
 
@@ -23,7 +23,8 @@ namespace qnt {
 /// external data beside it. Returns a module with one entry @main, by
 /// docs/ir.md and docs/onnx.md: layers as nn ops, everything else as linalg and
 /// tensor ops. Initialisers that are used go to options.paramsPath, which is
-/// written only then. options.bindings make inputs of the graph constants.
+/// written only then. options.bindings make inputs of the graph constants
+/// and tell dimensions.
 /// Whatever the importer does not understand is an error of one line on the
 /// context's diagnostics, which names the file, the node and its operator.
 /// Loads the dialects it needs.

@@ -30,7 +30,8 @@ struct ImportOptions {
     return stem + "." + name;
   }
   /// Inputs of a graph that become constants: the input's name and the .npy
-  /// file with its value.
+  /// file with its value. Dimensions of inputs that are known: the dimension's
+  /// name, and a number or an expression of other names ("past + tokens").
   std::vector<std::pair<std::string, std::string>> bindings;
 };
 

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "DimText.h"
 #include "Error.h"
 #include "Importer.h"
 
@@ -30,16 +31,17 @@ static std::string findRefusal(const ValueInfoProto &info) {
     DType dtype = getDType(info.dataType);
     if (dtype == DType::I4 || dtype == DType::U4)
       return "element type " + getName(dtype).str() + " is not supported";
-    if (!info.shape)
-      return "its rank is not known";
-    SmallVector<int64_t> sizes;
-    for (const DimProto &dim : *info.shape)
-      sizes.push_back(dim.value.value_or(1));
-    onnx::countElements(sizes);
-    return "";
+    return info.shape ? "" : "its rank is not known";
   } catch (const ImportError &error) {
     return error.what();
   }
+}
+
+/// The name of dimension `i`; those without one are named after the input.
+static std::string getDimName(const ValueInfoProto &info, size_t i) {
+  StringRef name = (*info.shape)[i].param;
+  return name.empty() ? info.name.str() + ".dim" + std::to_string(i)
+                      : name.str();
 }
 
 Tensor Importer::declareInput(const ValueInfoProto &info) {
@@ -51,16 +53,33 @@ Tensor Importer::declareInput(const ValueInfoProto &info) {
   tensor.dtype = getDType(info.dataType);
   MLIRContext *context = builder.getContext();
   SmallVector<int64_t> shape;
-  SmallVector<StringRef> names;
   SmallVector<std::string> owned;
   for (auto [i, dim] : llvm::enumerate(*info.shape)) {
-    shape.push_back(dim.value.value_or(ShapedType::kDynamic));
-    owned.push_back(dim.value           ? ""
-                    : dim.param.empty() ? name + ".dim" + std::to_string(i)
-                                        : dim.param.str());
+    std::optional<int64_t> size = dim.value;
+    std::string &dimName = owned.emplace_back();
+    int64_t bound;
+    if (!size) {
+      dimName = getDimName(info, i);
+      if (!StringRef(boundDims.lookup(dimName)).getAsInteger(10, bound)) {
+        size = bound;
+        dimName.clear();
+      }
+    }
+    shape.push_back(size.value_or(ShapedType::kDynamic));
+    tensor.dims.push_back(Dim(size.value_or(0)));
   }
-  for (const std::string &dim : owned)
-    names.push_back(dim);
+  try {
+    onnx::countElements(llvm::map_to_vector(shape, [](int64_t size) {
+      return ShapedType::isDynamic(size) ? 1 : size;
+    }));
+  } catch (const ImportError &error) {
+    tensor.refusal = error.what();
+    return tensor;
+  }
+  for (auto [i, dimName] : llvm::enumerate(owned))
+    if (!dimName.empty())
+      openDims.push_back({info.name, unsigned(i), dimName});
+  SmallVector<StringRef> names(owned.begin(), owned.end());
   auto type =
       RankedTensorType::get(shape, onnx::getElementType(tensor.dtype, context));
   Location loc = NameLoc::get(builder.getStringAttr(name));
@@ -74,18 +93,42 @@ Tensor Importer::declareInput(const ValueInfoProto &info) {
   (void)function.insertArgument(index, type,
                                 builder.getDictionaryAttr(attributes), loc);
   tensor.value = function.getArgument(index);
-  for (auto [i, dim] : llvm::enumerate(shape)) {
-    if (!ShapedType::isDynamic(dim)) {
-      tensor.dims.push_back(dim);
-      continue;
-    }
-    auto [entry, isNew] = namedDims.try_emplace(owned[i]);
-    if (isNew)
-      entry->second = dims.addAtom(
-          owned[i], tensor::DimOp::create(builder, loc, tensor.value, i));
-    tensor.dims.push_back(entry->second);
-  }
   return tensor;
+}
+
+/// Names first, then what names tell of each other; what does not read as an
+/// expression of names is a name too.
+void Importer::declareDims(Scope &scope) {
+  auto find = [&](StringRef name) -> std::optional<Dim> {
+    auto known = namedDims.find(name);
+    return known == namedDims.end() ? std::nullopt
+                                    : std::optional(known->second);
+  };
+  for (bool areNames : {true, false})
+    for (const OpenDim &open : openDims) {
+      auto bound = boundDims.find(open.name);
+      bool isBound = bound != boundDims.end();
+      bool isName = !isBound && StringRef(open.name).find_first_of("+-*/") ==
+                                    StringRef::npos;
+      if (isName != areNames || namedDims.contains(open.name))
+        continue;
+      StringRef text = isBound ? bound->second : open.name;
+      std::optional<Dim> dim;
+      if (!isName)
+        dim = parseDim(dims, text, find);
+      if (!dim && isBound)
+        throw ImportError(path + ": dimension '" + open.name + "': '" +
+                          text.str() +
+                          "' is no expression of dimensions of inputs");
+      Value argument = scope.values[open.input].value;
+      namedDims[open.name] =
+          dim ? *dim
+              : dims.addAtom(open.name,
+                             tensor::DimOp::create(builder, argument.getLoc(),
+                                                   argument, open.index));
+    }
+  for (const OpenDim &open : openDims)
+    scope.values[open.input].dims[open.index] = namedDims[open.name];
 }
 
 Tensor Importer::bindInput(const ValueInfoProto &info,
@@ -109,25 +152,47 @@ Tensor Importer::bindInput(const ValueInfoProto &info,
   }
 }
 
+void Importer::checkBoundDims() const {
+  for (auto &[name, text] : boundDims) {
+    bool isKnown = llvm::any_of(model.graph->inputs, [&](auto &info) {
+      if (!info.shape)
+        return false;
+      for (size_t i = 0; i < info.shape->size(); ++i)
+        if (!(*info.shape)[i].value && getDimName(info, i) == name)
+          return true;
+      return false;
+    });
+    int64_t number;
+    if (!isKnown)
+      throw ImportError(path + ": inputs have no dimension '" + name.str() +
+                        "' to bind");
+    if (!StringRef(text).getAsInteger(10, number) && number < 0)
+      throw ImportError(path + ": dimension '" + name.str() +
+                        "': expected a size, got " + text);
+  }
+}
+
 void Importer::declareInputs(Scope &scope) {
-  llvm::StringMap<std::string> bindings;
-  for (auto &[name, file] : options.bindings)
-    bindings[name] = file;
+  llvm::StringMap<std::string> files;
+  for (auto &[name, value] : options.bindings)
+    (StringRef(value).ends_with(".npy") ? files : boundDims)[name] = value;
+  checkBoundDims();
   for (const ValueInfoProto &info : model.graph->inputs) {
     // Up to IR version 3 initialisers are listed among the inputs.
     if (scope.values.contains(info.name))
       continue;
-    auto binding = bindings.find(info.name);
-    if (binding == bindings.end()) {
+    auto file = files.find(info.name);
+    if (file == files.end()) {
       scope.values[info.name] = declareInput(info);
       continue;
     }
-    scope.values[info.name] = bindInput(info, binding->second);
-    bindings.erase(binding);
+    scope.values[info.name] = bindInput(info, file->second);
+    files.erase(file);
   }
-  if (!bindings.empty())
+  if (!files.empty())
     throw ImportError(path + ": there is no input '" +
-                      bindings.begin()->first().str() + "' to bind");
+                      files.begin()->first().str() + "' to bind");
+  declareDims(scope);
 }
 
 //===----------------------------------------------------------------------===//

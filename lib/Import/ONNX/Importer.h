@@ -55,6 +55,8 @@ private:
   // Entry.cpp
   void declareInputs(Scope &scope);
   Tensor declareInput(const ValueInfoProto &info);
+  void checkBoundDims() const;
+  void declareDims(Scope &scope);
   Tensor bindInput(const ValueInfoProto &info, const std::string &file);
   void finish(Scope &scope);
   void writeParameters();
@@ -96,6 +98,15 @@ private:
   DimContext dims;
   /// The dimensions of inputs by name.
   llvm::StringMap<Dim> namedDims;
+  /// Those that the options fix or tell, by name.
+  llvm::StringMap<std::string> boundDims;
+  /// A dimension of an argument that is known at run time.
+  struct OpenDim {
+    llvm::StringRef input;
+    unsigned index;
+    std::string name;
+  };
+  std::vector<OpenDim> openDims;
   mlir::func::FuncOp function;
   /// Set while a node is evaluated.
   ScratchArguments *scratchArguments = nullptr;

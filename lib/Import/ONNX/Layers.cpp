@@ -35,16 +35,31 @@ public:
 
   /// The node of that operator that gives `name`; null when another does.
   const NodeProto *find(StringRef name, StringRef op) const {
-    return findProducer(scope, name, op);
+    return findProducer(scope, origin(name), op);
+  }
+  /// The first name of the value `name`, which casts to its own type and the
+  /// like leave as it is.
+  StringRef origin(StringRef name) const {
+    while (const NodeProto *node = scope.producers.lookup(name)) {
+      const Tensor *from =
+          node->inputs.empty() ? nullptr : scope.find(node->inputs[0]);
+      const Tensor *to = scope.find(name);
+      if (!from || !to || !to->value || from->value != to->value)
+        break;
+      name = node->inputs[0];
+    }
+    return name;
+  }
+  StringRef input(const NodeProto &node, size_t i) const {
+    return origin(node.inputs[i]);
   }
   /// The other input of a node of two inputs, one of which is `name`.
-  static std::optional<StringRef> other(const NodeProto &node, StringRef name) {
+  std::optional<StringRef> other(const NodeProto &node, StringRef name) const {
     if (node.inputs.size() != 2)
       return std::nullopt;
-    if (node.inputs[0] == name)
-      return node.inputs[1];
-    if (node.inputs[1] == name)
-      return node.inputs[0];
+    for (size_t i = 0; i < 2; ++i)
+      if (input(node, i) == name)
+        return input(node, 1 - i);
     return std::nullopt;
   }
   ConstantRef constant(StringRef name) const {
@@ -67,8 +82,8 @@ public:
     if (!node || node->inputs.size() != 2)
       return std::nullopt;
     for (size_t i = 0; i < 2; ++i)
-      if (is(node->inputs[i], number))
-        return node->inputs[1 - i];
+      if (is(input(*node, i), number))
+        return input(*node, 1 - i);
     return std::nullopt;
   }
   /// What is multiplied to give `name`, through a few products.
@@ -79,18 +94,18 @@ public:
       factors.push_back(name);
       return;
     }
-    for (StringRef input : node->inputs)
-      collectFactors(input, factors, depth + 1);
+    for (size_t i = 0; i < 2; ++i)
+      collectFactors(input(*node, i), factors, depth + 1);
   }
   /// The x of x^2, as a power or a product.
   std::optional<StringRef> squared(StringRef name) const {
     if (const NodeProto *power = find(name, "Pow"))
-      if (power->inputs.size() == 2 && is(power->inputs[1], 2))
-        return power->inputs[0];
+      if (power->inputs.size() == 2 && is(input(*power, 1), 2))
+        return input(*power, 0);
     if (const NodeProto *product = find(name, "Mul"))
       if (product->inputs.size() == 2 &&
-          product->inputs[0] == product->inputs[1])
-        return product->inputs[0];
+          input(*product, 0) == input(*product, 1))
+        return input(*product, 0);
     return std::nullopt;
   }
   /// The input of a mean along the last dimension, which stays.
@@ -104,33 +119,33 @@ public:
 
 std::optional<StringRef> Matcher::meanOf(StringRef name) const {
   const NodeProto *mean = find(name, "ReduceMean");
-  const Tensor *input =
+  const Tensor *operand =
       mean && !mean->inputs.empty() ? scope.find(mean->inputs[0]) : nullptr;
-  if (!input)
+  if (!operand)
     return std::nullopt;
   std::vector<int64_t> axes;
   if (mean->inputs.size() > 1)
-    if (ConstantRef given = constant(mean->inputs[1]))
+    if (ConstantRef given = constant(input(*mean, 1)))
       axes = given->toInts();
   for (const AttributeProto &attribute : mean->attributes)
     if (attribute.name == "axes")
       axes.assign(attribute.ints.begin(), attribute.ints.end());
     else if (attribute.name == "keepdims" && attribute.i == 0)
       return std::nullopt;
-  if (axes.size() != 1 || (axes[0] != -1 && axes[0] != input->getRank() - 1))
+  if (axes.size() != 1 || (axes[0] != -1 && axes[0] != operand->getRank() - 1))
     return std::nullopt;
-  return mean->inputs[0];
+  return input(*mean, 0);
 }
 
 std::optional<StringRef> Matcher::rootOfMeanSquare(StringRef name,
                                                    double &eps) const {
   const NodeProto *root = find(name, "Sqrt");
-  const NodeProto *sum = root ? find(root->inputs[0], "Add") : nullptr;
+  const NodeProto *sum = root ? find(input(*root, 0), "Add") : nullptr;
   if (!sum || sum->inputs.size() != 2)
     return std::nullopt;
   for (size_t i = 0; i < 2; ++i) {
-    auto epsilon = scalar(sum->inputs[i]);
-    auto square = meanOf(sum->inputs[1 - i]);
+    auto epsilon = scalar(input(*sum, i));
+    auto square = meanOf(input(*sum, 1 - i));
     if (!epsilon || !square || !(*epsilon >= 0))
       continue;
     eps = *epsilon;
@@ -149,17 +164,18 @@ static bool isErfOf(const Matcher &match, StringRef name, StringRef x) {
   const NodeProto *erf = inner ? match.find(*inner, "Erf") : nullptr;
   if (!erf)
     return false;
-  if (const NodeProto *quotient = match.find(erf->inputs[0], "Div"))
-    return quotient->inputs.size() == 2 && quotient->inputs[0] == x &&
-           match.is(quotient->inputs[1], std::sqrt(2.0));
-  return match.besides(match.find(erf->inputs[0], "Mul"), std::sqrt(0.5)) == x;
+  if (const NodeProto *quotient = match.find(match.input(*erf, 0), "Div"))
+    return quotient->inputs.size() == 2 && match.input(*quotient, 0) == x &&
+           match.is(match.input(*quotient, 1), std::sqrt(2.0));
+  return match.besides(match.find(match.input(*erf, 0), "Mul"),
+                       std::sqrt(0.5)) == x;
 }
 
 /// Whether `name` is x^3.
 static bool isCubeOf(const Matcher &match, StringRef name, StringRef x) {
   if (const NodeProto *power = match.find(name, "Pow"))
-    return power->inputs.size() == 2 && power->inputs[0] == x &&
-           match.is(power->inputs[1], 3);
+    return power->inputs.size() == 2 && match.input(*power, 0) == x &&
+           match.is(match.input(*power, 1), 3);
   SmallVector<StringRef> factors;
   match.collectFactors(name, factors);
   return factors.size() == 3 && llvm::all_equal(factors) && factors[0] == x;
@@ -171,10 +187,10 @@ static bool isTanhOf(const Matcher &match, StringRef name, StringRef x) {
   const NodeProto *tanh = outer ? match.find(*outer, "Tanh") : nullptr;
   if (!tanh)
     return false;
-  auto inner =
-      match.besides(match.find(tanh->inputs[0], "Mul"), std::sqrt(2 / M_PI));
+  auto inner = match.besides(match.find(match.input(*tanh, 0), "Mul"),
+                             std::sqrt(2 / M_PI));
   const NodeProto *sum = inner ? match.find(*inner, "Add") : nullptr;
-  auto cubic = sum ? Matcher::other(*sum, x) : std::nullopt;
+  auto cubic = sum ? match.other(*sum, x) : std::nullopt;
   if (!cubic)
     return false;
   auto cube = match.besides(match.find(*cubic, "Mul"), 0.044715);
@@ -192,10 +208,11 @@ static bool importActivation(Node &node, const Matcher &match,
     node.setOutput(0, Tensor::ofValue(DType::F32, x->dims, value));
     return true;
   };
-  ArrayRef<StringRef> inputs = node.getProto().inputs;
+  StringRef inputs[] = {match.input(node.getProto(), 0),
+                        match.input(node.getProto(), 1)};
   for (size_t i = 0; i < 2; ++i)
     if (const NodeProto *sigmoid = match.find(inputs[i], "Sigmoid"))
-      if (sigmoid->inputs[0] == inputs[1 - i])
+      if (match.input(*sigmoid, 0) == inputs[1 - i])
         return finish(nn::ActivationKind::Silu, inputs[1 - i]);
   // x, 0.5 and 1 + erf or tanh, in any order.
   auto half = llvm::find_if(
@@ -232,16 +249,17 @@ findNormalized(const Matcher &match, ArrayRef<StringRef> factors, double &eps) {
     const NodeProto *quotient = match.find(factors[0], "Div");
     if (!quotient || quotient->inputs.size() != 2)
       return std::nullopt;
-    auto x = match.rootOfMeanSquare(quotient->inputs[1], eps);
-    return x == quotient->inputs[0] ? x : std::nullopt;
+    auto x = match.rootOfMeanSquare(match.input(*quotient, 1), eps);
+    return x == match.input(*quotient, 0) ? x : std::nullopt;
   }
   for (size_t i = 0; i < 2; ++i) {
     std::optional<StringRef> root;
     if (const NodeProto *inverse = match.find(factors[i], "Reciprocal"))
-      root = inverse->inputs[0];
+      root = match.input(*inverse, 0);
     else if (const NodeProto *quotient = match.find(factors[i], "Div"))
-      if (quotient->inputs.size() == 2 && match.is(quotient->inputs[0], 1))
-        root = quotient->inputs[1];
+      if (quotient->inputs.size() == 2 &&
+          match.is(match.input(*quotient, 0), 1))
+        root = match.input(*quotient, 1);
     auto x = root ? match.rootOfMeanSquare(*root, eps) : std::nullopt;
     if (x && *x == factors[1 - i])
       return x;
@@ -275,26 +293,27 @@ static std::optional<StringRef> findCentered(const Matcher &match,
                                              StringRef name) {
   const NodeProto *difference = match.find(name, "Sub");
   if (!difference || difference->inputs.size() != 2 ||
-      match.meanOf(difference->inputs[1]) != difference->inputs[0])
+      match.meanOf(match.input(*difference, 1)) != match.input(*difference, 0))
     return std::nullopt;
-  return difference->inputs[0];
+  return match.input(*difference, 0);
 }
 
 static bool importLayerNorm(Node &node, const Matcher &match,
                             const NodeProto &sum) {
   for (size_t i = 0; i < 2; ++i) {
-    StringRef shift = sum.inputs[i];
-    const NodeProto *product = match.find(sum.inputs[1 - i], "Mul");
+    StringRef shift = match.input(sum, i);
+    const NodeProto *product = match.find(match.input(sum, 1 - i), "Mul");
     if (!match.constant(shift) || !product || product->inputs.size() != 2)
       continue;
     for (size_t j = 0; j < 2; ++j) {
-      StringRef scale = product->inputs[j];
-      const NodeProto *quotient = match.find(product->inputs[1 - j], "Div");
+      StringRef scale = match.input(*product, j);
+      const NodeProto *quotient =
+          match.find(match.input(*product, 1 - j), "Div");
       if (!match.constant(scale) || !quotient || quotient->inputs.size() != 2)
         continue;
       double eps = 0;
-      auto centered = match.rootOfMeanSquare(quotient->inputs[1], eps);
-      auto name = findCentered(match, quotient->inputs[0]);
+      auto centered = match.rootOfMeanSquare(match.input(*quotient, 1), eps);
+      auto name = findCentered(match, match.input(*quotient, 0));
       const Tensor *x = name ? match.scope.find(*name) : nullptr;
       // Some exporters write the difference twice.
       if (!x || !centered || findCentered(match, *centered) != name ||
@@ -323,8 +342,8 @@ bool qnt::onnx::importAsLayer(Node &node, const Scope &scope) {
   if (importDynamicLinear(node, scope))
     return true;
   SmallVector<StringRef> factors;
-  for (StringRef input : proto.inputs)
-    match.collectFactors(input, factors);
+  for (size_t i = 0; i < 2; ++i)
+    match.collectFactors(match.input(proto, i), factors);
   return importActivation(node, match, factors) ||
          importRMSNorm(node, match, factors);
 }

@@ -53,6 +53,37 @@ std::optional<Tensor> qnt::onnx::linear(Node &node, const Tensor &input,
   return cast(node, Tensor::ofValue(DType::F32, shape, result), input.dtype);
 }
 
+/// The product of matrices of f32, of which leading dimensions broadcast to
+/// those of `shape`.
+static Tensor matmulLayer(Node &node, const Tensor &lhs, const Tensor &rhs,
+                          ArrayRef<Dim> shape) {
+  auto load = [&](const Tensor &operand) {
+    SmallVector<Dim> refined(operand.dims);
+    size_t leading = refined.size() - 2;
+    for (auto [dim, known] :
+         llvm::zip(llvm::reverse(MutableArrayRef(refined).take_front(leading)),
+                   llvm::reverse(shape.drop_back(2))))
+      if (dim.constant() != 1)
+        dim = known;
+    return refine(node, node.value(operand), refined);
+  };
+  Value left = load(lhs), right = load(rhs);
+  // A matrix that was transposed for the product alone is read as it is.
+  auto transpose = right.getDefiningOp<linalg::TransposeOp>();
+  if (transpose) {
+    SmallVector<int64_t> perm =
+        llvm::to_vector(llvm::seq<int64_t>(0, rhs.getRank()));
+    std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
+    if (transpose.getPermutation() != ArrayRef(perm))
+      transpose = nullptr;
+  }
+  if (transpose)
+    right = transpose.getInput();
+  Value result = nn::MatmulOp::create(node.builder(), node.loc(), left, right,
+                                      /*transposed=*/(bool)transpose);
+  return Tensor::ofValue(DType::F32, shape, refine(node, result, shape));
+}
+
 Tensor qnt::onnx::matmul(Node &node, const Tensor &lhs, const Tensor &rhs,
                          DType accumulator) {
   MLIRContext *context = node.context();
@@ -65,6 +96,9 @@ Tensor qnt::onnx::matmul(Node &node, const Tensor &lhs, const Tensor &rhs,
               " and " + node.dims().str(other));
   shape.push_back(lhs.dims[lhs.getRank() - 2]);
   shape.push_back(rhs.dims.back());
+  if (accumulator == DType::F32 && isFloat(lhs.dtype) && isFloat(rhs.dtype))
+    return matmulLayer(node, cast(node, lhs, DType::F32),
+                       cast(node, rhs, DType::F32), shape);
   // Loops: batch, rows, columns, inner.
   auto expr = [&](size_t i) { return getAffineDimExpr(i, context); };
   auto mapOf = [&](const Tensor &operand, unsigned row, unsigned column) {

@@ -32,6 +32,10 @@ static Tensor shiftToMax(Node &node, const Tensor &input, int64_t axis) {
 static Value exponential(Scalars &s, ValueRange x) { return s.exp(x[0]); }
 
 Tensor qnt::onnx::softmax(Node &node, const Tensor &input, int64_t axis) {
+  if (input.dtype == DType::F32 && axis == input.getRank() - 1)
+    return Tensor::ofValue(
+        input.dtype, input.dims,
+        nn::SoftmaxOp::create(node.builder(), node.loc(), node.value(input)));
   Tensor powers = compute(node, shiftToMax(node, input, axis), exponential);
   Tensor sum = unsqueeze(node, sumAlong(node, powers, axis), axis);
   return compute(node, {powers, sum},

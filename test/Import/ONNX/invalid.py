@@ -236,6 +236,16 @@ def bindings():
          inputs=["x", value("axes", [1], T.INT64)])
     check("needed", NAMED + r"input 1 \('axes'\) gives the axes, which must be "
           r"known when importing: --bind axes=FILE.npy")
+    # Dimensions.
+    save([node("Add", ["x", "z"])], inputs=[value("x", ["n"]),
+                                            value("z", ["n"])])
+    check("no such dimension", "inputs have no dimension 'q' to bind", "--bind",
+          "q=3")
+    check("no size", "dimension 'n': expected a size, got -3", "--bind", "n=-3")
+    for text in ("m + 1", "2 +", "+ 2", "2 $ 3", "2 / 0", "n + 1", "9" * 19,
+                 "4611686018427387904 * 4"):
+        check(f"expression {text}", f"dimension 'n': '{re.escape(text)}' is no "
+              "expression of dimensions of inputs", "--bind", f"n={text}")
 
 
 def branch(outputs, *nodes):

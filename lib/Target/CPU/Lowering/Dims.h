@@ -65,7 +65,7 @@ public:
   /// Whether x <= y for all sizes; none when that depends, or is not seen.
   std::optional<bool> isAtMost(Dim x, Dim y) const;
   /// Of the symbols passed, 0 or 1: callers of an entry pass sizes of at least
-  /// 1, other callers what they derived.
+  /// 1, those of plain graphs and private functions any.
   int64_t leastSize = 1;
 
   /// The value of a dimension. `values` are those of symbols, null for derived

@@ -315,11 +315,17 @@ Dims SymbolAnalysis::dimsOf(Operation &op, Value value) {
                 dims.push_back(Dim::constant(size));
             return dims;
           })
-      .Case<nn::PositionIdsOp, nn::AddOp, nn::MulOp, nn::ActivationOp,
-            nn::ClampOp, qnt::AddOp, nn::RMSNormOp, nn::LayerNormOp,
-            nn::SoftmaxOp, nn::L2NormalizeOp, nn::RopeOp, nn::AttentionOp,
-            QuantizeOp, DequantizeOp, CodesOp, WrapOp, ObserveOp, RotateOp,
-            tensor::CastOp>([&](auto same) { return of(same->getOperand(0)); })
+      .Case<nn::AddOp, nn::MulOp, qnt::AddOp>([&](auto pair) {
+        Dims dims = of(pair.getLhs()), rhs = of(pair.getRhs());
+        for (auto [x, y] : llvm::zip(llvm::reverse(dims), llvm::reverse(rhs)))
+          require(true, x, y);
+        return dims;
+      })
+      .Case<nn::PositionIdsOp, nn::ActivationOp, nn::ClampOp, nn::RMSNormOp,
+            nn::LayerNormOp, nn::SoftmaxOp, nn::L2NormalizeOp, nn::RopeOp,
+            nn::AttentionOp, QuantizeOp, DequantizeOp, CodesOp, WrapOp,
+            ObserveOp, RotateOp, tensor::CastOp>(
+          [&](auto same) { return of(same->getOperand(0)); })
       .Case([&](nn::MatmulOp matmul) { return this->matmul(matmul); })
       .Case([&](linalg::LinalgOp linalg) { return linalgInit(linalg, value); })
       .Case([&](tensor::ExtractSliceOp op) { return slice(op); })
@@ -413,7 +419,12 @@ LogicalResult SymbolAnalysis::add(Operation &op) {
 }
 
 FailureOr<FunctionSymbols> SymbolAnalysis::run() {
-  result.table.leastSize = function.isPublic();
+  // Callers of plain graphs may pass empty tensors.
+  auto module = function->getParentOfType<ModuleOp>();
+  auto model = module->getAttrOfType<DictionaryAttr>("qnt.model");
+  auto kind = model ? model.getAs<StringAttr>("kind") : StringAttr();
+  bool isGraph = !kind || kind.getValue() == "graph";
+  result.table.leastSize = function.isPublic() && !isGraph;
   addArguments();
   for (Operation &op : function.getBody().front())
     if (failed(add(op)))
