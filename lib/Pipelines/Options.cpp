@@ -82,7 +82,9 @@ const std::vector<Key> &getKeys() {
        }},
       {"rotate",
        "changes of basis: none, hadamard (those that help what is quantised), "
-       "or some of residual,values,keys,down",
+       "some of residual,values,keys,down, or made for outliers of "
+       "activations: "
+       "duquant, duquant++ (one rotation, of the weights' groups; need calib=)",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return recipe.setRotations(value);
        }},
@@ -218,8 +220,11 @@ bool QuantizeRecipe::setMethod(llvm::StringRef method) {
 }
 
 bool QuantizeRecipe::setRotations(llvm::StringRef text) {
-  hadamard = text == "hadamard";
-  if (text == "none" || hadamard)
+  bool isMade = text == "duquant" || text == "duquant++";
+  rotatesAll = text == "hadamard" || isMade;
+  if (isMade)
+    rotate.kind = text.str();
+  if (text == "none" || rotatesAll)
     return true;
   llvm::SmallVector<llvm::StringRef> places;
   text.split(places, ',');
@@ -245,12 +250,15 @@ bool QuantizeRecipe::rotates() const {
 /// What keys say of each other's passes.
 void QuantizeRecipe::complete() {
   rotate.fallback = "online";
-  if (hadamard) {
+  if (rotatesAll) {
     rotate.residual = rotate.values = true;
     rotate.keys = quantize.kv == "int8" || quantize.kv == "int4";
     rotate.down = quantize.activations != "none";
   }
-  smooth.sites = rotate.residual ? "linear" : "all";
+  if (rotate.kind == "duquant++" && rotate.block == 0)
+    rotate.block = quantize.group;
+  // Rotations as the model runs leave norms their scales.
+  smooth.sites = rotate.residual && !rotatesByStatistics() ? "linear" : "all";
   smooth.weights = quantize.weights;
   smooth.group = quantize.group;
   smooth.scale = quantize.scale;
@@ -315,8 +323,21 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   if (recipe.smooth.alpha != "search" && recipe.smooth.method != "smoothquant")
     return failure("--quantize: alpha=" + recipe.smooth.alpha +
                    " is for smooth=smoothquant");
-  if (recipe.rotate.block && !recipe.hadamard && !recipe.rotates())
+  if (recipe.rotate.block && !recipe.rotatesAll && !recipe.rotates())
     return failure("--quantize: rotate-block without rotate");
+  if (recipe.rotatesByStatistics()) {
+    const std::string &kind = recipe.rotate.kind;
+    if (recipe.calibrate.samples.empty())
+      return failure("--quantize: rotate=" + kind +
+                     " needs samples to find outliers on: calib=FILE");
+    if (recipe.quantize.activations == "none")
+      return failure("--quantize: rotate=" + kind +
+                     " without activations: rotates them as the model runs, "
+                     "for their own sake; rotate=hadamard is for weights");
+    if (kind == "duquant++" && !recipe.rotate.block && !recipe.quantize.group)
+      return failure("--quantize: rotate=duquant++ rotates numbers that share "
+                     "a scale: expected group=N or rotate-block=N");
+  }
   recipe.complete();
   if (recipe.quantize.per == "tensor" && !hasSamples)
     return failure("--quantize: per=tensor needs samples to calibrate on: "
@@ -328,6 +349,8 @@ void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
   llvm::StringRef stem = output.substr(0, output.rfind('.'));
   if (smooths())
     smoothingTensors = (stem + ".before-smoothing.safetensors").str();
+  if (rotatesByStatistics())
+    rotationTensors = (stem + ".before-rotation.safetensors").str();
   if (!needsChannels())
     return;
   if (calibrate.statisticsFile.empty())

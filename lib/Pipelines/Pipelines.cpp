@@ -32,6 +32,13 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
     pm.addPass(
         createCalibrate(options, std::make_shared<CompiledModelRunner>()));
   };
+  auto addStatistics = [&](const std::string &tensors, bool moments) {
+    CalibrateOptions options = recipe.calibrate;
+    options.statisticsFile = options.output = "";
+    options.tensors = tensors;
+    options.moments = moments;
+    addCalibration(options);
+  };
   buildCanonicalPipeline(pm);
   PropagateCodesOptions propagate;
   propagate.everywhere = recipe.integerArithmetic;
@@ -41,19 +48,17 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
     pm.addPass(createCSEPass());
     return;
   }
-  if (recipe.rotates()) {
+  if (recipe.rotates() && !recipe.rotatesByStatistics()) {
     NNFoldOptions fold;
     fold.norms = true;
     pm.addPass(createNNFold(fold));
   }
   if (recipe.smooths()) {
-    CalibrateOptions before = recipe.calibrate;
-    before.statisticsFile = before.output = "";
-    before.tensors = recipe.smoothingTensors;
-    before.moments = recipe.smooth.alpha == "search";
-    addCalibration(before);
+    addStatistics(recipe.smoothingTensors, recipe.smooth.alpha == "search");
     pm.addPass(createSmooth(recipe.smooth));
   }
+  if (recipe.rotatesByStatistics())
+    addStatistics(recipe.rotationTensors, /*moments=*/true);
   if (recipe.rotates())
     pm.addPass(createRotate(recipe.rotate));
   if (recipe.quantize.per == "tensor" || recipe.needsChannels())

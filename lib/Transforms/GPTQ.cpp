@@ -6,11 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "GPTQ.h"
 
+#include "Blas.h"
+
 #include "qnt/Params/SafeTensors.h"
 
 #include "llvm/ADT/STLExtras.h"
 
-#include <cblas.h>
 #include <lapacke.h>
 #include <numeric>
 
@@ -22,12 +23,6 @@ using llvm::MutableArrayRef;
 /// Inputs whose errors are spread at once beyond themselves, and the largest
 /// part of a moment that a scale is chosen by.
 static constexpr int64_t blockInputs = 128;
-
-/// Our threads each have a task; sums do not depend on how many there are.
-static void useOneThread() {
-  static bool done = (openblas_set_num_threads(1), true);
-  (void)done;
-}
 
 //===----------------------------------------------------------------------===//
 // The factor
@@ -53,7 +48,7 @@ MomentFactor::compute(std::vector<float> moment, int64_t size,
       return diagonal(a) > diagonal(b);
     });
   if (damp) {
-    useOneThread();
+    useOneBlasThread();
     // In reverse, the lower factor of the matrix gives, inverted and turned
     // round, the upper factor of the inverse: no inverse is ever formed.
     std::vector<double> &factor = result->factor;
@@ -254,7 +249,7 @@ QuantizedRows qnt::quantizeByMoment(QTensorType type, ClipMethod clip,
   if (factor.factor.empty()) {
     encoder.toNearest(weights);
   } else {
-    useOneThread();
+    useOneBlasThread();
     encoder.withFeedback(weights);
   }
   return encoder.take(type);
@@ -266,7 +261,7 @@ QuantizedRows qnt::quantizeByMoment(QTensorType type, ClipMethod clip,
 
 LowRankFactors qnt::factorize(ArrayRef<float> matrix, int64_t rows,
                               int64_t columns, int64_t rank) {
-  useOneThread();
+  useOneBlasThread();
   // The vectors of the shorter side are those of its Gram matrix, of which
   // only the leading ones are computed.
   bool isWide = rows <= columns;

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Blas.h"
 #include "ParamEvaluator.h"
 
 #include "qnt/Analysis/ParamExpressions.h"
@@ -92,7 +93,7 @@ void ParamEvaluator::rotateLines(RotateOp op, int64_t block,
     rotateHadamard(lines, width, n, hadamard.getSeed(), block * n, transposed);
     return;
   }
-  std::vector<double> matrices, result(n);
+  std::vector<double> matrices;
   auto constant = op.getMatrices().getDefiningOp<arith::ConstantOp>();
   auto elements =
       constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
@@ -103,15 +104,15 @@ void ParamEvaluator::rotateLines(RotateOp op, int64_t block,
   else
     for (float number : evaluateFloat(op.getMatrices(), {block, width / n}))
       matrices.push_back(number);
-  for (int64_t at = 0; at < count; at += n) {
-    double *x = lines.data() + at;
-    const double *matrix = matrices.data() + at % width * n;
-    std::fill(result.begin(), result.end(), 0.0);
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < n; ++j)
-        result[j] += x[i] * matrix[transposed ? j * n + i : i * n + j];
-    std::copy(result.begin(), result.end(), x);
-  }
+  // Lines, all at once, times one block after another.
+  useOneBlasThread();
+  std::vector<double> result(lines.size());
+  for (int64_t at = 0; at < width; at += n)
+    cblas_dgemm(CblasRowMajor, CblasNoTrans,
+                transposed ? CblasTrans : CblasNoTrans, count / width, n, n,
+                1.0, lines.data() + at, width, matrices.data() + at * n, n, 0.0,
+                result.data() + at, width);
+  llvm::copy(result, lines.begin());
 }
 
 /// Rows [block * n, (block + 1) * n), of which those of the operand are mixed.
@@ -142,9 +143,9 @@ std::vector<float> ParamEvaluator::evaluateRotate(RotateOp op,
   if (!op.getOutputs() && op.getType().getRank() > 1) {
     std::vector<float> result = evaluateFloat(op.getInput(), rows);
     int64_t width = op.getType().getShape().back();
-    // Some lines at once, so that matrices are read for all of them.
+    // Matrices are read once for all of these lines.
     size_t step =
-        width * std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, width));
+        width * std::max<int64_t>(1, (1 << 17) / std::max<int64_t>(1, width));
     std::vector<double> lines;
     for (size_t at = 0; at < result.size(); at += step) {
       auto part = MutableArrayRef(result).drop_front(at).take_front(step);

@@ -4,6 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "DuQuant.h"
+#include "ParamStorage.h"
+#include "StatisticsTensors.h"
+
+#include "qnt/Analysis/ActivationSites.h"
 #include "qnt/Analysis/ParamExpressions.h"
 #include "qnt/Analysis/ResidualStreams.h"
 #include "qnt/Dialect/QNT/Hadamard.h"
@@ -31,8 +36,13 @@ public:
   using RotateBase::RotateBase;
 
   void runOnOperation() override {
-    if (failed(run()))
+    try {
+      if (failed(run()))
+        signalPassFailure();
+    } catch (const params::ParamsError &error) {
+      getOperation().emitError("qnt-rotate: ") << error.what();
       signalPassFailure();
+    }
   }
 
 private:
@@ -41,6 +51,9 @@ private:
   LogicalResult rotateValues(nn::AttentionOp attention);
   LogicalResult rotateKeys(nn::AttentionOp attention);
   LogicalResult rotateOnline();
+  LogicalResult openStatistics();
+  LogicalResult rotateByHadamard(Value input, ArrayRef<nn::LinearOp> layers);
+  LogicalResult rotateByStatistics(Value input, ArrayRef<nn::LinearOp> layers);
 
   /// Refuses `op`, or where layers may rotate their inputs adds `readers` to
   /// those that do.
@@ -55,8 +68,13 @@ private:
                              hasSigns ? uint64_t(seed) : 0);
   }
 
+  bool isMadeForOutliers() const { return kind != "hadamard"; }
+
   /// Layers whose input is rotated as the model runs.
   llvm::SetVector<Operation *> online;
+  /// For outliers: names of the sites of layers, and what is known of them.
+  llvm::DenseMap<Operation *, std::string> sites;
+  std::shared_ptr<params::ParamStore> statistics;
 };
 } // namespace
 
@@ -147,6 +165,10 @@ LogicalResult RotatePass::fallBack(Operation *op, StringRef option,
 //===----------------------------------------------------------------------===//
 
 LogicalResult RotatePass::rotateResidual(const ResidualStream &stream) {
+  if (isMadeForOutliers()) {
+    online.insert_range(stream.readers);
+    return success();
+  }
   if (stream.blocker)
     return fallBack(stream.blocker, "residual", stream.reason, stream.readers);
   auto size = chooseBlock(stream.readers.front(), stream.width);
@@ -205,6 +227,10 @@ LogicalResult RotatePass::rotateValues(nn::AttentionOp attention) {
       readers.push_back(reader);
     else if (!obstacle)
       obstacle = use->getOwner();
+  }
+  if (isMadeForOutliers()) {
+    online.insert_range(readers);
+    return success();
   }
   Value value = traceBack(attention.getValue());
   auto writer = value.getDefiningOp<nn::LinearOp>();
@@ -277,42 +303,159 @@ LogicalResult RotatePass::rotateKeys(nn::AttentionOp attention) {
   return success();
 }
 
+static NameLoc getRotationLoc(nn::LinearOp layer) {
+  return NameLoc::get(
+      StringAttr::get(layer.getContext(), getPath(layer) + ".rotate"));
+}
+
+LogicalResult RotatePass::rotateByHadamard(Value input,
+                                           ArrayRef<nn::LinearOp> layers) {
+  nn::LinearOp first = layers.front();
+  int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
+  auto size = chooseBlock(first, width);
+  if (failed(size))
+    return failure();
+  HadamardAttr hadamard = makeAttr(*size);
+  OpBuilder builder(&getContext());
+  builder.setInsertionPointAfterValue(input);
+  Value rotated = RotateOp::create(builder, getRotationLoc(first),
+                                   input.getType(), input, Value(), hadamard,
+                                   /*outputs=*/false, /*transposed=*/false);
+  for (nn::LinearOp layer : layers) {
+    rotateInputs(layer, hadamard);
+    layer.getInputMutable().assign(rotated);
+  }
+  remarkOn(first, "online")
+      << remark::metric("site", getPath(first))
+      << remark::metric("width", width) << remark::metric("block", *size)
+      << remark::metric("layers", unsigned(layers.size()));
+  return success();
+}
+
+/// The second moment of a site, or where the file has none that of independent
+/// channels of the largest numbers seen.
+static std::vector<float> loadMoment(const params::ParamStore &store,
+                                     const std::string &site, int64_t features,
+                                     MLIRContext *context, bool &isWhole) {
+  auto load = [&](const std::string &name, ArrayRef<int64_t> shape) {
+    auto type = RankedTensorType::get(shape, Float32Type::get(context));
+    checkStoredTensors(store, type, name);
+    return loadFloats(store, name, 0, type.getNumElements());
+  };
+  std::string name = getSecondMomentName(site);
+  isWhole = store.find(name) != nullptr;
+  if (isWhole)
+    return load(name, {features, features});
+  std::vector<float> moment(features * features);
+  for (auto [i, largest] :
+       llvm::enumerate(load(getChannelStatisticName(site, "absmax"), features)))
+    moment[i * features + i] = largest * largest;
+  return moment;
+}
+
+LogicalResult RotatePass::rotateByStatistics(Value input,
+                                             ArrayRef<nn::LinearOp> layers) {
+  nn::LinearOp first = layers.front();
+  int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
+  int64_t size = block;
+  if (size == 0)
+    for (int64_t n = 2; n <= std::min<int64_t>(128, width); ++n)
+      if (width % n == 0 && getHadamardOrder(n))
+        size = n;
+  if (size < 2 || width % size != 0 || !getHadamardOrder(size))
+    return first.emitError("qnt-rotate: kind=")
+           << kind << ": expected a block of at least 2 features that divides "
+           << width << " and has a Hadamard matrix";
+  std::string site = sites.lookup(first);
+  bool isWhole = false;
+  OutlierRotation rotation = makeOutlierRotation(
+      loadMoment(*statistics, site, width, &getContext(), isWhole), width, size,
+      seed, /*isDual=*/kind == "duquant");
+  OpBuilder builder(&getContext());
+  builder.setInsertionPointAfterValue(input);
+  NameLoc loc = getRotationLoc(first);
+  auto addConstant = [&](ArrayRef<int64_t> shape, Type element,
+                         auto numbers) -> Value {
+    return arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(RankedTensorType::get(shape, element), numbers));
+  };
+  SmallVector<int64_t> shape{width / size, size, size};
+  auto addRotation = [&](ArrayRef<float> numbers) {
+    return addConstant(shape, builder.getF32Type(), numbers);
+  };
+  Value turn = addRotation(rotation.first), indices, secondTurn;
+  if (!rotation.second.empty()) {
+    indices = addConstant(width, builder.getI32Type(),
+                          ArrayRef(rotation.permutation));
+    secondTurn = addRotation(rotation.second);
+  }
+  auto apply = [&](OpBuilder &builder, Location loc, Value value) -> Value {
+    auto rotate = [&](Value matrices) {
+      value = RotateOp::create(builder, loc, value.getType(), value, matrices,
+                               HadamardAttr(), /*outputs=*/false,
+                               /*transposed=*/false);
+    };
+    rotate(turn);
+    if (!indices)
+      return value;
+    value = nn::SelectFeaturesOp::create(builder, loc, value, indices);
+    rotate(secondTurn);
+    return value;
+  };
+  Value rotated = apply(builder, loc, input);
+  for (nn::LinearOp layer : layers) {
+    OpBuilder weights(layer);
+    Value weight = layer.getWeight();
+    layer.getWeightMutable().assign(apply(weights, weight.getLoc(), weight));
+    layer.getInputMutable().assign(rotated);
+  }
+  remarkOn(first, "outliers")
+      << remark::metric("site", site) << remark::metric("block", size)
+      << remark::metric("statistic",
+                        StringRef(isWhole ? "second_moment" : "absmax"))
+      << remark::metric("before", float(rotation.before))
+      << remark::metric("after", float(rotation.after));
+  return success();
+}
+
 LogicalResult RotatePass::rotateOnline() {
-  llvm::MapVector<Value, SmallVector<nn::LinearOp>> sites;
+  llvm::MapVector<Value, SmallVector<nn::LinearOp>> inputs;
   for (Operation *op : online) {
     auto linear = cast<nn::LinearOp>(op);
-    sites[linear.getInput()].push_back(linear);
+    inputs[linear.getInput()].push_back(linear);
   }
-  for (auto &[input, layers] : sites) {
-    nn::LinearOp first = layers.front();
-    auto type = cast<RankedTensorType>(input.getType());
-    auto size = chooseBlock(first, type.getShape().back());
-    if (failed(size))
+  for (auto &[input, layers] : inputs)
+    if (failed(isMadeForOutliers() ? rotateByStatistics(input, layers)
+                                   : rotateByHadamard(input, layers)))
       return failure();
-    HadamardAttr hadamard = makeAttr(*size);
-    OpBuilder builder(&getContext());
-    builder.setInsertionPointAfterValue(input);
-    Value rotated = RotateOp::create(
-        builder,
-        NameLoc::get(builder.getStringAttr(getPath(first) + ".rotate")), type,
-        input, Value(), hadamard, /*outputs=*/false,
-        /*transposed=*/false);
-    for (nn::LinearOp layer : layers) {
-      rotateInputs(layer, hadamard);
-      layer.getInputMutable().assign(rotated);
-    }
-    remarkOn(first, "online")
-        << remark::metric("site", getPath(first))
-        << remark::metric("width", type.getShape().back())
-        << remark::metric("block", *size)
-        << remark::metric("layers", unsigned(layers.size()));
-  }
+  return success();
+}
+
+LogicalResult RotatePass::openStatistics() {
+  ModuleOp module = getOperation();
+  auto file = module->getAttrOfType<StringAttr>("qnt.statistics");
+  if (!file)
+    return module.emitError("qnt-rotate: kind=")
+           << kind
+           << ": the module has no qnt.statistics; run qnt-calibrate with "
+              "tensors= first";
+  statistics = openStatisticsTensors(file.str());
+  sites.clear();
+  for (const ActivationSite &site : collectActivationSites(module))
+    for (Operation *layer : site.layers)
+      sites[layer] = site.name;
   return success();
 }
 
 LogicalResult RotatePass::run() {
   ModuleOp module = getOperation();
   online.clear();
+  if (kind != "hadamard" && kind != "duquant" && kind != "duquant++")
+    return module.emitError("qnt-rotate: kind=")
+           << kind << ": expected hadamard, duquant or duquant++";
+  if (isMadeForOutliers() && failed(openStatistics()))
+    return failure();
   if (fallback != "none" && fallback != "online")
     return module.emitError("qnt-rotate: fallback=")
            << fallback << ": expected none or online";
@@ -342,5 +485,12 @@ LogicalResult RotatePass::run() {
     if ((values && failed(rotateValues(attention))) ||
         (keys && failed(rotateKeys(attention))))
       return failure();
-  return rotateOnline();
+  if (failed(rotateOnline()))
+    return failure();
+  // They speak of values that are no more.
+  if (residual || values || keys || down) {
+    module->removeAttr("qnt.statistics");
+    module->removeAttr("qnt.calibration");
+  }
+  return success();
 }

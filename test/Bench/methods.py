@@ -25,6 +25,7 @@ METHODS = [
     ("awq", "method=awq {calib}"),
     ("gptq", "method=gptq {calib}"),
     ("rotate", "rotate=hadamard method=mse"),
+    ("duquant", "rotate=duquant method=mse {calib}"),
     ("rotate+gptq", "rotate=hadamard method=gptq {calib}"),
     ("smooth+rotate+gptq", "smooth=awq rotate=hadamard method=gptq {calib}"),
 ]
@@ -143,6 +144,9 @@ def main():
                     continue
                 for method, recipe in model.methods:
                     if method != "rtn" and not re.search(args.methods, method):
+                        continue
+                    # It is made for what is quantised of activations.
+                    if method == "duquant" and "activations" not in format_:
                         continue
                     recipe = f"{format_} {recipe}".format(calib=model.calib)
                     model.compile(scratch / "m.so", recipe)

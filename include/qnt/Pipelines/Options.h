@@ -27,11 +27,12 @@ struct QuantizeRecipe {
   CalibrateOptions calibrate;
   /// Channels rescaled first; an empty method: none are.
   SmoothOptions smooth = noSmoothing();
-  /// Changes of basis. `hadamard` stands for those that help what is quantised.
+  /// Changes of basis; `rotatesAll`: those that help what is quantised.
   RotateOptions rotate;
-  bool hadamard = false;
-  /// Where the statistics of channels go that smoothing is based on.
-  std::string smoothingTensors;
+  bool rotatesAll = false;
+  /// Where the statistics of channels go that smoothing is based on, and those
+  /// that rotations are made from.
+  std::string smoothingTensors, rotationTensors;
   /// Whether whatever is between codes is computed in integers.
   bool integerArithmetic = false;
   /// Whether that is all the recipe asks for: nothing is to be quantised that
@@ -41,10 +42,12 @@ struct QuantizeRecipe {
   /// Sets what a method of quantising weights stands for: rtn, mse, hqq, gptq
   /// or awq; false for other names.
   bool setMethod(llvm::StringRef method);
-  /// Takes none, hadamard, or places by commas; false for other words.
+  /// Takes none, hadamard, duquant, duquant++, or places by commas; false for
+  /// other words.
   bool setRotations(llvm::StringRef text);
   bool smooths() const { return !smooth.method.empty(); }
   bool rotates() const;
+  bool rotatesByStatistics() const { return rotate.kind != "hadamard"; }
   /// Whether second moments of inputs are used to quantise.
   bool needsMoments() const;
   /// Whether statistics of channels are.

@@ -528,6 +528,26 @@ def Rotate : Pass<"qnt-rotate", "::mlir::ModuleOp"> {
     stands in the way of `residual` or `values`, it is an error that names it, or
     with `fallback=online` the layers that read there rotate their input. Every
     rotation is a remark of category `qnt-rotate`. Numbers change by rounding only.
+    Statistics and ranges that the module had are dropped.
+
+    With `kind=duquant` (Lin et al. 2024), `residual`, `values` and `down` rotate the
+    inputs of layers as the model runs, by two block-diagonal matrices with a
+    permutation between them that are made for the second moments, or the largest
+    numbers, that `qnt-calibrate` left in the file of `qnt.statistics`. Keys and
+    queries take Hadamard matrices.
+
+    ```mlir
+    %u = nn.linear %h, %w : tensor<?x64xf32>, tensor<96x64xf32>
+    // becomes, with kind=duquant block=32, R1 and R2 constants of [2, 32, 32]
+    %h1 = qnt.rotate %h by %R1 : tensor<?x64xf32>, tensor<2x32x32xf32>
+    %h2 = nn.select_features %h1, %p : tensor<?x64xf32>, tensor<64xi32>
+    %h3 = qnt.rotate %h2 by %R2 : tensor<?x64xf32>, tensor<2x32x32xf32>
+    %w3 = ... // of %w, the same
+    %u = nn.linear %h3, %w3 : tensor<?x64xf32>, tensor<96x64xf32>
+    ```
+
+    `kind=duquant++` (Lin et al. 2026) is the first of these rotations alone: for
+    formats whose blocks of `block` numbers have scales of their own.
   }];
   let options = [
     Option<"residual", "residual", "bool", "false", "R1: residual streams.">,
@@ -542,6 +562,8 @@ def Rotate : Pass<"qnt-rotate", "::mlir::ModuleOp"> {
            "attention; 0: all, or the largest part that has a Hadamard matrix.">,
     Option<"seed", "seed", "uint64_t", "1",
            "Seed of the signs of Hadamard matrices; 0: no signs.">,
+    Option<"kind", "kind", "std::string", "\"hadamard\"",
+           "hadamard; duquant or duquant++: made for the outliers of each site.">,
     Option<"fallback", "fallback", "std::string", "\"none\"",
            "Where parameters alone cannot be rotated: none, an error; online, "
            "rotate the input of the layers that read there.">

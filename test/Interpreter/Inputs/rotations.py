@@ -66,6 +66,15 @@ def rotation(size, block, seed=0):
     return signs(seed, 0, size)[:, None] * block_diag(*[h] * (size // block))
 
 
+def rotate(x, block, seed=0, transposed=False):
+    """x R, or x R^T, over the last dimension of x."""
+    h = matrix(block) / np.sqrt(block)
+    sign = signs(seed, 0, x.shape[-1])
+    blocks = (x if transposed else x * sign).reshape(*x.shape[:-1], -1, block)
+    y = (blocks @ (h.T if transposed else h)).reshape(x.shape)
+    return y * sign if transposed else y
+
+
 def random_rotations(rng, blocks, n):
     """Orthogonal matrices [blocks, n, n]."""
     return np.linalg.qr(rng.standard_normal((blocks, n, n)))[0]

@@ -20,7 +20,7 @@ sys.path.append(os.path.join(here, "../../Bench"))
 import make_checkpoint as make
 from cases import literal, tensor_type
 from compiled import Graph, checked, runnable, seeded, tensor
-from rotations import random_rotations, rotation
+from rotations import random_rotations, rotate
 
 rng = seeded(sys.argv[1:])
 graph = Graph(sys.argv[1])
@@ -69,12 +69,10 @@ for i, (width, block) in enumerate([
     how = "transposed " if i % 3 == 2 else ""
     attr = f"<{block}, seed = {seed}>" if seed else f"<{block}>"
     text = f"{how}hadamard {attr}"
-    r = rotation(width, block, seed)
-    r = r.T if how else r
     name, x, of = input(width)
     y = entry.op(f"qnt.rotate {x} {text} : {of}")
-    add(f"{text} of {width}", y, of,
-        lambda x, name=name, r=r: x[name].astype(float) @ r, 0)
+    add(f"{text} of {width}", y, of, lambda x, a=(name, block, seed, how):
+        rotate(x[a[0]].astype(float), a[1], a[2], bool(a[3])), 0)
     if width <= 2048:
         # Another rotation: equal ones are one op, which two would take.
         text = f"{how}hadamard <{block}, seed = {seed + 1}>"
