@@ -414,19 +414,26 @@ def QNT_LowRankOp : QNT_Op<"low_rank", [Pure]> {
   let description = [{
     Factors of the singular value decomposition of `input` [N, K]: `left` [N, r]
     times `right` [r, K] is the matrix of rank r with the least squared
-    difference (LoRC, Yao et al. 2023; SVDQuant, Li et al. 2025). Each takes the
-    square roots of the singular values. A parameter expression.
+    difference (LoRC, Yao et al. 2023; SVDQuant, Li et al. 2025). With `moment`, the
+    second moment M of a layer's inputs, it is that of the least expected squared
+    error of the layer's output, tr(D M D^T), D the difference. The columns of `left`
+    are orthogonal, in order of what they explain, and as long as the rows of
+    `right`. A parameter expression.
 
     ```mlir
     %l, %r = qnt.low_rank %e : tensor<384x768xf32> -> tensor<384x16xf32>, tensor<16x768xf32>
+    %l, %r = qnt.low_rank %e moment %m : tensor<384x768xf32> moment tensor<768x768xf32> -> tensor<384x16xf32>, tensor<16x768xf32>
     ```
 
-    Constraint (C1): all are static, of rank 2, and r is at most N and K.
+    Constraints:
+    - (C1) all are static, of rank 2, and r is at most N and K.
+    - (C2) `moment` is [K, K].
   }];
-  let arguments = (ins QNT_F32Tensor:$input);
+  let arguments = (ins QNT_F32Tensor:$input, Optional<QNT_F32Tensor>:$moment);
   let results = (outs QNT_F32Tensor:$left, QNT_F32Tensor:$right);
   let assemblyFormat = [{
-    $input attr-dict `:` type($input) `->` type($left) `,` type($right)
+    $input (`moment` $moment^)? attr-dict `:` type($input)
+    (`moment` type($moment)^)? `->` type($left) `,` type($right)
   }];
   let hasVerifier = 1;
 }

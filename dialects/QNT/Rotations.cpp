@@ -64,5 +64,12 @@ LogicalResult LowRankOp::verify() {
       rank > std::min(type.getDimSize(0), type.getDimSize(1))) // (C1)
     return emitOpError("expected factors of one rank of ")
            << type << ", got " << left << " and " << right;
+  int64_t columns = type.getDimSize(1);
+  if (Value moment = getMoment())
+    if (cast<RankedTensorType>(moment.getType()).getShape() !=
+        ArrayRef<int64_t>{columns, columns}) // (C2)
+      return emitOpError("expected a moment of ")
+             << columns << " by " << columns << " inputs, got "
+             << moment.getType();
   return success();
 }

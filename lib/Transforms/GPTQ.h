@@ -59,13 +59,6 @@ QuantizedRows quantizeByMoment(QTensorType type, ClipMethod clip,
                                llvm::ArrayRef<float> weights, int64_t rows,
                                const MomentFactor &factor);
 
-/// The factors of qnt.low_rank: left [rows, rank] and right [rank, columns].
-struct LowRankFactors {
-  std::vector<float> left, right;
-};
-LowRankFactors factorize(llvm::ArrayRef<float> matrix, int64_t rows,
-                         int64_t columns, int64_t rank);
-
 } // namespace qnt
 
 #endif // QNT_LIB_TRANSFORMS_GPTQ_H

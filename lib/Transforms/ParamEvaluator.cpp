@@ -333,10 +333,13 @@ std::vector<float> ParamEvaluator::evaluateLowRank(LowRankOp op, bool isLeft,
                                                    RowRange rows) const {
   auto factors = lowRanks.get(getKey(op), [&] {
     RankedTensorType type = op.getInput().getType();
+    int64_t count = type.getDimSize(0), columns = type.getDimSize(1);
+    std::vector<float> moment;
+    if (Value weights = op.getMoment())
+      moment = evaluateFloat(weights, {0, columns});
     return std::make_shared<const LowRankFactors>(
-        factorize(evaluateFloat(op.getInput(), {0, type.getDimSize(0)}),
-                  type.getDimSize(0), type.getDimSize(1),
-                  op.getLeft().getType().getDimSize(1)));
+        factorize(evaluateFloat(op.getInput(), {0, count}), moment, count,
+                  columns, op.getLeft().getType().getDimSize(1)));
   });
   const std::vector<float> &all = isLeft ? factors->left : factors->right;
   int64_t length =

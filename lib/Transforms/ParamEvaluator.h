@@ -8,6 +8,7 @@
 #define QNT_LIB_TRANSFORMS_PARAMEVALUATOR_H
 
 #include "GPTQ.h"
+#include "LowRank.h"
 #include "ParamStorage.h"
 
 #include <list>

@@ -921,6 +921,14 @@ func.func @low_rank_c1_static(%x: tensor<?x64xf32>) {
 
 // -----
 
+func.func @low_rank_c2(%x: tensor<16x64xf32>, %m: tensor<16x16xf32>) {
+  // expected-error @+1 {{expected a moment of 64 by 64 inputs, got 'tensor<16x16xf32>'}}
+  %l, %r = qnt.low_rank %x moment %m : tensor<16x64xf32> moment tensor<16x16xf32> -> tensor<16x8xf32>, tensor<8x64xf32>
+  return
+}
+
+// -----
+
 func.func @linear_c3_e3_int_add(%x: !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x8, int8, per_channel, scale f32>, %m: tensor<8xi32>, %s: tensor<f32>) {
   // expected-error @+1 {{with at most one int_add before it}}
   %0 = qnt.linear %x, %w epilogue [int_add, requantize_f32](%x, %m, %s, %s : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, tensor<8xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x8, int8, per_channel, scale f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>

@@ -223,5 +223,7 @@ func.func @second_moment(%w: tensor<64x384xf32>, %m: tensor<384x384xf32>) {
   %2 = qnt.quantize %w clip hqq : tensor<64x384xf32> -> !qnt.tensor<64x384, uint4, group<32>, scale f16, offset>
   // CHECK: %{{.*}}, %{{.*}} = qnt.low_rank %{{.*}} : tensor<64x384xf32> -> tensor<64x8xf32>, tensor<8x384xf32>
   %l, %r = qnt.low_rank %w : tensor<64x384xf32> -> tensor<64x8xf32>, tensor<8x384xf32>
+  // CHECK: %{{.*}}, %{{.*}} = qnt.low_rank %{{.*}} moment %{{.*}} : tensor<64x384xf32> moment tensor<384x384xf32> -> tensor<64x8xf32>, tensor<8x384xf32>
+  %a, %b = qnt.low_rank %w moment %m : tensor<64x384xf32> moment tensor<384x384xf32> -> tensor<64x8xf32>, tensor<8x384xf32>
   return
 }
