@@ -422,7 +422,7 @@ def QNT_LowRankOp : QNT_Op<"low_rank", [Pure]> {
 
     ```mlir
     %l, %r = qnt.low_rank %e : tensor<384x768xf32> -> tensor<384x16xf32>, tensor<16x768xf32>
-    %l, %r = qnt.low_rank %e moment %m : tensor<384x768xf32> moment tensor<768x768xf32> -> tensor<384x16xf32>, tensor<16x768xf32>
+    %a, %b = qnt.low_rank %e moment %m : tensor<384x768xf32> moment tensor<768x768xf32> -> tensor<384x16xf32>, tensor<16x768xf32>
     ```
 
     Constraints:

@@ -15,7 +15,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from networks import interpret, random_net, run
 
 folder, opt, program = pathlib.Path(sys.argv[1]), *sys.argv[2:]
-seed = random.randrange(1 << 32)
+seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
 print("seed", seed)
 rng = np.random.default_rng(seed)
 
@@ -25,7 +25,8 @@ class Trial:
         net, result = random_net(rng, batch, integer)
         self.source = folder / f"{name}.mlir"
         net.write(self.source, result)
-        self.images = rng.standard_normal((2, 3, 12, 12)).astype(np.float32)
+        count = batch if batch != "?" else 9
+        self.images = rng.standard_normal((count, 3, 12, 12)).astype(np.float32)
         self.count = 0
 
     def after(self, source, *passes):
@@ -38,10 +39,12 @@ class Trial:
 
 
 def close(actual, expected, error):
-    """Root mean squares; codes of a rounding more are a few of many."""
-    difference = np.sqrt(np.mean((actual - expected) ** 2))
+    """Root mean squares, of most images: a code that is rounded otherwise near the
+    end, of 4 bits, is much of an image."""
+    axes = tuple(range(1, expected.ndim))
+    difference = np.sqrt(np.mean((actual - expected) ** 2, axis=axes))
     size = np.sqrt(np.mean(expected ** 2))
-    assert difference <= error * size, (difference, size)
+    assert np.median(difference) <= error * size, (difference, size)
 
 
 # Formats of activations; what they may change, and what a code more or less may.

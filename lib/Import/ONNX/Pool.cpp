@@ -182,8 +182,8 @@ static void importMaxPool(Node &node) {
   Windows windows = readPool(node, images);
   bool columnMajor = node.getInt("storage_order", 0);
   bool wantsIndices = node.wantsOutput(1);
-  if (!wantsIndices) {
-    bool isCode = images.dtype == DType::U8 || images.dtype == DType::I8;
+  bool isCode = images.dtype == DType::U8 || images.dtype == DType::I8;
+  if (!wantsIndices && (!isCode || hasHeldShape(images))) {
     CodeMeaning meaning;
     if (isCode)
       meaning = findMeaning(images);

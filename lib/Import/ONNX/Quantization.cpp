@@ -175,6 +175,14 @@ static std::optional<Tensor> decodeConstant(const Tensor &codes,
   return result;
 }
 
+bool qnt::onnx::hasHeldShape(const Tensor &x) {
+  auto isKnown = [](const Dim &dim) { return dim.constant().has_value(); };
+  if (x.getRank() < 2 || !isKnown(x.dims.back()))
+    return false;
+  return x.getRank() != 4 ||
+         llvm::all_of(ArrayRef(x.dims).drop_front(), isKnown);
+}
+
 CodeMeaning qnt::onnx::findMeaning(const Tensor &codes) {
   auto op = codes.value ? codes.value.getDefiningOp<CodesOp>() : CodesOp();
   auto encoded = op ? op.getInput().getDefiningOp<QuantizeOp>() : QuantizeOp();

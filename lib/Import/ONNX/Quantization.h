@@ -27,6 +27,10 @@ struct CodeMeaning {
 CodeMeaning readMeaning(Node &node, const Tensor &codes, size_t scale,
                         size_t zero, int64_t axis, int64_t block = 0);
 
+/// Whether targets hold codes of this shape: rows of known length, or images of
+/// known size.
+bool hasHeldShape(const Tensor &x);
+
 /// What `codes` were encoded with, where one scale is known; else they mean
 /// themselves.
 CodeMeaning findMeaning(const Tensor &codes);

@@ -76,7 +76,7 @@ static void importDynamicQuantizeLinear(Node &node) {
   Tensor zero = cast(node, place, DType::U8);
   node.setOutput(1, scale);
   node.setOutput(2, zero);
-  if (!x.constant && x.getRank() > 0)
+  if (!x.constant && hasHeldShape(x))
     return node.setOutput(0, encodeWith(node, x, scale, place, DType::U8));
   CodeMeaning meaning;
   meaning.scale = scale;
