@@ -166,6 +166,10 @@ static LogicalResult evaluate(ml_program::GlobalLoadConstOp op, Frame &frame) {
     return op.emitOpError("loads an unknown global '") << name << "'";
   if (!isa_and_nonnull<ml_program::ExternAttr>(global.getValueAttr()))
     return op.emitOpError("expected an extern global, got '") << name << "'";
+  if (name.starts_with("statistics/"))
+    return op.emitOpError("loads the statistic '")
+           << name << "', which parameters are made of: expected the module "
+           << "after qnt-materialize-params";
   if (!frame.params())
     return op.emitOpError("loads parameter '")
            << name << "', but the module has no qnt.params";

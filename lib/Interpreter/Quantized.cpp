@@ -30,6 +30,9 @@ static void encodeWith(QuantizedTensor &tensor, ArrayRef<float> values) {
 }
 
 static LogicalResult evaluate(QuantizeOp op, Frame &frame) {
+  if (op.getMoment())
+    return op.emitOpError("chooses codes by a second moment: expected the "
+                          "module after qnt-materialize-params");
   const Tensor &input = frame.tensor(op.getInput());
   std::vector<float> values = input.toFloats();
   QTensorType type = op.getResult().getType();

@@ -75,8 +75,10 @@ class Model:
 
     def interpreted(self, count):
         """The same of the first `count` images, in the interpreter."""
-        module = self.folder / "model.mlir"
-        call(BUILD / "bin/quant-opt", *self.options, "-o", module)
+        source, module = self.folder / "source.mlir", self.folder / "model.mlir"
+        call(BUILD / "bin/quant-opt", *self.options, "-o", source)
+        call(BUILD / "bin/quant-opt", source, "-o", module,
+             f"--qnt-materialize-params=output={self.folder}/stored.safetensors")
         part = self.folder / "part.npz"
         np.savez(part, image=np.load(TEST)["image"][:count])
         call(BUILD / "test/bin/interpret", module, "main", part,

@@ -202,3 +202,22 @@ func.func @body_op() {
   } -> tensor<4xi32>
   return
 }
+
+// -----
+
+ml_program.global private @"statistics/s/mean"(#ml_program.extern : tensor<2xf32>) : tensor<2xf32>
+func.func @statistic() {
+  // expected-error@+1 {{loads the statistic 'statistics/s/mean', which parameters are made of: expected the module after qnt-materialize-params}}
+  %w = ml_program.global_load_const @"statistics/s/mean" : tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @moment() {
+  %w = arith.constant dense<1.0> : tensor<3x2xf32>
+  %m = arith.constant dense<1.0> : tensor<2x2xf32>
+  // expected-error@+1 {{chooses codes by a second moment: expected the module after qnt-materialize-params}}
+  %q = qnt.quantize %w moment %m rounding gptq damp 0.01 : tensor<3x2xf32> moment tensor<2x2xf32> -> !qnt.tensor<3x2, int4, per_channel, scale f32>
+  return
+}
