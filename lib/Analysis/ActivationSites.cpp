@@ -52,6 +52,19 @@ SmallVector<ActivationSite> qnt::collectActivationSites(ModuleOp module) {
   return result;
 }
 
+SmallVector<KeySite> qnt::collectKeySites(ModuleOp module) {
+  SmallVector<KeySite> sites;
+  module.walk([&](nn::AttentionOp op) {
+    if (!op.getCache())
+      return;
+    std::string path = getLocationName(op->getLoc()).str();
+    if (path.empty())
+      path = "attention." + std::to_string(sites.size());
+    sites.push_back({path + ".keys", op});
+  });
+  return sites;
+}
+
 /// Adds the linear layers that `value` is the result of.
 static void trace(Value value, ModuleOp module,
                   llvm::SmallSetVector<Operation *, 4> &heads) {

@@ -148,6 +148,12 @@ const std::vector<Key> &getKeys() {
          return value == "f16" || value == "f32" || value == "int8" ||
                 value == "int4";
        }},
+      {"kv-keys",
+       "scales of cached keys: token, channel (rescaled first; needs calib=)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.smooth.keys = value == "channel";
+         return value == "token" || value == "channel";
+       }},
       {"arithmetic",
        "between codes: float, integer (multiplications and shifts; needs "
        "per=tensor, or a model that is quantised already)",
@@ -252,7 +258,7 @@ void QuantizeRecipe::complete() {
   rotate.fallback = "online";
   if (rotatesAll) {
     rotate.residual = rotate.values = true;
-    rotate.keys = quantize.kv == "int8" || quantize.kv == "int4";
+    rotate.keys = hasCodesInCache() && !smooth.keys;
     rotate.down = quantize.activations != "none";
   }
   if (rotate.kind == "duquant++" && rotate.block == 0)
@@ -315,9 +321,17 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   if (recipe.quantize.correctBiases && recipe.quantize.weights == "none")
     return failure("--quantize: bias=correct without weights to quantise");
   if (recipe.smooths() && recipe.calibrate.samples.empty())
-    return failure("--quantize: smooth=" + recipe.smooth.method +
+    return failure("--quantize: " +
+                   (recipe.smooth.keys ? "kv-keys=channel"
+                                       : "smooth=" + recipe.smooth.method) +
                    " needs samples to find channels on: calib=FILE");
-  if (recipe.smooths() && recipe.quantize.weights == "none")
+  if (recipe.smooth.keys && !recipe.hasCodesInCache())
+    return failure("--quantize: kv-keys=channel is for caches of codes: "
+                   "expected kv=int8 or kv=int4");
+  if (recipe.smooth.keys && recipe.rotate.keys)
+    return failure("--quantize: kv-keys=channel with rotate=keys: a rotation "
+                   "mixes the channels that have scales");
+  if (!recipe.smooth.method.empty() && recipe.quantize.weights == "none")
     return failure("--quantize: smooth=" + recipe.smooth.method +
                    " without weights: nothing would be quantised");
   if (recipe.smooth.alpha != "search" && recipe.smooth.method != "smoothquant")

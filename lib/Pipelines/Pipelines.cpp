@@ -32,11 +32,13 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
     pm.addPass(
         createCalibrate(options, std::make_shared<CompiledModelRunner>()));
   };
-  auto addStatistics = [&](const std::string &tensors, bool moments) {
+  auto addStatistics = [&](const std::string &tensors, bool moments,
+                           bool keys = false) {
     CalibrateOptions options = recipe.calibrate;
     options.statisticsFile = options.output = "";
     options.tensors = tensors;
     options.moments = moments;
+    options.keys = keys;
     addCalibration(options);
   };
   buildCanonicalPipeline(pm);
@@ -54,8 +56,15 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
     pm.addPass(createNNFold(fold));
   }
   if (recipe.smooths()) {
-    addStatistics(recipe.smoothingTensors, recipe.smooth.alpha == "search");
-    pm.addPass(createSmooth(recipe.smooth));
+    SmoothOptions smooth = recipe.smooth;
+    if (smooth.method.empty())
+      smooth.method = "none";
+    addStatistics(recipe.smoothingTensors,
+                  smooth.method != "none" && smooth.alpha == "search",
+                  smooth.keys);
+    pm.addPass(createSmooth(smooth));
+    if (smooth.keys)
+      pm.addPass(createNNFold());
   }
   if (recipe.rotatesByStatistics())
     addStatistics(recipe.rotationTensors, /*moments=*/true);

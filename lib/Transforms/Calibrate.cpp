@@ -95,6 +95,9 @@ FailureOr<StatisticsMap> CalibratePass::collect() {
                        weight[1] * weight[2]};
     }
   }
+  if (keys)
+    for (KeySite &site : collectKeySites(*copy))
+      observe(site.attention.getKey(), site.name);
   StatisticsMap statistics;
   channels.clear();
   std::string bad;
@@ -147,13 +150,18 @@ LogicalResult CalibratePass::checkTensors() {
           failed(check(getPatchesName(site, layer), moments)))
         return failure();
   }
+  if (keys)
+    for (KeySite &site : collectKeySites(getOperation()))
+      if (failed(check(site.name, /*wantsMoment=*/false)))
+        return failure();
   return success();
 }
 
 LogicalResult CalibratePass::calibrate() {
   ModuleOp module = getOperation();
-  if (moments && tensors.empty())
-    return error() << "expected tensors=FILE with moments";
+  if ((moments || keys) && tensors.empty())
+    return error() << "expected tensors=FILE with "
+                   << (moments ? "moments" : "keys");
   if (range != "minmax" && range != "percentile" && range != "mse")
     return error() << "range=" << range
                    << ": expected minmax, percentile or mse";

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "ParamEvaluator.h"
 #include "QuantizeRules.h"
+#include "SmoothKeys.h"
 #include "SmoothScales.h"
 #include "SmoothSites.h"
 #include "StatisticsTensors.h"
@@ -47,6 +48,8 @@ private:
   LogicalResult run();
   LogicalResult makeFormat();
   bool isChosen(const SmoothSite &site) const;
+  std::vector<float> loadStatistic(const std::string &site, StringRef kind,
+                                   int64_t features);
   SiteChannels loadChannels(const std::string &site, int64_t features);
   WeightRows loadRows(Value weight);
   FailureOr<SmoothingChoice> choose(const SmoothSite &site);
@@ -62,9 +65,11 @@ private:
 
 LogicalResult SmoothPass::makeFormat() {
   fixedAlpha.reset();
+  if (method == "none" && keys)
+    return success();
   if (method != "smoothquant" && method != "os+" && method != "awq")
     return error() << "method=" << method
-                   << ": expected smoothquant, os+ or awq";
+                   << ": expected smoothquant, os+ or awq, or none with keys";
   if (sites != "all" && sites != "linear")
     return error() << "sites=" << sites << ": expected all or linear";
   double value;
@@ -110,14 +115,19 @@ bool SmoothPass::isChosen(const SmoothSite &site) const {
   return sites == "all" || isa<nn::LinearOp>(site.producer);
 }
 
+std::vector<float> SmoothPass::loadStatistic(const std::string &site,
+                                             StringRef kind, int64_t features) {
+  std::string name = getChannelStatisticName(site, kind);
+  auto type =
+      RankedTensorType::get({features}, Float32Type::get(&getContext()));
+  checkStoredTensors(*statistics, type, name);
+  return loadFloats(*statistics, name, 0, features);
+}
+
 SiteChannels SmoothPass::loadChannels(const std::string &site,
                                       int64_t features) {
   auto load = [&](StringRef kind) {
-    std::string name = getChannelStatisticName(site, kind);
-    auto type =
-        RankedTensorType::get({features}, Float32Type::get(&getContext()));
-    checkStoredTensors(*statistics, type, name);
-    return loadFloats(*statistics, name, 0, features);
+    return loadStatistic(site, kind, features);
   };
   SiteChannels channels{load("absmax"), load("absmean"), load("mean"),
                         load("min"),    load("max"),     {}};
@@ -196,7 +206,7 @@ LogicalResult SmoothPass::run() {
   statistics = openStatisticsTensors(file.str());
   evaluator = std::make_shared<ParamEvaluator>(*store, statistics.get());
   for (const SmoothSite &site : collectSmoothSites(module)) {
-    if (!isChosen(site))
+    if (method == "none" || !isChosen(site))
       continue;
     auto choice = choose(site);
     if (failed(choice))
@@ -206,6 +216,21 @@ LogicalResult SmoothPass::run() {
         << remark::metric("site", site.site.name)
         << remark::metric("parameter", float(choice->parameter));
     applySmoothing(site, choice->scale, choice->shift);
+  }
+  if (keys) {
+    SmallVector<KeySite> keySites = collectKeySites(module);
+    if (keySites.empty())
+      return error() << "keys: no attention keeps its keys in a cache";
+    for (KeySite &site : keySites) {
+      nn::AttentionOp op = site.attention;
+      int64_t features = op.getKey().getType().getShape().back();
+      bool isBefore =
+          smoothKeys(op, loadStatistic(site.name, "absmax", features));
+      remark::passed(op->getLoc(),
+                     remark::RemarkOpts::name("keys").category("qnt-smooth"))
+          << remark::metric("site", site.name)
+          << remark::metric("before_rope", isBefore);
+    }
   }
   // They speak of values that are no more.
   module->removeAttr("qnt.statistics");

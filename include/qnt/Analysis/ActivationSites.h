@@ -36,6 +36,15 @@ struct ActivationSite {
 /// others see collectImageSites.
 llvm::SmallVector<ActivationSite> collectActivationSites(mlir::ModuleOp module);
 
+/// Keys that go into a cache.
+struct KeySite {
+  /// The module path of the attention and ".keys"; "attention.N.keys" where it
+  /// has none.
+  std::string name;
+  nn::AttentionOp attention;
+};
+llvm::SmallVector<KeySite> collectKeySites(mlir::ModuleOp module);
+
 /// Whether a function holds a convolution with a parameter as weight.
 bool hasConvolutions(mlir::func::FuncOp function);
 

@@ -45,9 +45,12 @@ struct QuantizeRecipe {
   /// Takes none, hadamard, duquant, duquant++, or places by commas; false for
   /// other words.
   bool setRotations(llvm::StringRef text);
-  bool smooths() const { return !smooth.method.empty(); }
+  bool smooths() const { return !smooth.method.empty() || smooth.keys; }
   bool rotates() const;
   bool rotatesByStatistics() const { return rotate.kind != "hadamard"; }
+  bool hasCodesInCache() const {
+    return quantize.kv == "int8" || quantize.kv == "int4";
+  }
   /// Whether second moments of inputs are used to quantise.
   bool needsMoments() const;
   /// Whether statistics of channels are.

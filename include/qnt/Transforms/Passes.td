@@ -171,6 +171,9 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
     Option<"moments", "moments", "bool", "false",
            "With `tensors`, also the second moments of the inputs of linear "
            "layers and of the patches of convolutions.">,
+    Option<"keys", "keys", "bool", "false",
+           "With `tensors`, also the channels of keys that go into a cache, "
+           "after a rotary embedding: sites ATTENTION.keys.">,
     Option<"range", "range", "std::string", "\"minmax\"",
            "minmax; percentile: cut where `percentile` of all |x| lie below; "
            "mse: cut where quantisation has the least squared error.">,
@@ -437,15 +440,23 @@ def Smooth : Pass<"qnt-smooth", "::mlir::ModuleOp"> {
     the layer before a relu, and a layer that another follows. With `online`, the
     others are multiplied where they are.
 
+    With `keys`, the channels of the keys that a cache holds are divided by their
+    largest magnitudes, head by head, and queries multiplied: one scale for the
+    features of a head, as caches of codes have, then does what a scale for each
+    channel would. Products stand before the rotary embedding, where features that it
+    mixes share a scale and `nn-fold` puts them into layers; else at the attention.
+
     Preconditions: `qnt-calibrate` has left `qnt.statistics` with `tensors`, and
-    for searches `moments`. The statistics do not hold for what this pass leaves
+    for searches `moments`, for keys `keys`. The statistics do not hold for what this pass leaves
     and are dropped. A rotation of the residual stream (`qnt-rotate`) needs norms
     without scales and so undoes what was done at norms: use `sites=linear` with
     it.
   }];
   let options = [
     Option<"method", "method", "std::string", "\"smoothquant\"",
-           "smoothquant, awq or os+.">,
+           "smoothquant, awq, os+, or none with `keys`.">,
+    Option<"keys", "keys", "bool", "false",
+           "Rescale the channels of cached keys.">,
     Option<"alpha", "alpha", "std::string", "\"search\"",
            "For smoothquant: a number of 0 to 1, or search.">,
     Option<"sites", "sites", "std::string", "\"all\"",

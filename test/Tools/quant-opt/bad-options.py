@@ -63,6 +63,10 @@ for recipe, patterns in [
         ("weights=int4 floats=f8", ["floats=f8"]),
         ("weights=int4 kv=int2",
          ["bad value 'int2' of 'kv'", "f16, f32, int8, int4"]),
+        ("weights=int4 kv=int4 kv-keys=channel", ["kv-keys=channel needs", "calib=FILE"]),
+        ("weights=int4 kv-keys=channel calib=x.txt", ["expected kv=int8 or kv=int4"]),
+        ("weights=int4 kv=int4 kv-keys=channel calib=x.txt rotate=keys",
+         ["kv-keys=channel with rotate=keys"]),
         ("weights=int4 keep=(", ["keep=\\(", "regular expression"]),
         ("weights=int4 samples=many", ["bad value 'many' of 'samples'"]),
         ("weights=int4 range=wide", ["bad value 'wide' of 'range'"])]:
