@@ -92,6 +92,14 @@ const std::vector<Key> &getKeys() {
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return !value.getAsInteger(10, recipe.rotate.block);
        }},
+      {"outliers",
+       "input features of each layer, the largest, that stay in 16 bits with "
+       "their weights (needs calib=)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.splitsOutliers = true;
+         return !value.getAsInteger(10, recipe.split.channels) &&
+                recipe.split.channels > 0;
+       }},
       {"clip", "range of a block of weights: absmax, mse, output, hqq",
        setString(&QuantizeOptions::clip)},
       {"order",
@@ -113,6 +121,10 @@ const std::vector<Key> &getKeys() {
          return !value.getAsDouble(recipe.quantize.damp) &&
                 recipe.quantize.damp >= 0;
        }},
+      {"lowrank",
+       "rank of what 16 bits add to quantised weights (0: nothing; with calib= "
+       "weighed by second moments)",
+       setNumber(&QuantizeOptions::lowRank)},
       {"activations",
        "int8 (signedness as the target multiplies fastest), int4 to int7, "
        "uint4 to uint8 (with zero points), none",
@@ -265,6 +277,10 @@ void QuantizeRecipe::complete() {
     rotate.block = quantize.group;
   // Rotations as the model runs leave norms their scales.
   smooth.sites = rotate.residual && !rotatesByStatistics() ? "linear" : "all";
+  split.keep = quantize.keep;
+  split.heads = !llvm::is_contained({"none", "f16", "bf16", "f32"},
+                                    quantize.head == "same" ? quantize.weights
+                                                            : quantize.head);
   smooth.weights = quantize.weights;
   smooth.group = quantize.group;
   smooth.scale = quantize.scale;
@@ -273,8 +289,13 @@ void QuantizeRecipe::complete() {
       quantize.activations == "auto" ? "int8" : quantize.activations;
 }
 
+bool QuantizeRecipe::hasSamples() const {
+  return !calibrate.samples.empty() || !calibrate.statisticsFile.empty();
+}
+
 bool QuantizeRecipe::needsMoments() const {
-  return quantize.rounding == "gptq" || quantize.clip == "output";
+  return quantize.rounding == "gptq" || quantize.clip == "output" ||
+         (quantize.lowRank > 0 && hasSamples());
 }
 
 bool QuantizeRecipe::needsChannels() const {
@@ -310,12 +331,14 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   if (recipe.integerArithmetic && recipe.quantize.per != "tensor")
     return failure("--quantize: arithmetic=integer needs activations quantised "
                    "per tensor: per=tensor");
-  bool hasSamples = !recipe.calibrate.samples.empty() ||
-                    !recipe.calibrate.statisticsFile.empty();
-  if (recipe.needsMoments() && !hasSamples)
+  if (recipe.needsMoments() && !recipe.hasSamples())
     return failure("--quantize: gptq, awq and clip=output need samples to find "
                    "second moments on: calib=FILE");
-  if (recipe.quantize.correctBiases && !hasSamples)
+  if (recipe.quantize.correctBiases && recipe.quantize.lowRank)
+    return failure(
+        "--quantize: bias=correct with lowrank: the branch adds what "
+        "the means lack already");
+  if (recipe.quantize.correctBiases && !recipe.hasSamples())
     return failure("--quantize: bias=correct needs samples to find means on: "
                    "calib=FILE");
   if (recipe.quantize.correctBiases && recipe.quantize.weights == "none")
@@ -352,8 +375,28 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
       return failure("--quantize: rotate=duquant++ rotates numbers that share "
                      "a scale: expected group=N or rotate-block=N");
   }
+  if (recipe.quantize.lowRank && recipe.integerArithmetic)
+    return failure("--quantize: lowrank with arithmetic=integer: the branch is "
+                   "computed in floats");
+  if (recipe.splitsOutliers) {
+    if (recipe.calibrate.samples.empty())
+      return failure("--quantize: outliers needs samples to find them on: "
+                     "calib=FILE");
+    if (recipe.quantize.weights == "none")
+      return failure("--quantize: outliers without weights: nothing would be "
+                     "quantised that they stand out of");
+    if (recipe.integerArithmetic)
+      return failure("--quantize: outliers with arithmetic=integer: what they "
+                     "give is added in floats");
+    const RotateOptions &rotate = recipe.rotate;
+    if (recipe.rotatesAll || rotate.residual || rotate.values || rotate.down)
+      return failure(
+          "--quantize: outliers with rotate: a rotation spreads them "
+          "over all features; expected one of the two, or "
+          "rotate=keys");
+  }
   recipe.complete();
-  if (recipe.quantize.per == "tensor" && !hasSamples)
+  if (recipe.quantize.per == "tensor" && !recipe.hasSamples())
     return failure("--quantize: per=tensor needs samples to calibrate on: "
                    "calib=FILE");
   return recipe;
@@ -365,6 +408,8 @@ void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
     smoothingTensors = (stem + ".before-smoothing.safetensors").str();
   if (rotatesByStatistics())
     rotationTensors = (stem + ".before-rotation.safetensors").str();
+  if (splitsOutliers)
+    splittingTensors = (stem + ".before-splitting.safetensors").str();
   if (!needsChannels())
     return;
   if (calibrate.statisticsFile.empty())

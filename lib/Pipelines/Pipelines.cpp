@@ -70,6 +70,10 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
     addStatistics(recipe.rotationTensors, /*moments=*/true);
   if (recipe.rotates())
     pm.addPass(createRotate(recipe.rotate));
+  if (recipe.splitsOutliers) {
+    addStatistics(recipe.splittingTensors, /*moments=*/false);
+    pm.addPass(createSplitOutliers(recipe.split));
+  }
   if (recipe.quantize.per == "tensor" || recipe.needsChannels())
     addCalibration(recipe.calibrate);
   pm.addPass(createQuantize(recipe.quantize));

@@ -18,6 +18,7 @@ void qnt::registerTransformsPasses(TransformServices services) {
   mlir::registerPass([] { return createSmooth(); });
   mlir::registerPass([] { return createInjectOutliers(); });
   mlir::registerPass([] { return createRotate(); });
+  mlir::registerPass([] { return createSplitOutliers(); });
   mlir::registerPass([] { return createRoundOnce(); });
   mlir::registerPass([services] {
     return createCalibrate(CalibrateOptions(), services.modelRunner);

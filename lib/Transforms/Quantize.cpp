@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ConvPatches.h"
+#include "InputStatistics.h"
+#include "LowRankBranch.h"
 #include "QuantizeRules.h"
 #include "RetypeCaches.h"
 #include "StatisticsTensors.h"
@@ -41,8 +43,13 @@ public:
       : QuantizeBase(std::move(options)), costModel(std::move(costModel)) {}
 
   void runOnOperation() override {
-    if (failed(run()))
+    try {
+      if (failed(run()))
+        signalPassFailure();
+    } catch (const params::ParamsError &error) {
+      getOperation().emitError("qnt-quantize: ") << error.what();
       signalPassFailure();
+    }
   }
 
 private:
@@ -58,8 +65,9 @@ private:
   FailureOr<Value> quantizeWeight(OpBuilder &builder, const WeightRule &rule,
                                   Value weight, StringRef site = {},
                                   int64_t groups = 1);
-  FailureOr<Value> correctBias(OpBuilder &builder, Value bias, Value weight,
-                               Value codes, int64_t groups, StringRef site);
+  LogicalResult addLowRank(OpBuilder &builder, Operation *layer, Value weight,
+                           StringRef site, SmallVectorImpl<Value> &extra,
+                           SmallVectorImpl<Attribute> &steps);
   FailureOr<Value> quantizeInput(const WeightRule &rule,
                                  const ActivationSite &site);
   WeightRule getStoredRule(QTensorType type, bool kept);
@@ -70,6 +78,8 @@ private:
   std::shared_ptr<const CostModel> costModel;
   QuantizeRules rules;
   llvm::DenseSet<Operation *> heads;
+  /// With the second moments that errors of low rank are weighed by, if any.
+  std::shared_ptr<params::ParamStore> statistics;
   /// The parameters that were quantised already and are so again.
   llvm::SetVector<StringRef> requantized;
 };
@@ -86,6 +96,7 @@ QuantizeOptions QuantizePass::getOptions() const {
   options.actOrder = actOrder;
   options.damp = damp;
   options.correctBiases = correctBiases;
+  options.lowRank = lowRank;
   options.activations = activations;
   options.per = per;
   options.head = head;
@@ -108,7 +119,11 @@ LogicalResult QuantizePass::run() {
   if (failed(made))
     return failure();
   rules = std::move(*made);
-  if (failed(retypeCaches(module, kv)))
+  statistics = nullptr;
+  if (auto file = module->getAttrOfType<StringAttr>("qnt.statistics");
+      file && lowRank)
+    statistics = openStatisticsTensors(file.str());
+  if (failed(checkNamedFormats(module)) || failed(retypeCaches(module, kv)))
     return failure();
   heads.clear();
   requantized.clear();
@@ -146,28 +161,6 @@ LogicalResult QuantizePass::run() {
   return success();
 }
 
-/// The inputs of one output.
-static int64_t countInputs(Value weight) {
-  auto shape = cast<RankedTensorType>(weight.getType()).getShape();
-  return llvm::product_of(shape.drop_front());
-}
-
-/// The bias with what quantising the weight takes from the means of outputs.
-FailureOr<Value> QuantizePass::correctBias(OpBuilder &builder, Value bias,
-                                           Value weight, Value codes,
-                                           int64_t groups, StringRef site) {
-  auto mean = requireStatistic(
-      builder, weight, getChannelStatisticName(site, "mean"),
-      {groups * countInputs(weight)},
-      "correct-biases needs means of inputs; run qnt-calibrate "
-      "with tensors=");
-  if (failed(mean))
-    return failure();
-  return CorrectBiasOp::create(builder, weight.getLoc(), bias.getType(), bias,
-                               weight, codes, *mean)
-      .getResult();
-}
-
 FailureOr<Value> QuantizePass::quantizeWeight(OpBuilder &builder,
                                               const WeightRule &rule,
                                               Value weight, StringRef site,
@@ -191,13 +184,7 @@ FailureOr<Value> QuantizePass::quantizeWeight(OpBuilder &builder,
         .getResult();
   Value moment;
   if (rule.needsMoment()) {
-    int64_t inputs = countInputs(weight);
-    SmallVector<int64_t> moments = {groups, inputs, inputs};
-    auto loaded = requireStatistic(
-        builder, weight, getSecondMomentName(site),
-        ArrayRef(moments).drop_front(groups == 1 ? 1 : 0),
-        "clip=output and rounding=gptq need second moments; run "
-        "qnt-calibrate with tensors= and moments");
+    auto loaded = loadMoment(builder, weight, site, groups);
     if (failed(loaded))
       return failure();
     moment = *loaded;
@@ -294,6 +281,11 @@ WeightRule QuantizePass::getStoredRule(QTensorType type, bool kept) {
 }
 
 WeightRule QuantizePass::getRule(Operation *layer) {
+  if (auto name = layer->getAttrOfType<StringAttr>(weightsFormatAttr)) {
+    WeightRule rule;
+    rule.format = parseFormat(name, &getContext());
+    return rule;
+  }
   auto linear = dyn_cast<nn::LinearOp>(layer);
   Value weight =
       linear ? linear.getWeight() : cast<nn::ConvOp>(layer).getWeight();
@@ -309,13 +301,27 @@ WeightRule QuantizePass::getRule(Operation *layer) {
   return rules.unquantized;
 }
 
-/// A bias of zeros for the layer of `weight`.
-static Value createZeros(OpBuilder &builder, Value weight) {
-  auto type = RankedTensorType::get(
-      cast<RankedTensorType>(weight.getType()).getDimSize(0),
-      builder.getF32Type());
-  return arith::ConstantOp::create(builder, weight.getLoc(),
-                                   DenseElementsAttr::get(type, 0.0f));
+/// Makes what the weight of `layer` lacks a step of its epilogue.
+LogicalResult QuantizePass::addLowRank(OpBuilder &builder, Operation *layer,
+                                       Value weight, StringRef site,
+                                       SmallVectorImpl<Value> &extra,
+                                       SmallVectorImpl<Attribute> &steps) {
+  auto linear = dyn_cast<nn::LinearOp>(layer);
+  if (!linear)
+    return layer->emitError("qnt-quantize: low-rank is for linear layers");
+  Value moment;
+  if (statistics && statistics->find(getSecondMomentName(site))) {
+    auto loaded = loadMoment(builder, linear.getWeight(), site, /*groups=*/1);
+    if (failed(loaded))
+      return failure();
+    moment = *loaded;
+  }
+  auto branch = createLowRankBranch(builder, linear, weight, moment, lowRank);
+  if (failed(branch))
+    return failure();
+  extra.push_back(*branch);
+  steps.push_back(EpilogueKindAttr::get(&getContext(), EpilogueKind::Add));
+  return success();
 }
 
 /// The layer on a quantised weight and `input`, with its bias as an epilogue;
@@ -338,9 +344,8 @@ LogicalResult QuantizePass::quantizeLayer(Operation *layer,
   SmallVector<Attribute> steps;
   Value bias = linear ? linear.getBias() : conv.getBias();
   if (correctBiases && rule.getsCodes()) {
-    if (!bias)
-      bias = createZeros(builder, floats);
-    auto corrected = correctBias(builder, bias, floats, *weight, groups, site);
+    auto corrected =
+        createCorrectedBias(builder, bias, floats, *weight, groups, site);
     if (failed(corrected))
       return failure();
     bias = *corrected;
@@ -349,6 +354,9 @@ LogicalResult QuantizePass::quantizeLayer(Operation *layer,
     extra.push_back(bias);
     steps.push_back(EpilogueKindAttr::get(&getContext(), EpilogueKind::Bias));
   }
+  if (lowRank && rule.format.isScaled() && !rule.keepsStored &&
+      failed(addLowRank(builder, layer, *weight, site, extra, steps)))
+    return failure();
   ArrayAttr epilogue = builder.getArrayAttr(steps);
   Value result;
   if (linear)

@@ -55,12 +55,44 @@ QTensorType qnt::getActivationType(const ActivationFormat &format,
       format.zeroPoint ? ZeroKind::Point : ZeroKind::None, Attribute());
 }
 
-bool QuantizeRules::isKept(StringRef parameter, StringRef layer) {
-  bool kept = false;
-  for (KeepRule &rule : keep)
+bool qnt::isNamed(MutableArrayRef<KeepRule> rules, StringRef parameter,
+                  StringRef layer) {
+  bool isFound = false;
+  for (KeepRule &rule : rules)
     if (rule.regex->match(parameter) || rule.regex->match(layer))
-      kept = rule.used = true;
-  return kept;
+      isFound = rule.used = true;
+  return isFound;
+}
+
+FailureOr<std::vector<KeepRule>>
+qnt::parseKeepRules(ArrayRef<std::string> patterns,
+                    llvm::function_ref<InFlightDiagnostic()> error) {
+  std::vector<KeepRule> rules;
+  for (const std::string &pattern : patterns) {
+    KeepRule rule{pattern, std::make_shared<llvm::Regex>(pattern)};
+    std::string why;
+    if (pattern.empty() || !rule.regex->isValid(why))
+      return error() << "keep=" << pattern
+                     << ": not a regular expression: " << why;
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+LogicalResult qnt::checkNamedFormats(ModuleOp module) {
+  WalkResult walk = module.walk([](nn::LinearOp op) -> WalkResult {
+    Attribute attr = op->getAttr(weightsFormatAttr);
+    if (!attr)
+      return WalkResult::advance();
+    auto name = dyn_cast<StringAttr>(attr);
+    NumberFormat format =
+        name ? parseFormat(name, op.getContext()) : NumberFormat();
+    if (!format || format.isScaled())
+      return op.emitError("qnt-quantize: expected f32, f16 or bf16 as ")
+             << StringRef(weightsFormatAttr) << ", got " << attr;
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
 }
 
 namespace {
@@ -83,7 +115,6 @@ private:
                            WeightRule &rule);
   LogicalResult chooseActivation(StringRef option, WeightRule &rule);
   ActivationFormat chooseImage(const QuantizeRules &rules);
-  LogicalResult makeKeep(QuantizeRules &rules);
 
   const QuantizeOptions &options;
   const CostModel &costModel;
@@ -201,18 +232,6 @@ ActivationFormat RuleMaker::chooseImage(const QuantizeRules &rules) {
   return parseActivationFormat(options.activations, context);
 }
 
-LogicalResult RuleMaker::makeKeep(QuantizeRules &rules) {
-  for (const std::string &pattern : options.keep) {
-    KeepRule rule{pattern, std::make_shared<llvm::Regex>(pattern)};
-    std::string why;
-    if (pattern.empty() || !rule.regex->isValid(why))
-      return error() << "keep=" << pattern
-                     << ": not a regular expression: " << why;
-    rules.keep.push_back(std::move(rule));
-  }
-  return success();
-}
-
 FailureOr<QuantizeRules> RuleMaker::make() {
   QuantizeRules rules;
   if (options.activations != "none" && options.activations != "auto" &&
@@ -229,6 +248,13 @@ FailureOr<QuantizeRules> RuleMaker::make() {
     return failure();
   if (options.weights == "none" && options.group)
     return error() << "group=" << options.group << " without weights";
+  if (options.lowRank < 0)
+    return error() << "low-rank=" << options.lowRank << ": expected at least 0";
+  if (options.lowRank &&
+      !(rules.linear.format && rules.linear.format.isScaled()))
+    return error() << "low-rank=" << options.lowRank
+                   << " with weights=" << options.weights
+                   << ": expected a format whose codes have scales";
   rules.image = chooseImage(rules);
   if (options.head == "same") {
     rules.head = rules.linear;
@@ -262,8 +288,10 @@ FailureOr<QuantizeRules> RuleMaker::make() {
     rules.unquantized.format = parseFormat("bf16", context);
   else if (options.floats != "f32")
     return error() << "floats=" << options.floats << ": expected f32 or bf16";
-  if (failed(makeKeep(rules)))
+  auto keep = parseKeepRules(options.keep, [&] { return error(); });
+  if (failed(keep))
     return failure();
+  rules.keep = std::move(*keep);
   return rules;
 }
 

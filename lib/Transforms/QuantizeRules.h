@@ -55,6 +55,24 @@ struct KeepRule {
   bool used = false;
 };
 
+/// Regular expressions; an error that `error` begins where one is none.
+mlir::FailureOr<std::vector<KeepRule>>
+parseKeepRules(llvm::ArrayRef<std::string> patterns,
+               llvm::function_ref<mlir::InFlightDiagnostic()> error);
+
+/// Whether one of them is found in the name of a parameter or of its layer;
+/// marks all that are as used.
+bool isNamed(llvm::MutableArrayRef<KeepRule> rules, llvm::StringRef parameter,
+             llvm::StringRef layer);
+
+/// The attribute of an nn.linear that names the format of its weight, in place
+/// of what the options of qnt-quantize say.
+inline constexpr llvm::StringLiteral weightsFormatAttr = "qnt.weights";
+
+/// That these attributes name formats without scales: f32, f16 or bf16. Emits
+/// an error that names the layer of the first that does not.
+mlir::LogicalResult checkNamedFormats(mlir::ModuleOp module);
+
 /// What activations called "int4" to "int8", symmetric, or "uint4" to "uint8",
 /// with zero points, are encoded as; a null format for other names.
 ActivationFormat parseActivationFormat(llvm::StringRef name,
@@ -75,7 +93,9 @@ struct QuantizeRules {
   std::vector<KeepRule> keep;
 
   /// Whether `keep` names this parameter or layer.
-  bool isKept(llvm::StringRef parameter, llvm::StringRef layer);
+  bool isKept(llvm::StringRef parameter, llvm::StringRef layer) {
+    return isNamed(keep, parameter, layer);
+  }
 };
 
 /// Emits an error at `loc` where the options say nothing sensible.

@@ -91,16 +91,3 @@ Value qnt::loadStatistic(OpBuilder &builder, Location loc, ModuleOp module,
   return ml_program::GlobalLoadConstOp::create(
       builder, loc, type, FlatSymbolRefAttr::get(builder.getContext(), name));
 }
-
-FailureOr<Value> qnt::requireStatistic(OpBuilder &builder, Value weight,
-                                       StringRef name, ArrayRef<int64_t> shape,
-                                       StringRef how) {
-  auto module =
-      builder.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
-  if (!module->hasAttr("qnt.statistics"))
-    return emitError(weight.getLoc())
-           << "qnt-quantize: " << describeParam(weight) << ": " << how
-           << " first";
-  return loadStatistic(builder, weight.getLoc(), module, name,
-                       RankedTensorType::get(shape, builder.getF32Type()));
-}

@@ -41,14 +41,6 @@ mlir::Value loadStatistic(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::ModuleOp module, llvm::StringRef name,
                           mlir::RankedTensorType type);
 
-/// The same of f32, for `weight`, which is beside it. Emits an error that says
-/// `how` statistics are found where the module has none.
-mlir::FailureOr<mlir::Value> requireStatistic(mlir::OpBuilder &builder,
-                                              mlir::Value weight,
-                                              llvm::StringRef name,
-                                              llvm::ArrayRef<int64_t> shape,
-                                              llvm::StringRef how);
-
 } // namespace qnt
 
 #endif // QNT_LIB_TRANSFORMS_STATISTICSTENSORS_H

@@ -177,6 +177,27 @@ for n, k, rank in ((48, 80, 5), (80, 48, 48), (64, 64, 1)):
            np.allclose(np.linalg.norm(left, axis=0),
                        np.linalg.norm(right, axis=1), rtol=1e-4), "unbalanced")
 
+# Weighed by second moments, of which the first is singular.
+for n, k, rank, rows in ((48, 80, 5, 30), (80, 48, 7, None), (48, 48, 3, None)):
+    weight, moment = data(n, k, rows)
+    types = {"%l": f"tensor<{n}x{rank}xf32>", "%r": f"tensor<{rank}x{k}xf32>"}
+    store = materialize(
+        weight, moment,
+        f"%l, %r = qnt.low_rank %w moment %m : tensor<{n}x{k}xf32> moment "
+        f"tensor<{k}x{k}xf32> -> " + ", ".join(types.values()), types)
+    left, right = (next(v for v in store.values() if v.shape == shape)
+                   .astype(np.float64) for shape in ((n, rank), (rank, k)))
+    lost = weight - left @ right
+    values, vectors = np.linalg.eigh(moment.astype(np.float64))
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    s = np.linalg.svd(weight @ root, compute_uv=False)
+    best, got = (s[rank:] ** 2).sum(), np.einsum("ni,ij,nj", lost, moment, lost)
+    report(f"weighed low rank {n}x{k} of {rank}",
+           abs(got - best) <= 1e-4 * (s ** 2).sum(), f"{got} beside {best}")
+    report(f"weighed low rank {n}x{k} of {rank}",
+           np.allclose(np.linalg.norm(left, axis=0),
+                       np.linalg.norm(right, axis=1), rtol=1e-4), "unbalanced")
+
 # A moment that nothing can be factored from.
 save_file({"w": np.ones((2, 32), np.float32)}, f"{folder}/w.safetensors")
 sys.exit(failures > 0)

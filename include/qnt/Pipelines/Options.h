@@ -30,9 +30,12 @@ struct QuantizeRecipe {
   /// Changes of basis; `rotatesAll`: those that help what is quantised.
   RotateOptions rotate;
   bool rotatesAll = false;
-  /// Where the statistics of channels go that smoothing is based on, and those
-  /// that rotations are made from.
-  std::string smoothingTensors, rotationTensors;
+  /// Features that stay in 16 bits, where `splitsOutliers`.
+  SplitOutliersOptions split;
+  bool splitsOutliers = false;
+  /// Where the statistics of channels go that smoothing is based on, those that
+  /// rotations are made from, and those that outliers are found by.
+  std::string smoothingTensors, rotationTensors, splittingTensors;
   /// Whether whatever is between codes is computed in integers.
   bool integerArithmetic = false;
   /// Whether that is all the recipe asks for: nothing is to be quantised that
@@ -51,6 +54,7 @@ struct QuantizeRecipe {
   bool hasCodesInCache() const {
     return quantize.kv == "int8" || quantize.kv == "int4";
   }
+  bool hasSamples() const;
   /// Whether second moments of inputs are used to quantise.
   bool needsMoments() const;
   /// Whether statistics of channels are.

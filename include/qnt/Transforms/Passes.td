@@ -221,6 +221,23 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     have left `qnt.statistics`; of a convolution, by those of the patches that its
     windows see. Embedding tables have none.
 
+    With `low-rank=r`, a layer adds what quantising its weight lost, as far as it has
+    rank r (LoRC, Yao et al. 2023): two factors in bf16, whose product is a step of
+    the layer's epilogue. Where `qnt-calibrate` left second moments, it is the error
+    of the layer's output that is made small, not that of the weight.
+
+    ```mlir
+    %a = qnt.quantize %w : tensor<768x384xf32> -> !qnt.tensor<768x384, int3, ...>
+    %e = ... // %w less qnt.dequantize %a
+    %l, %r = qnt.low_rank %e : tensor<768x384xf32> -> tensor<768x8xf32>, tensor<8x384xf32>
+    %s = qnt.linear %x, %r8 : tensor<?x384xf32>, !qnt.tensor<8x384, bf16>     // %r8: %r in bf16
+    %t = qnt.linear %s, %l8 : tensor<?x8xf32>, !qnt.tensor<768x8, bf16>
+    %y = qnt.linear %x, %a epilogue [add](%t : tensor<?x768xf32>) : ...
+    ```
+
+    A layer with `qnt.weights = "bf16"` (or "f16", "f32") keeps its weight in that
+    format and its input in floats, whatever the options say.
+
     Preconditions: activations are f32; `nn-fold` has run, if biases are to be
     epilogues. What was chosen for each tensor is a remark of category
     `qnt-quantize`. Settings that contradict each other, and tensors that do not
@@ -252,6 +269,9 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     Option<"correctBiases", "correct-biases", "bool", "false",
            "Biases with what quantising weights takes from the means of "
            "outputs.">,
+    Option<"lowRank", "low-rank", "int64_t", "0",
+           "Rank of the branch that adds what quantised weights of linear layers "
+           "lack; 0: none.">,
     Option<"activations", "activations", "std::string", "\"none\"",
            "none, int4 to int8, uint4 to uint8 (with zero points), or auto: the "
            "8 bits that the target multiplies fastest with the weights.">,
@@ -580,6 +600,47 @@ def Rotate : Pass<"qnt-rotate", "::mlir::ModuleOp"> {
            "rotate the input of the layers that read there.">
   ];
   let dependentDialects = ["::qnt::QNTDialect", "::mlir::arith::ArithDialect"];
+}
+
+def SplitOutliers : Pass<"qnt-split-outliers", "::mlir::ModuleOp"> {
+  let summary = "Compute with the largest input channels apart, in 16 bits";
+  let description = [{
+    Linear layers become two (LLM.int8, Dettmers et al. 2022): one on the `channels`
+    largest features of the input, whose weight keeps `format` (`qnt.weights`), and
+    one on the others, where these features are 0, of activations and of weights
+    alike. Neither the scale of a token nor that of a block of weights then sees
+    them. Which features they are calibration says, where LLM.int8 looks at each
+    batch.
+
+    ```mlir
+    %y = nn.linear %x, %w : tensor<?x384xf32>, tensor<768x384xf32>
+    // becomes, with channels=2; %m is 0 at the two, 1 elsewhere
+    %i = arith.constant dense<[16, 65]> : tensor<2xi32>
+    %z = nn.mul %x, %m : tensor<?x384xf32>, tensor<384xf32>
+    %o = nn.select_features %x, %i : tensor<?x384xf32>, tensor<2xi32>
+    %v = nn.select_features %w, %i : tensor<768x384xf32>, tensor<2xi32>
+    %a = nn.linear %o, %v {qnt.weights = "bf16"} : tensor<?x2xf32>, tensor<768x2xf32>
+    %u = nn.mul %w, %m : tensor<768x384xf32>, tensor<384xf32>
+    %b = nn.linear %z, %u : tensor<?x384xf32>, tensor<768x384xf32>
+    %y = nn.add %b, %a : tensor<?x768xf32>, tensor<?x768xf32>
+    ```
+
+    Preconditions: `qnt-calibrate` has left `qnt.statistics` with `tensors`, which do
+    not hold for what this pass leaves and are dropped; nothing is quantised yet.
+    Layers with fewer inputs, and convolutions, are errors that name them. Every
+    site is a remark of category `qnt-split-outliers`.
+  }];
+  let options = [
+    Option<"channels", "channels", "int64_t", "8",
+           "Features of each site that are computed with apart.">,
+    Option<"format", "format", "std::string", "\"bf16\"",
+           "What their weights are stored in: bf16, f16 or f32.">,
+    Option<"heads", "heads", "bool", "true", "Also at output heads.">,
+    ListOption<"keep", "keep", "std::string",
+               "Regular expressions; a layer in whose name, or its parameter's, "
+               "one of them is found is left alone.">
+  ];
+  let dependentDialects = ["::qnt::nn::NNDialect", "::mlir::arith::ArithDialect"];
 }
 
 #endif // QNT_TRANSFORMS_PASSES

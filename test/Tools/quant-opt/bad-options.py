@@ -36,6 +36,17 @@ for recipe, patterns in [
          ["rotate=duquant without activations", "rotate=hadamard is for weights"]),
         ("weights=int4 activations=int4 rotate=duquant++ calib=a.txt",
          [r"duquant\+\+ rotates numbers that share", "rotate-block=N"]),
+        ("weights=int4 outliers=4", ["outliers needs samples", "calib=FILE"]),
+        ("outliers=4 calib=a.txt", ["outliers without weights"]),
+        ("weights=int4 outliers=0 calib=a.txt", ["bad value '0' of 'outliers'"]),
+        ("weights=int4 outliers=4 rotate=hadamard calib=a.txt",
+         ["outliers with rotate: a rotation spreads them", "rotate=keys"]),
+        ("weights=int4 activations=int8 per=tensor arithmetic=integer outliers=4 "
+         "calib=a.txt", ["outliers with arithmetic=integer"]),
+        ("weights=int4 lowrank=many", ["bad value 'many' of 'lowrank'"]),
+        ("weights=bf16 lowrank=4", ["low-rank=4 with weights=bf16"]),
+        ("weights=int4 activations=int8 per=tensor arithmetic=integer lowrank=4 "
+         "calib=a.txt", ["lowrank with arithmetic=integer"]),
         ("weights=int4 method=gptq damp=-1", ["bad value '-1' of 'damp'"]),
         ("weights=int4 method=gptq statistics=a.txt",
          ["bad value 'a.txt' of 'statistics'", "MODEL.statistics.json"]),
