@@ -246,7 +246,7 @@ int run(const Flags &flags, MlirOptMainConfig &config,
     if (!parsed)
       return fail(llvm::toString(parsed.takeError()));
     recipe = *parsed;
-    if ((recipe.needsChannels() || recipe.smooths()) && output == "-")
+    if (recipe.leavesStatistics() && output == "-")
       return fail("--quantize: statistics are kept beside the output: expected "
                   "-o FILE");
     recipe.keepStatisticsBeside(output);

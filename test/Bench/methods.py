@@ -24,6 +24,8 @@ METHODS = [
     ("mse", "method=mse"),
     ("awq", "method=awq {calib}"),
     ("gptq", "method=gptq {calib}"),
+    ("lowrank 8", "method=rtn lowrank=8 {calib}"),
+    ("lowrank 32", "method=rtn lowrank=32 {calib}"),
     ("rotate", "rotate=hadamard method=mse"),
     ("duquant", "rotate=duquant method=mse {calib}"),
     ("rotate+gptq", "rotate=hadamard method=gptq {calib}"),

@@ -20,6 +20,7 @@ METHODS = [
     ("rotate", [], "rotate=hadamard method=mse"),
     ("smooth+rotate", [],
      f"smooth=smoothquant rotate=hadamard method=mse {CALIB}"),
+    ("apart", [], f"outliers=8 method=mse {CALIB}"),
 ]
 
 

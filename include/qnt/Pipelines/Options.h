@@ -59,6 +59,11 @@ struct QuantizeRecipe {
   bool needsMoments() const;
   /// Whether statistics of channels are.
   bool needsChannels() const;
+  /// Whether it leaves statistics of channels beside what it makes.
+  bool leavesStatistics() const {
+    return needsChannels() || smooths() || rotatesByStatistics() ||
+           splitsOutliers;
+  }
   /// Names the files that calibration leaves: MODEL.statistics.json and, with
   /// statistics of channels, MODEL.statistics.safetensors beside `output`, or
   /// those of an earlier run.

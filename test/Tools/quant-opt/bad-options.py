@@ -82,6 +82,9 @@ for recipe, patterns in [
         ("weights=int4 samples=many", ["bad value 'many' of 'samples'"]),
         ("weights=int4 range=wide", ["bad value 'wide' of 'range'"])]:
     fails(patterns, model, f"--quantize={recipe}")
+for keys in ("outliers=4", "activations=int4 rotate=duquant"):
+    fails(["statistics are kept beside the output: expected -o FILE"], model,
+          f"--quantize=weights=int4 {keys} calib=a.txt", output=None)
 # Groups need inputs in multiples of 16.
 make.write(path("odd"), make.SHAPES["tiny-llama"] | {"intermediate_size": 40},
            "f32")
