@@ -17,7 +17,7 @@ tools = [
     os.environ.get("PATH", ""),
 ]
 config.environment["PATH"] = os.pathsep.join(tools)
-for name in ("HOME", "LANG"):
+for name in ("HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 

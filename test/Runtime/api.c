@@ -21,12 +21,15 @@
 static int failures;
 static long allocations;
 
-/* Counts what the loader allocates: its operator new calls malloc. */
+/* Counts what the loader allocates: its operator new calls malloc, which
+ * sanitisers have for themselves. */
+#ifndef QNT_SANITIZED
 void *__libc_malloc(size_t size);
 void *malloc(size_t size) {
   ++allocations;
   return __libc_malloc(size);
 }
+#endif
 
 static void expect(int condition, const char *what) {
   if (!condition) {

@@ -46,7 +46,6 @@ RESTRICTED = {
 # What the CPU target refuses, by op.
 TARGET_REASONS = {
     "nn.pool": "has a dynamic shape that the CPU target cannot follow",
-    "qnt.conv": "the CPU target has no lowering for a weight with zero points",
 }
 
 
