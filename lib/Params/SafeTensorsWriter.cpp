@@ -9,8 +9,11 @@
 
 #include "qnt/Params/SafeTensors.h"
 #include "qnt/Support/AtomicFile.h"
+#include "qnt/Support/MappedFile.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 
 using namespace qnt::params;
 using qnt::support::AtomicFile;
@@ -30,9 +33,12 @@ template <typename Fn> auto rethrow(Fn body) {
 } // namespace
 
 struct SafeTensorsWriter::Impl {
+  std::string path;
+  Kind kind;
   std::vector<Entry> entries;
   std::vector<int64_t> begins, sizes;
-  AtomicFile file;
+  /// Once the layout is known.
+  std::optional<AtomicFile> file;
   Sha256 hash;
   std::string digest;
   std::vector<std::byte> buffer;
@@ -41,13 +47,11 @@ struct SafeTensorsWriter::Impl {
   int64_t filled = 0;
   int64_t total = 0;
 
-  Impl(const std::string &path, std::vector<Entry> declared)
-      : entries(std::move(declared)), file(path) {
-    buffer.reserve(bufferBytes);
-  }
+  Impl(const std::string &path, std::vector<Entry> declared, Kind kind)
+      : path(path), kind(kind), entries(std::move(declared)) {}
 
   [[noreturn]] void fail(size_t tensor, const std::string &what) const {
-    throw ParamsError(file.path() + ": tensor '" + entries[tensor].name +
+    throw ParamsError(path + ": tensor '" + entries[tensor].name +
                       "': " + what);
   }
   std::string describe(size_t tensor) const {
@@ -78,9 +82,14 @@ struct SafeTensorsWriter::Impl {
     return end;
   }
 
+  void put(std::span<const std::byte> bytes) {
+    if (kind != Kind::Resumable)
+      hash.update(bytes);
+    file->write(bytes);
+  }
+
   void flush() {
-    hash.update(buffer);
-    file.write(buffer);
+    put(buffer);
     buffer.clear();
   }
 
@@ -89,8 +98,7 @@ struct SafeTensorsWriter::Impl {
     if (buffer.size() + bytes.size() > bufferBytes)
       flush();
     if (bytes.size() > bufferBytes) {
-      hash.update(bytes);
-      file.write(bytes);
+      put(bytes);
     } else {
       buffer.insert(buffer.end(), bytes.begin(), bytes.end());
     }
@@ -110,15 +118,62 @@ struct SafeTensorsWriter::Impl {
 
 SafeTensorsWriter::SafeTensorsWriter(
     const std::string &path, std::vector<Entry> entries,
-    std::map<std::string, std::string> metadata) {
+    std::map<std::string, std::string> metadata)
+    : SafeTensorsWriter(path, std::move(entries), std::move(metadata),
+                        Kind::Durable) {}
+
+SafeTensorsWriter::SafeTensorsWriter(
+    const std::string &path, std::vector<Entry> entries,
+    std::map<std::string, std::string> metadata, Kind kind, size_t finished) {
   rethrow([&] {
-    impl = std::make_unique<Impl>(path, std::move(entries));
+    impl = std::make_unique<Impl>(path, std::move(entries), kind);
     int64_t dataBytes = impl->layOut();
     std::string header =
         makeHeader(impl->entries, impl->begins, metadata, path);
-    impl->file.reserve(int64_t(header.size()) + dataBytes);
-    impl->append(std::as_bytes(std::span(header)));
+    if (finished) {
+      if (!canResume(path, impl->entries, metadata))
+        throw ParamsError(path + ": there is no part of it to go on from");
+      size_t last = finished - 1;
+      impl->current = last;
+      impl->filled = impl->sizes[last];
+      impl->total =
+          int64_t(header.size()) + impl->begins[last] + impl->sizes[last];
+    }
+    if (kind == Kind::Resumable)
+      impl->file.emplace(path, impl->total);
+    else
+      impl->file.emplace(path);
+    impl->buffer.reserve(bufferBytes);
+    impl->file->reserve(int64_t(header.size()) + dataBytes);
+    if (!finished)
+      impl->append(std::as_bytes(std::span(header)));
     impl->skipComplete();
+  });
+}
+
+bool SafeTensorsWriter::canResume(
+    const std::string &path, std::vector<Entry> entries,
+    const std::map<std::string, std::string> &metadata) {
+  return rethrow([&] {
+    Impl layout(path, std::move(entries), Kind::Resumable);
+    layout.layOut();
+    std::string header =
+        makeHeader(layout.entries, layout.begins, metadata, path);
+    std::string unfinished = AtomicFile::getUnfinishedPath(path);
+    if (!std::filesystem::exists(unfinished))
+      return false;
+    std::string found(header.size(), 0);
+    qnt::support::MappedFile file(unfinished);
+    return file.read(0, std::as_writable_bytes(std::span(found))) ==
+               header.size() &&
+           found == header;
+  });
+}
+
+void SafeTensorsWriter::flush() {
+  rethrow([&] {
+    impl->flush();
+    impl->file->flush();
   });
 }
 
@@ -128,7 +183,7 @@ void SafeTensorsWriter::write(std::span<const std::byte> bytes) {
   if (bytes.empty())
     return;
   if (impl->current == impl->entries.size())
-    throw ParamsError(impl->file.path() + ": " + std::to_string(bytes.size()) +
+    throw ParamsError(impl->path + ": " + std::to_string(bytes.size()) +
                       " bytes were written after the last tensor");
   int64_t room = impl->sizes[impl->current] - impl->filled;
   if (int64_t(bytes.size()) > room)
@@ -151,8 +206,12 @@ void SafeTensorsWriter::finish() {
                    std::to_string(impl->filled) + " were written");
   rethrow([&] {
     impl->flush();
-    impl->file.commit();
-    impl->digest = impl->hash.finish();
+    if (impl->kind == Kind::Temporary)
+      impl->file->commitUnflushed();
+    else
+      impl->file->commit();
+    if (impl->kind != Kind::Resumable)
+      impl->digest = impl->hash.finish();
   });
 }
 

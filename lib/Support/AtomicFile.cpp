@@ -48,7 +48,24 @@ struct Descriptor {
 } // namespace
 
 AtomicFile::AtomicFile(const std::string &path)
-    : finalPath(path), tempPath(path + ".qnt-tmp") {
+    : finalPath(path), tempPath(getUnfinishedPath(path)) {
+  open(/*isNew=*/true);
+}
+
+AtomicFile::AtomicFile(const std::string &path, int64_t kept)
+    : finalPath(path), tempPath(getUnfinishedPath(path)), isKept(true),
+      written(kept) {
+  open(/*isNew=*/kept == 0);
+  struct stat status;
+  if (::fstat(fd, &status) != 0 || status.st_size < kept ||
+      ::lseek(fd, kept, SEEK_SET) != kept) {
+    ::close(std::exchange(fd, -1));
+    fail(path, "what an earlier run left is not whole");
+  }
+}
+
+void AtomicFile::open(bool isNew) {
+  const std::string &path = finalPath;
   if (path.empty())
     fail(path, "the file name is empty");
   struct stat status;
@@ -68,7 +85,7 @@ AtomicFile::AtomicFile(const std::string &path)
     if (!isSameFile(file.fd, tempPath))
       continue;
     // What a killed writer left is of no use.
-    if (::ftruncate(file.fd, 0) != 0)
+    if (isNew && ::ftruncate(file.fd, 0) != 0)
       fail(path, std::strerror(errno));
     fd = file.take();
     return;
@@ -78,7 +95,7 @@ AtomicFile::AtomicFile(const std::string &path)
 AtomicFile::~AtomicFile() {
   if (fd < 0)
     return;
-  if (isSameFile(fd, tempPath))
+  if (!isKept && isSameFile(fd, tempPath))
     ::unlink(tempPath.c_str());
   ::close(fd);
 }
@@ -109,6 +126,11 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
   }
 }
 
+void AtomicFile::flush() {
+  if (::fdatasync(fd) != 0)
+    fail(finalPath, std::strerror(errno));
+}
+
 void AtomicFile::sync() {
   // More may have been reserved than was written.
   if (::ftruncate(fd, off_t(written)) != 0 || ::fsync(fd) != 0)
@@ -119,15 +141,21 @@ void AtomicFile::commit() {
   // The data must be on the disk before the name is: a crash of the machine
   // after the rename must not leave an empty file under it.
   sync();
-  if (::rename(tempPath.c_str(), finalPath.c_str()) != 0)
-    fail(finalPath, std::strerror(errno));
-  ::close(std::exchange(fd, -1));
+  commitUnflushed();
   // The rename itself reaches the disk with the folder. Not every file system
   // can do this, and the file is whole either way.
   Descriptor folder(
       ::open(folderOf(finalPath).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.fd >= 0)
     ::fsync(folder.fd);
+}
+
+void AtomicFile::commitUnflushed() {
+  // More may have been reserved than was written.
+  if (::ftruncate(fd, off_t(written)) != 0 ||
+      ::rename(tempPath.c_str(), finalPath.c_str()) != 0)
+    fail(finalPath, std::strerror(errno));
+  ::close(std::exchange(fd, -1));
 }
 
 void qnt::support::writeFileAtomically(const std::string &path,

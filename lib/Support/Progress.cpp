@@ -19,6 +19,9 @@ using namespace qnt::support;
 namespace {
 constexpr std::chrono::milliseconds interval(100);
 
+/// Whether a bar has the terminal.
+std::atomic<bool> isTaken{false};
+
 bool isTerminal() {
   const char *kind = std::getenv("TERM");
   return ::isatty(STDERR_FILENO) && kind && std::string_view(kind) != "dumb";
@@ -47,13 +50,17 @@ std::string duration(int64_t seconds) {
 
 Progress::Progress(std::string label, int64_t total)
     : label(std::move(label)), total(std::max<int64_t>(total, 1)),
-      enabled(isTerminal()), start(Clock::now()),
+      enabled(isTerminal() && !isTaken.exchange(true)), start(Clock::now()),
       nextDraw(start.time_since_epoch().count()) {
   if (enabled)
     advance(0);
 }
 
-Progress::~Progress() { clear(); }
+Progress::~Progress() {
+  clear();
+  if (enabled)
+    isTaken = false;
+}
 
 void Progress::advance(int64_t steps) {
   int64_t done = count.fetch_add(steps, std::memory_order_relaxed) + steps;

@@ -126,13 +126,34 @@ public:
   /// a name declared twice or reserved, an impossible shape.
   SafeTensorsWriter(const std::string &path, std::vector<Entry> entries,
                     std::map<std::string, std::string> metadata = {});
+  enum class Kind {
+    /// On the disk before it has its name; nothing is left of a part.
+    Durable,
+    /// A crash of the machine may take it.
+    Temporary,
+    /// As Durable, but a part stays, for a writer that goes on.
+    Resumable
+  };
+  /// A resumable file begins with the first `finished` tensors that a writer of
+  /// the same entries and metadata left and flushed; throws where canResume
+  /// says no.
+  SafeTensorsWriter(const std::string &path, std::vector<Entry> entries,
+                    std::map<std::string, std::string> metadata, Kind kind,
+                    size_t finished = 0);
+  /// Whether a resumable writer of the same entries and metadata left a part
+  /// of a file. How much of it was flushed, the caller must know.
+  static bool canResume(const std::string &path, std::vector<Entry> entries,
+                        const std::map<std::string, std::string> &metadata);
   ~SafeTensorsWriter();
   /// Appends to the current tensor; throws when a tensor gets more bytes than
   /// declared.
   void write(std::span<const std::byte> bytes);
+  /// Brings what was written to the disk, in a resumable file. Throws
+  /// ParamsError.
+  void flush();
   /// Checks that all tensors are complete, syncs, renames. Throws ParamsError.
   void finish();
-  /// SHA-256 of the finished file, lower-case hex.
+  /// SHA-256 of the finished file, lower-case hex; of a resumable one "".
   const std::string &sha256() const;
   /// Bytes of the finished file.
   int64_t fileSize() const;

@@ -26,6 +26,10 @@ public:
   /// Throws FileError: unwritable or missing folder, `path` is no regular file,
   /// another process is writing it.
   explicit AtomicFile(const std::string &path);
+  /// Goes on after the first `kept` bytes of what an AtomicFile of this kind
+  /// left that did not reach `commit`: it removes nothing. Throws where there
+  /// are fewer.
+  AtomicFile(const std::string &path, int64_t kept);
   /// Removes what was written, unless `commit` was reached.
   ~AtomicFile();
   AtomicFile(const AtomicFile &) = delete;
@@ -37,17 +41,30 @@ public:
   void reserve(int64_t size);
   /// Appends. Throws FileError.
   void write(std::span<const std::byte> bytes);
+  /// What was written is on the disk after that. Throws FileError.
+  void flush();
   /// Flushes to the disk: after that, `commit` takes no time. Throws FileError.
   void sync();
   /// Flushes to the disk and renames. Throws FileError.
   void commit();
+  /// Renames: a crash of the machine may take what the file holds. Throws
+  /// FileError.
+  void commitUnflushed();
+
+  /// The path of the file before `commit`.
+  static std::string getUnfinishedPath(const std::string &path) {
+    return path + ".qnt-tmp";
+  }
 
   const std::string &path() const { return finalPath; }
 
 private:
+  void open(bool isNew);
+
   std::string finalPath;
   std::string tempPath;
   int fd = -1;
+  bool isKept = false;
   int64_t written = 0;
 };
 

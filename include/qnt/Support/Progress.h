@@ -20,8 +20,9 @@ namespace qnt::support {
 ///
 ///   calibrate [=======>            ]  37%  12/32  1m05s left
 ///
-/// Redraws at most ten times a second. Any number of threads may call
-/// `advance`.
+/// Redraws at most ten times a second. A bar that begins while another is shown
+/// shows nothing: it is about a part of the other's work. Any number of threads
+/// may call `advance`.
 class Progress {
 public:
   /// `total` steps of about equal cost; at least 1.
