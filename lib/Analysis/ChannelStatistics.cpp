@@ -19,11 +19,11 @@ ChannelStatistics::ChannelStatistics(int64_t features, MomentLayout layout)
     products.resize(features * (features / layout.groups));
 }
 
-std::vector<int64_t> ChannelStatistics::getSecondMomentShape() const {
-  int64_t size = getFeatures() / layout.groups;
-  if (layout.groups == 1)
+std::vector<int64_t> MomentLayout::getShape(int64_t features) const {
+  int64_t size = features / groups;
+  if (groups == 1)
     return {size, size};
-  return {layout.groups, size, size};
+  return {groups, size, size};
 }
 
 void ChannelStatistics::add(llvm::ArrayRef<float> values) {
@@ -110,14 +110,22 @@ double ChannelStatistics::getTotalKurtosis() const {
   return kurtosis(double(rows * getFeatures()), s1, s2, s3, s4);
 }
 
-std::vector<float> ChannelStatistics::getSecondMoment() const {
-  std::vector<float> result(products.size());
-  int64_t size = getSecondMomentShape().back(), all = int64_t(products.size());
-  for (int64_t first = 0; first < all; first += size * size)
-    for (int64_t i = 0; i < size; ++i)
-      for (int64_t j = i; j < size; ++j) {
-        float number = float(products[first + i * size + j] / double(rows));
-        result[first + i * size + j] = result[first + j * size + i] = number;
-      }
+std::vector<float> ChannelStatistics::getSecondMoment(int64_t group,
+                                                      int64_t first,
+                                                      int64_t count) const {
+  int64_t size = getFeatures() / layout.groups;
+  const double *sums = products.data() + group * size * size;
+  std::vector<float> result(count * size);
+  // Element (i, j) is that of the upper triangle; row after row of it.
+  for (int64_t row = 0; row < first + count; ++row)
+    for (int64_t column = std::max(row, first); column < size; ++column) {
+      auto value = float(sums[row * size + column] / double(rows));
+      if (row >= first)
+        result[(row - first) * size + column] = value;
+      if (column < first + count)
+        result[(column - first) * size + row] = value;
+      else if (row < first)
+        break;
+    }
   return result;
 }

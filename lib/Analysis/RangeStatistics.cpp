@@ -114,3 +114,61 @@ ClipRange RangeStatistics::getLeastError(QTensorType type) const {
   }
   return best;
 }
+
+/// The divergence of what `levels` steps leave of bins [0, end) of `counts`
+/// from these, to whose last bin `beyond` more belong; infinite where a step
+/// has nothing of what the last bin then holds.
+static double getDivergence(llvm::ArrayRef<double> counts, int64_t end,
+                            int64_t levels, double beyond) {
+  double total = beyond, kept = 0;
+  for (double count : counts.take_front(end))
+    total += count, kept += count;
+  if (kept == 0)
+    return INFINITY;
+  double divergence = 0;
+  for (int64_t level = 0; level < levels; ++level) {
+    int64_t first = level * end / levels, last = (level + 1) * end / levels;
+    double sum = 0;
+    int64_t used = 0;
+    for (double count : counts.slice(first, last - first)) {
+      sum += count;
+      used += count > 0;
+    }
+    // All that a step holds is spread over those of its bins that hold any.
+    for (int64_t bin = first; bin < last; ++bin) {
+      double p = counts[bin] + (bin + 1 == end ? beyond : 0);
+      if (p == 0)
+        continue;
+      if (counts[bin] == 0)
+        return INFINITY;
+      double q = sum / double(used);
+      divergence += p / total * std::log(p / total * kept / q);
+    }
+  }
+  return divergence;
+}
+
+ClipRange RangeStatistics::getLeastDivergence(int64_t levels) const {
+  std::vector<double> counts(half);
+  for (int64_t i = 0; i < half; ++i)
+    counts[i] = double(bins[half + i] + bins[half - 1 - i]);
+  int64_t used = half;
+  while (used > 0 && counts[used - 1] == 0)
+    --used;
+  double least = INFINITY;
+  int64_t best = used;
+  double inside = 0;
+  for (int64_t i = 0; i < std::min(levels, used); ++i)
+    inside += counts[i];
+  for (int64_t end = levels; end <= used; ++end) {
+    double divergence =
+        getDivergence(counts, end, levels, double(count) - inside);
+    if (divergence < least) {
+      least = divergence;
+      best = end;
+    }
+    if (end < used)
+      inside += counts[end];
+  }
+  return cut(double(best) * getBinWidth());
+}

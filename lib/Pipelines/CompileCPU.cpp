@@ -105,31 +105,14 @@ static bool isSource(StringRef path, StringRef source) {
          (*index)->getBuffer().contains(("\"" + name + "\"").str());
 }
 
-LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
-                                 StringRef output, bool embed) {
-  // Parameters first: everything after them is quick.
-  std::string paramsPath = getParamsPath(output);
-  std::string unfinished = paramsPath + ".part";
+/// Compiles a module whose parameters lie in `params`; `commitParams` puts them
+/// in their place just before the code comes to its own.
+static LogicalResult compileCode(ModuleOp module, const TargetOptions &target,
+                                 StringRef output, StringRef params, bool embed,
+                                 function_ref<LogicalResult()> commitParams) {
   StringRef extension = llvm::sys::path::extension(output);
   bool codeOnly = extension != ".so";
-  if (codeOnly && target.isas.size() != 1)
-    return module.emitError("'")
-           << output << "' holds one instruction set, but the target names "
-           << target.isas.size();
-  auto source = module->getAttrOfType<StringAttr>("qnt.params");
-  if (!embed && !codeOnly && source && isSource(paramsPath, source.getValue()))
-    return module.emitError("the compiled model's parameters would overwrite '")
-           << paramsPath
-           << "', which they are made of: choose another name for the output";
   TemporaryFiles temporaries;
-  temporaries.paths.push_back(unfinished);
-  {
-    PassManager pm(module.getContext());
-    buildCPUParamsPipeline(pm, unfinished);
-    if (failed(pm.run(module)))
-      return failure();
-  }
-
   std::vector<std::string> objects;
   std::string manifest;
   for (const cpu::ISA *isa : target.isas) {
@@ -166,9 +149,9 @@ LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
   Descriptor descriptor;
   descriptor.isas = target.isas;
   uint64_t paramsSize = 0;
-  if (std::error_code code = fs::file_size(unfinished, paramsSize))
+  if (std::error_code code = fs::file_size(params, paramsSize))
     return module.emitError("cannot read '")
-           << unfinished << "': " << code.message();
+           << params << "': " << code.message();
   auto hash = module->getAttrOfType<StringAttr>("qnt.params_sha256");
   descriptor.manifest = completeManifest(
       manifest, paramsSize, hash ? hash.getValue() : "", descriptor.entries);
@@ -192,7 +175,7 @@ LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
       return module.emitError("parameters of ")
              << paramsSize << " bytes are too large to embed (limit " << limit
              << "): leave them beside the model, without --embed";
-    if (failed(addAsset("params.safetensors", unfinished)))
+    if (failed(addAsset("params.safetensors", params)))
       return failure();
   }
   llvm::LLVMContext context;
@@ -226,13 +209,54 @@ LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
     file.sync();
     // Parameters before code: a model is there when its .so is. Between the two
     // names there is no more work to be interrupted.
-    if (!embed)
-      if (std::error_code code = fs::rename(unfinished, paramsPath))
-        return module.emitError("cannot write '")
-               << paramsPath << "': " << code.message();
+    if (failed(commitParams()))
+      return failure();
     file.commit();
   } catch (const support::FileError &error) {
     return module.emitError(error.what());
   }
   return success();
+}
+
+LogicalResult qnt::compileCodeForCPU(ModuleOp module,
+                                     const TargetOptions &target,
+                                     StringRef output, StringRef params) {
+  return compileCode(module, target, output, params, /*embed=*/false,
+                     [] { return success(); });
+}
+
+LogicalResult qnt::compileForCPU(ModuleOp module, const TargetOptions &target,
+                                 StringRef output, bool embed) {
+  // Parameters first: everything after them is quick.
+  std::string paramsPath = getParamsPath(output);
+  std::string unfinished = paramsPath + ".part";
+  StringRef extension = llvm::sys::path::extension(output);
+  bool codeOnly = extension != ".so";
+  if (codeOnly && target.isas.size() != 1)
+    return module.emitError("'")
+           << output << "' holds one instruction set, but the target names "
+           << target.isas.size();
+  auto source = module->getAttrOfType<StringAttr>("qnt.params");
+  if (!embed && !codeOnly && source && isSource(paramsPath, source.getValue()))
+    return module.emitError("the compiled model's parameters would overwrite '")
+           << paramsPath
+           << "', which they are made of: choose another name for the output";
+  TemporaryFiles temporaries;
+  temporaries.paths.push_back(unfinished);
+  {
+    PassManager pm(module.getContext());
+    buildCPUParamsPipeline(pm, unfinished);
+    if (failed(pm.run(module)))
+      return failure();
+  }
+  return compileCode(module, target, output, unfinished, embed,
+                     [&]() -> LogicalResult {
+                       std::error_code code;
+                       if (!embed)
+                         code = fs::rename(unfinished, paramsPath);
+                       if (code)
+                         return module.emitError("cannot write '")
+                                << paramsPath << "': " << code.message();
+                       return success();
+                     });
 }

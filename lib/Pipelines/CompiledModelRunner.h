@@ -9,16 +9,31 @@
 
 #include "qnt/Analysis/ModelRunner.h"
 
+#include <functional>
+
 namespace qnt {
 
-/// Compiles the model for this machine and runs it over the samples. Text
-/// (.txt) is cut into windows for language models and into lines for encoders;
-/// .npz arrays are named after the inputs, one sample an index of their first
-/// dimension.
+/// Quantises a module by the statistics that its qnt.statistics names.
+using QuantizeBlock = std::function<mlir::LogicalResult(mlir::ModuleOp)>;
+
+/// Compiles one block after the other for this machine and runs it over the
+/// samples (Samples.h says what these can be). Parameters are evaluated block
+/// by block from their file, and mapped.
 class CompiledModelRunner : public ModelRunner {
 public:
+  CompiledModelRunner() = default;
+  /// `quantizeBlock` is for RunOptions::sequential; `recipe` says all that it
+  /// depends on.
+  CompiledModelRunner(QuantizeBlock quantizeBlock, std::string recipe)
+      : quantizeBlock(std::move(quantizeBlock)), recipe(std::move(recipe)) {}
+
   mlir::LogicalResult run(mlir::ModuleOp module, const SampleSet &samples,
-                          Observer observe) override;
+                          const RunOptions &options,
+                          RunObserver &observer) override;
+
+private:
+  QuantizeBlock quantizeBlock;
+  std::string recipe;
 };
 
 } // namespace qnt

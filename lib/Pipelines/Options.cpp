@@ -196,10 +196,26 @@ const std::vector<Key> &getKeys() {
          recipe.rotate.seed = recipe.calibrate.seed + 1;
          return true;
        }},
-      {"range", "static range of activations: minmax, percentile, mse",
+      {"sequential",
+       "statistics of a block with those before it quantised, for gptq: true, "
+       "false",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.calibrate.sequential = value == "true";
+         return value == "true" || value == "false";
+       }},
+      {"spill",
+       "megabytes of activations that calibration holds in memory; those "
+       "beyond "
+       "lie in a file",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return !value.getAsInteger(10, recipe.calibrate.spill) &&
+                recipe.calibrate.spill >= 0;
+       }},
+      {"range", "static range of activations: minmax, percentile, mse, entropy",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.calibrate.range = value.str();
-         return value == "minmax" || value == "percentile" || value == "mse";
+         return value == "minmax" || value == "percentile" || value == "mse" ||
+                value == "entropy";
        }},
   };
   return keys;
@@ -343,6 +359,12 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
                    "calib=FILE");
   if (recipe.quantize.correctBiases && recipe.quantize.weights == "none")
     return failure("--quantize: bias=correct without weights to quantise");
+  if (recipe.calibrate.sequential &&
+      (!recipe.needsMoments() || recipe.quantize.per == "tensor" ||
+       recipe.calibrate.samples.empty()))
+    return failure("--quantize: sequential=true needs second moments taken on "
+                   "samples, and activations without static ranges: "
+                   "method=gptq calib=FILE, without per=tensor");
   if (recipe.smooths() && recipe.calibrate.samples.empty())
     return failure("--quantize: " +
                    (recipe.smooth.keys ? "kv-keys=channel"
@@ -404,6 +426,7 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
 
 void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
   llvm::StringRef stem = output.substr(0, output.rfind('.'));
+  calibrate.work = (stem + ".calibration").str();
   if (smooths())
     smoothingTensors = (stem + ".before-smoothing.safetensors").str();
   if (rotatesByStatistics())

@@ -8,7 +8,10 @@
 
 #include "CompiledModelRunner.h"
 
+#include "qnt/Dialect/NN/NN.h"
 #include "qnt/Target/CPU/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -26,17 +29,38 @@ void qnt::buildCanonicalPipeline(OpPassManager &pm) {
   pm.addPass(createNNFold());
 }
 
+/// As the whole model will be. A block may have no cache to quantise.
+static LogicalResult quantizeBlock(ModuleOp block, QuantizeOptions options) {
+  auto main = block.lookupSymbol<func::FuncOp>("main");
+  if (llvm::none_of(main.getArgumentTypes(), llvm::IsaPred<nn::KVCacheType>))
+    options.kv = "same";
+  PassManager pm(block.getContext());
+  pm.addPass(createQuantize(options));
+  pm.addPass(createCSEPass());
+  return pm.run(block);
+}
+
 void qnt::buildQuantizePipeline(OpPassManager &pm,
                                 const QuantizeRecipe &recipe) {
   auto addCalibration = [&](const CalibrateOptions &options) {
-    pm.addPass(
-        createCalibrate(options, std::make_shared<CompiledModelRunner>()));
+    QuantizeOptions quantize = recipe.quantize;
+    auto quantizeIt = [quantize](ModuleOp block) {
+      return quantizeBlock(block, quantize);
+    };
+    pm.addPass(createCalibrate(options, std::make_shared<CompiledModelRunner>(
+                                            quantizeIt, recipe.text)));
   };
   auto addStatistics = [&](const std::string &tensors, bool moments,
                            bool keys = false) {
     CalibrateOptions options = recipe.calibrate;
     options.statisticsFile = options.output = "";
     options.tensors = tensors;
+    options.sequential = false;
+    // MODEL.before-smoothing.safetensors: MODEL.before-smoothing.calibration.
+    if (!options.work.empty())
+      options.work =
+          StringRef(tensors).drop_back(StringRef("safetensors").size()).str() +
+          "calibration";
     options.moments = moments;
     options.keys = keys;
     addCalibration(options);
@@ -86,7 +110,8 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
 }
 
-void qnt::buildCPUParamsPipeline(OpPassManager &pm, llvm::StringRef params) {
+void qnt::buildCPUParamsPipeline(OpPassManager &pm, llvm::StringRef params,
+                                 bool isTemporary) {
   buildCanonicalPipeline(pm);
   // Of models that were quantised before they were imported.
   pm.addPass(createPropagateCodes());
@@ -97,6 +122,7 @@ void qnt::buildCPUParamsPipeline(OpPassManager &pm, llvm::StringRef params) {
   pm.addPass(createCSEPass());
   MaterializeParamsOptions materialize;
   materialize.output = params.str();
+  materialize.temporary = isTemporary;
   pm.addPass(createMaterializeParams(materialize));
 }
 

@@ -249,7 +249,8 @@ int run(const Flags &flags, MlirOptMainConfig &config,
     if (recipe.leavesStatistics() && output == "-")
       return fail("--quantize: statistics are kept beside the output: expected "
                   "-o FILE");
-    recipe.keepStatisticsBeside(output);
+    if (output != "-" && !isSpecial(output))
+      recipe.keepStatisticsBeside(output);
   }
   bool isCompiling = flags.target.getNumOccurrences() || isCode(output);
   auto target = TargetOptions::parse(

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "ConvPatches.h"
 #include "QuantizeRules.h"
+#include "StatisticsCollector.h"
 #include "StatisticsTensors.h"
 #include "StoredWeights.h"
 
@@ -16,7 +17,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
-#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
 
 namespace qnt {
 #define GEN_PASS_DEF_CALIBRATE
@@ -56,7 +57,6 @@ private:
   ClipRange chooseRange(const RangeStatistics &site, QTensorType type);
   LogicalResult checkTensors();
 
-  ChannelStatisticsMap channels;
   std::shared_ptr<ModelRunner> runner;
 };
 } // namespace
@@ -68,9 +68,11 @@ FailureOr<StatisticsMap> CalibratePass::collect() {
   if (samples.empty())
     return error() << "expected samples=FILE or statistics=FILE";
   OwningOpRef<ModuleOp> copy(getOperation().clone());
-  llvm::StringMap<MomentLayout> layouts;
-  // What layers see again of other sites has no range of its own.
-  llvm::StringSet<> patches;
+  StatisticsCollector::Options wanted;
+  wanted.samples = samples;
+  wanted.tensors = tensors;
+  wanted.work = work;
+  wanted.sequential = sequential;
   auto observe = [&](Value value, StringRef name) {
     OpBuilder builder(*copy);
     builder.setInsertionPointAfterValue(value);
@@ -80,7 +82,7 @@ FailureOr<StatisticsMap> CalibratePass::collect() {
     for (Value value : site.values)
       observe(value, site.name);
     if (moments && llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>))
-      layouts[site.name] = {1, 1};
+      wanted.moments[site.name] = {1, 1};
     for (Operation *layer : site.layers) {
       auto conv = dyn_cast<nn::ConvOp>(layer);
       if (!conv || tensors.empty())
@@ -89,31 +91,29 @@ FailureOr<StatisticsMap> CalibratePass::collect() {
       builder.setInsertionPointAfter(conv);
       std::string name = getPatchesName(site, conv);
       observe(createPatches(builder, conv), name);
-      patches.insert(name);
+      // What layers see again of other sites has no range of its own.
+      wanted.channelsOnly.insert(name);
       ArrayRef<int64_t> weight = conv.getWeight().getType().getShape();
-      layouts[name] = {moments ? int64_t(conv.getGroups()) : 0,
-                       weight[1] * weight[2]};
+      wanted.moments[name] = {moments ? int64_t(conv.getGroups()) : 0,
+                              weight[1] * weight[2]};
     }
   }
   if (keys)
     for (KeySite &site : collectKeySites(*copy))
       observe(site.attention.getKey(), site.name);
-  StatisticsMap statistics;
-  channels.clear();
-  std::string bad;
-  auto add = [&](StringRef site, ArrayRef<float> values, int64_t features) {
-    if (!patches.contains(site) && !statistics[site.str()].add(values))
-      bad = bad.empty() ? site.str() : bad;
-    else if (!tensors.empty())
-      channels.try_emplace(site.str(), features, layouts.lookup(site))
-          .first->second.add(values);
-  };
-  if (failed(runner->run(*copy, {samples, count, seed}, add)))
+  RunOptions options;
+  options.blocks = blocks;
+  options.spill = spill * (int64_t(1) << 20);
+  options.work = work;
+  options.sequential = sequential;
+  options.key = "tensors=" + std::to_string(!tensors.empty()) +
+                " moments=" + std::to_string(moments) +
+                " keys=" + std::to_string(keys);
+  StatisticsCollector collector(getOperation(), std::move(wanted));
+  if (failed(runner->run(*copy, {samples, count, seed}, options, collector)))
     return failure();
-  if (!bad.empty())
-    return error() << samples << ": a value at '" << bad
-                   << "' is NaN or infinite when the model runs on it";
-  return statistics;
+  collector.finish();
+  return collector.getStatistics();
 }
 
 ClipRange CalibratePass::chooseRange(const RangeStatistics &site,
@@ -122,6 +122,9 @@ ClipRange CalibratePass::chooseRange(const RangeStatistics &site,
     return site.getMinMax();
   if (range == "percentile")
     return site.getPercentile(percentile);
+  if (range == "entropy")
+    return site.getLeastDivergence(int64_t(1)
+                                   << (type.getFormat().getBits() - 1));
   return site.getLeastError(type);
 }
 
@@ -162,12 +165,16 @@ LogicalResult CalibratePass::calibrate() {
   if ((moments || keys) && tensors.empty())
     return error() << "expected tensors=FILE with "
                    << (moments ? "moments" : "keys");
-  if (range != "minmax" && range != "percentile" && range != "mse")
+  if (!llvm::is_contained({"minmax", "percentile", "mse", "entropy"}, range))
     return error() << "range=" << range
-                   << ": expected minmax, percentile or mse";
+                   << ": expected minmax, percentile, mse or entropy";
   if (!(percentile > 0 && percentile <= 100))
     return error() << "percentile=" << percentile
                    << ": expected more than 0 and at most 100";
+  if (sequential && (!moments || work.empty()))
+    return error() << "expected moments and work=FOLDER with sequential";
+  if (spill < 0)
+    return error() << "spill=" << spill << ": expected at least 0";
   ActivationFormat encoding = parseActivationFormat(format, &getContext());
   if (!encoding.format)
     return error() << "format=" << format
@@ -197,12 +204,12 @@ LogicalResult CalibratePass::calibrate() {
   if (!output.empty())
     StatisticsFile::write(output, *statistics);
   if (!tensors.empty()) {
-    if (statisticsFile.empty())
-      writeStatisticsTensors(tensors, channels);
-    else if (failed(checkTensors()))
+    if (!statisticsFile.empty() && failed(checkTensors()))
       return failure();
     module->setAttr("qnt.statistics", builder.getStringAttr(tensors));
   }
+  if (statisticsFile.empty() && !work.empty())
+    (void)llvm::sys::fs::remove_directories(work);
   module->setAttr("qnt.calibration", ranges.getDictionary(&getContext()));
   return success();
 }

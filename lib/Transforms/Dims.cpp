@@ -75,8 +75,9 @@ static DimSource step(Value value, int64_t dim) {
       })
       .Case<nn::ConvOp, nn::PoolOp, ConvOp, MaxPoolOp, AveragePoolOp>(
           [&](auto) { return first(1); })
-      .Case<nn::LinearOp, LinearOp>([&](Operation *linear) {
-        return first(getShape(linear->getResult(0)).size() - 1);
+      .Case<nn::LinearOp, LinearOp, nn::EmbeddingOp, nn::RMSNormOp,
+            nn::LayerNormOp, nn::RopeOp, nn::AttentionOp>([&](Operation *rows) {
+        return first(getShape(rows->getResult(0)).size() - 1);
       })
       .Case<nn::AddOp, nn::MulOp, nn::ActivationOp, nn::ClampOp, ObserveOp,
             QuantizeOp, DequantizeOp, AddOp, CodesOp, WrapOp, PackOp,
@@ -105,6 +106,11 @@ static DimSource findSource(Value value, int64_t dim) {
     source = next;
   }
   return source;
+}
+
+std::pair<Value, int64_t> qnt::getDimSource(Value value, int64_t dim) {
+  DimSource source = findSource(value, dim);
+  return {source.value, source.dim};
 }
 
 OpFoldResult qnt::getDim(OpBuilder &builder, Location loc, Value value,

@@ -19,6 +19,9 @@ namespace qnt {
 mlir::OpFoldResult getDim(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::Value value, int64_t dim);
 
+/// The value furthest up that has a dimension of this size, and which one.
+std::pair<mlir::Value, int64_t> getDimSource(mlir::Value value, int64_t dim);
+
 /// The sizes of all dimensions.
 llvm::SmallVector<mlir::OpFoldResult>
 getDims(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);

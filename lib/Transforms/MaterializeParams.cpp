@@ -63,7 +63,9 @@ MaterializeParamsPass::nameJobs(ArrayRef<ParamRoot> roots) {
     StringRef source = getParamName(value);
     if (source.empty())
       source = getLocationName(value.getLoc());
-    std::string base = source.empty() ? "constant" : source.str();
+    std::string base = temporary        ? std::to_string(jobs.size())
+                       : source.empty() ? "constant"
+                                        : source.str();
     ParamJob job{value, base, {}};
     for (unsigned n = 2;; ++n) {
       job.entries = getStoredTensors(value.getType(), job.name);
@@ -148,7 +150,9 @@ LogicalResult MaterializeParamsPass::run() {
   std::vector<params::SafeTensorsWriter::Entry> entries;
   for (const ParamJob &job : jobs)
     llvm::append_range(entries, job.entries);
-  params::SafeTensorsWriter writer(output, std::move(entries));
+  using Kind = params::SafeTensorsWriter::Kind;
+  params::SafeTensorsWriter writer(output, std::move(entries), {},
+                                   temporary ? Kind::Temporary : Kind::Durable);
   ParamStreamer(evaluator, *store, jobs, writer).run(&getContext());
   writer.finish();
   rewrite(roots, jobs);

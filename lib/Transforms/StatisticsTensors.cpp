@@ -24,40 +24,45 @@ std::string qnt::getChannelStatisticName(StringRef site, StringRef kind) {
   return (statisticsPrefix + site + "/" + kind).str();
 }
 
-void qnt::writeStatisticsTensors(const std::string &path,
-                                 const ChannelStatisticsMap &statistics) {
-  using Getter = std::vector<float> (*)(const ChannelStatistics &);
-  static const std::pair<const char *, Getter> kinds[] = {
-      {"absmax", [](const auto &s) { return s.getAbsMax().vec(); }},
-      {"absmean", [](const auto &s) { return s.getAbsMean(); }},
-      {"kurtosis", [](const auto &s) { return s.getKurtosis(); }},
-      {"max", [](const auto &s) { return s.getMax().vec(); }},
-      {"mean", [](const auto &s) { return s.getMean(); }},
-      {"min", [](const auto &s) { return s.getMin().vec(); }},
-  };
-  std::vector<params::SafeTensorsWriter::Entry> entries;
-  for (const auto &[site, channels] : statistics) {
-    int64_t features = channels.getFeatures();
-    for (const auto &[kind, get] : kinds)
-      entries.push_back(
-          {getChannelStatisticName(site, kind), DType::F32, {features}});
-    if (channels.hasSecondMoment())
-      entries.push_back({getSecondMomentName(site), DType::F32,
-                         channels.getSecondMomentShape()});
-  }
-  params::SafeTensorsWriter writer(
-      path, std::move(entries),
-      {{"format", formatName}, {"version", formatVersion}});
+using Getter = std::vector<float> (*)(const ChannelStatistics &);
+static constexpr std::pair<const char *, Getter> kinds[] = {
+    {"absmax", [](const auto &s) { return s.getAbsMax().vec(); }},
+    {"absmean", [](const auto &s) { return s.getAbsMean(); }},
+    {"kurtosis", [](const auto &s) { return s.getKurtosis(); }},
+    {"max", [](const auto &s) { return s.getMax().vec(); }},
+    {"mean", [](const auto &s) { return s.getMean(); }},
+    {"min", [](const auto &s) { return s.getMin().vec(); }},
+};
+
+void qnt::addStatisticsEntries(
+    std::vector<params::SafeTensorsWriter::Entry> &entries, StringRef site,
+    int64_t features, const MomentLayout &moments) {
+  for (const auto &[kind, get] : kinds)
+    entries.push_back(
+        {getChannelStatisticName(site, kind), DType::F32, {features}});
+  if (moments.groups)
+    entries.push_back(
+        {getSecondMomentName(site), DType::F32, moments.getShape(features)});
+}
+
+std::map<std::string, std::string> qnt::getStatisticsMetadata() {
+  return {{"format", formatName}, {"version", formatVersion}};
+}
+
+void qnt::writeStatisticsTensors(params::SafeTensorsWriter &writer,
+                                 const ChannelStatistics &channels) {
   auto write = [&](const std::vector<float> &numbers) {
     writer.write(std::as_bytes(std::span(numbers)));
   };
-  for (const auto &[site, channels] : statistics) {
-    for (const auto &[kind, get] : kinds)
-      write(get(channels));
-    if (channels.hasSecondMoment())
-      write(channels.getSecondMoment());
-  }
-  writer.finish();
+  for (const auto &[kind, get] : kinds)
+    write(get(channels));
+  // Matrices are large: a few rows at a time.
+  int64_t groups = channels.getMomentLayout().groups;
+  int64_t size = groups ? channels.getFeatures() / groups : 0;
+  for (int64_t group = 0; group < groups; ++group)
+    for (int64_t row = 0; row < size; row += 64)
+      write(channels.getSecondMoment(group, row,
+                                     std::min<int64_t>(64, size - row)));
 }
 
 std::shared_ptr<params::ParamStore>

@@ -20,9 +20,14 @@
 
 namespace qnt {
 
-/// Throws params::ParamsError.
-void writeStatisticsTensors(const std::string &path,
-                            const ChannelStatisticsMap &statistics);
+/// Declares the tensors of a site, and writes them in the same order.
+void addStatisticsEntries(
+    std::vector<params::SafeTensorsWriter::Entry> &entries,
+    llvm::StringRef site, int64_t features, const MomentLayout &moments);
+void writeStatisticsTensors(params::SafeTensorsWriter &writer,
+                            const ChannelStatistics &channels);
+/// Of the file.
+std::map<std::string, std::string> getStatisticsMetadata();
 
 /// Opens such a file. Throws params::ParamsError where it is something else, or
 /// of another version.

@@ -29,6 +29,14 @@ SHAPES = {
         "attention_bias": False, "tie_word_embeddings": True,
         "bos_token_id": 151643, "eos_token_id": 151645,
         "torch_dtype": "bfloat16"},
+    "llama-7b": {
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama",
+        "hidden_size": 4096, "intermediate_size": 11008,
+        "num_hidden_layers": 32, "num_attention_heads": 32,
+        "num_key_value_heads": 32, "vocab_size": 32000,
+        "max_position_embeddings": 2048, "hidden_act": "silu",
+        "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
+        "tie_word_embeddings": False, "torch_dtype": "bfloat16"},
     "tiny-llama": TINY_DECODER | {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama"},
     "tiny-mistral": TINY_DECODER | {

@@ -24,9 +24,12 @@ namespace {
 class RecordedRun : public qnt::ModelRunner {
 public:
   LogicalResult run(ModuleOp module, const qnt::SampleSet &samples,
-                    Observer observe) override {
+                    const qnt::RunOptions &options,
+                    qnt::RunObserver &observer) override {
     llvm::StringSet<> sites;
     module.walk([&](qnt::ObserveOp op) { sites.insert(op.getSite()); });
+    if (failed(observer.start(qnt::collectObservedSites(module), 0)))
+      return failure();
     std::ifstream file(samples.path);
     if (!file)
       return module.emitError() << samples.path << ": cannot be read";
@@ -39,9 +42,9 @@ public:
       std::vector<float> values;
       while (words >> word)
         values.push_back(std::strtof(word.c_str(), nullptr));
-      observe(site, values, values.size());
+      observer.observe(site, values, values.size());
     }
-    return success();
+    return observer.finishBlock(0);
   }
 };
 } // namespace

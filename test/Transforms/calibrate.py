@@ -121,6 +121,38 @@ for fmt in ("int8", "uint8", "int4", "uint4", "int6", "uint5"):
     assert high < values.max() and close(low, values.min())
 
 
+def least_divergence(name, levels):
+    """The threshold of Migacz (2017), on the histogram of the file."""
+    site = stats["sites"][name]
+    bins = np.zeros(BINS)
+    bins[site["first_bin"]:site["first_bin"] + len(site["bins"])] = site["bins"]
+    counts = bins[BINS // 2:] + bins[:BINS // 2][::-1]
+    best, at = np.inf, np.flatnonzero(counts)[-1] + 1
+    for end in range(levels, at + 1):
+        q_counts, p = counts[:end], counts[:end].copy()
+        p[-1] += counts[end:].sum()
+        edges = np.arange(levels + 1) * end // levels
+        step = np.searchsorted(edges, np.arange(end), side="right") - 1
+        sums = np.bincount(step, q_counts, levels)
+        used = np.bincount(step, q_counts > 0, levels)
+        q = np.where(q_counts > 0, sums[step] / np.maximum(used[step], 1), 0)
+        if not q.sum() or (q[p > 0] == 0).any():
+            continue
+        p, q = p[p > 0] / p.sum(), q[p > 0] / q.sum()
+        divergence = float((p * np.log(p / q)).sum())
+        if divergence < best - 1e-12:
+            best, at = divergence, end
+    return at * 2.0 ** site["limit_exponent"] / (BINS / 2)
+
+
+for fmt, levels in (("int8", 128), ("uint8", 128), ("int4", 8), ("int6", 32)):
+    got = ranges("statistics=stats.json", "range=entropy", f"format={fmt}", program=NO_RUNNER)
+    for name, values in SITES.items():
+        cut = least_divergence(name, levels)
+        assert close(got[name][0], max(float(values.min()), -cut)), (name, fmt, got[name], cut)
+        assert close(got[name][1], min(float(values.max()), cut)), (name, fmt, got[name], cut)
+
+
 def fails(expected, *options, program=tool):
     result = run(program, *options)
     errors = [line for line in result.stderr.splitlines() if "error:" in line]
@@ -132,7 +164,7 @@ fails("nothing here can run the model; give statistics=FILE", "samples=values.tx
 fails("expected samples=FILE or statistics=FILE", "")
 fails("no.txt: cannot be read", "samples=no.txt")
 fails("no.json", "statistics=no.json")
-fails("range=best: expected minmax, percentile or mse", "statistics=stats.json", "range=best")
+fails("range=best: expected minmax, percentile, mse or entropy", "statistics=stats.json", "range=best")
 fails("percentile=0", "statistics=stats.json", "range=percentile", "percentile=0")
 fails("format=int3: expected int4 to int8 or uint4 to uint8", "statistics=stats.json",
       "format=int3")

@@ -31,7 +31,10 @@ namespace {
 class InterpreterRunner : public ModelRunner {
 public:
   LogicalResult run(ModuleOp module, const SampleSet &samples,
-                    Observer observe) override {
+                    const RunOptions &runOptions,
+                    RunObserver &observer) override {
+    if (failed(observer.start(collectObservedSites(module), 0)))
+      return failure();
     auto params = interp::openParams(module);
     auto function = module.lookupSymbol<func::FuncOp>("main");
     if (failed(params) || !function)
@@ -39,8 +42,9 @@ public:
     interp::InterpreterOptions options;
     options.observer = [&](OpResult result, const interp::Datum &datum) {
       if (auto op = dyn_cast<ObserveOp>(result.getOwner()))
-        observe(op.getSite(), std::get<interp::Tensor>(datum).toFloats(),
-                op.getType().getShape().back());
+        observer.observe(op.getSite(),
+                         std::get<interp::Tensor>(datum).toFloats(),
+                         op.getType().getShape().back());
     };
     interp::Interpreter interpreter(module, *params, options);
     auto arrays = support::readNpz(samples.path);
@@ -54,7 +58,7 @@ public:
       if (failed(interpreter.run("main", args)))
         return failure();
     }
-    return success();
+    return observer.finishBlock(0);
   }
 
 private:

@@ -23,6 +23,9 @@ struct MomentLayout {
   /// 0: none.
   int64_t groups = 0;
   int64_t positions = 1;
+  /// Of the second moments of rows of so many features: [K, K], or of more
+  /// groups than one [groups, K, K], K being the features of a group.
+  std::vector<int64_t> getShape(int64_t features) const;
 };
 
 /// Statistics of the features (the last dimension) of the values at one site,
@@ -37,10 +40,7 @@ public:
 
   int64_t getRows() const { return rows; }
   int64_t getFeatures() const { return int64_t(absMax.size()); }
-  bool hasSecondMoment() const { return layout.groups > 0; }
-  /// [K, K], or of more groups than one [groups, K, K], K being the features of
-  /// a group.
-  std::vector<int64_t> getSecondMomentShape() const;
+  const MomentLayout &getMomentLayout() const { return layout; }
 
   /// [features]: the largest |x|.
   llvm::ArrayRef<float> getAbsMax() const { return absMax; }
@@ -56,8 +56,9 @@ public:
   std::vector<float> getKurtosis() const;
   /// Of all values together, likewise.
   double getTotalKurtosis() const;
-  /// X^T X / rows, of getSecondMomentShape().
-  std::vector<float> getSecondMoment() const;
+  /// Rows [first, first + count) of the X^T X / rows of one group, [K] each.
+  std::vector<float> getSecondMoment(int64_t group, int64_t first,
+                                     int64_t count) const;
 
 private:
   int64_t rows = 0;

@@ -34,6 +34,15 @@ mlir::LogicalResult compileForCPU(mlir::ModuleOp module,
                                   const TargetOptions &target,
                                   llvm::StringRef output, bool embed);
 
+/// The latter part of it: compiles a module whose parameters
+/// buildCPUParamsPipeline has written to `params` to the shared object
+/// `output`, which takes parameters of that size under the name that
+/// getParamsPath gives.
+mlir::LogicalResult compileCodeForCPU(mlir::ModuleOp module,
+                                      const TargetOptions &target,
+                                      llvm::StringRef output,
+                                      llvm::StringRef params);
+
 /// Writes a module as .mlirbc, or else as text; "-" is standard output.
 /// Parameters stay in the store that `qnt.params` names, and expressions on
 /// them stay expressions.

@@ -26,8 +26,10 @@ void buildQuantizePipeline(mlir::OpPassManager &pm,
 
 /// The part of the CPU target that is the same for every instruction set
 /// (`qnt-cpu-params-pipeline`): fuse epilogues, choose layouts, evaluate the
-/// parameters into the safetensors file `params`.
-void buildCPUParamsPipeline(mlir::OpPassManager &pm, llvm::StringRef params);
+/// parameters into the safetensors file `params`; as a temporary file, names
+/// are numbers.
+void buildCPUParamsPipeline(mlir::OpPassManager &pm, llvm::StringRef params,
+                            bool isTemporary = false);
 
 /// The rest (`qnt-cpu-code-pipeline`): strategies, kernels and functions for
 /// one instruction set, down to the llvm dialect.

@@ -133,8 +133,8 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
     statistics file, and gives every site a range: a site is a value that linear
     layers with parameters as weights take as input, and in a function with
     convolutions every value that `qnt-quantize` gives codes
-    (docs/calibration.md). The ranges go into the module attribute `qnt.calibration`, from which `qnt-quantize` with
-    `per=tensor` computes scales and zero points.
+    (docs/calibration.md). The ranges go into the module attribute
+    `qnt.calibration`, from which `qnt-quantize` with `per=tensor` computes scales and zero points.
 
     ```mlir
     module {
@@ -147,7 +147,9 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
 
     The model runs with a `qnt.observe` at every site, in a copy of the module:
     here nothing but attributes changes. What can run a model is for the
-    program that registers the pass to say.
+    program that registers the pass to say. It may run block by block, and go on
+    where an earlier run in the folder `work` was interrupted; statistics of
+    channels go to their file as blocks are finished.
 
     Preconditions: the module is the one to quantise, after `nn-fold` and
     whatever else changes activations. Values that are NaN or infinite, and
@@ -174,13 +176,25 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
     Option<"keys", "keys", "bool", "false",
            "With `tensors`, also the channels of keys that go into a cache, "
            "after a rotary embedding: sites ATTENTION.keys.">,
+    Option<"blocks", "blocks", "bool", "true",
+           "Whether the model may run block by block (docs/calibration.md).">,
+    Option<"spill", "spill", "int64_t", "1024",
+           "Megabytes of activations between blocks that are held in memory; "
+           "those beyond lie in a file.">,
+    Option<"sequential", "sequential", "bool", "false",
+           "Whether the statistics of a block are taken with the blocks before "
+           "it quantised by theirs; needs `moments` and `work`.">,
+    Option<"work", "work", "std::string", "\"\"",
+           "A folder that keeps finished blocks for a run that is interrupted; "
+           "it goes when the run is complete.">,
     Option<"range", "range", "std::string", "\"minmax\"",
            "minmax; percentile: cut where `percentile` of all |x| lie below; "
-           "mse: cut where quantisation has the least squared error.">,
+           "mse: cut where quantisation has the least squared error; entropy: "
+           "where the distribution of codes is nearest to that of the values.">,
     Option<"percentile", "percentile", "double", "99.99",
            "For range=percentile, in percent.">,
     Option<"format", "format", "std::string", "\"int8\"",
-           "For range=mse, the format of activations: int4 to int8, or uint4 to "
+           "For range=mse and entropy, the format of activations: int4 to int8, or uint4 to "
            "uint8 with zero points.">
   ];
   let dependentDialects = ["::qnt::QNTDialect"];
@@ -422,7 +436,10 @@ def MaterializeParams : Pass<"qnt-materialize-params", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"output", "output", "std::string", "\"\"",
-           "The safetensors file to write.">
+           "The safetensors file to write.">,
+    Option<"temporary", "temporary", "bool", "false",
+           "For a file that is read once: it need not outlive a crash of the "
+           "machine, and names are numbers.">
   ];
   let dependentDialects = ["::mlir::ml_program::MLProgramDialect"];
 }

@@ -1,0 +1,34 @@
+//===- Samples.h - what a model is run on -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_PIPELINES_SAMPLES_H
+#define QNT_LIB_PIPELINES_SAMPLES_H
+
+#include "qnt/Analysis/ModelRunner.h"
+#include "qnt/Support/Npy.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace qnt {
+
+/// The tensors of one call, by argument of the entry point; those of caches are
+/// empty.
+using Sample = std::vector<support::NpyArray>;
+
+/// Whether qnt.model says that the model is a causal language model.
+bool isLanguageModel(mlir::ModuleOp module);
+
+/// The samples that `set` chooses from its file, for an entry point of
+/// `module`. Text (.txt) is cut into windows for language models and into lines
+/// for encoders; .npz arrays are named after the inputs, one sample an index of
+/// their first dimension. Throws std::runtime_error, whose message names the
+/// file and what it lacks.
+std::vector<Sample> readSamples(mlir::ModuleOp module, mlir::func::FuncOp entry,
+                                const SampleSet &set);
+
+} // namespace qnt
+
+#endif // QNT_LIB_PIPELINES_SAMPLES_H
