@@ -5,6 +5,7 @@
 for the families that importers know; with activations in files; and, where a
 run was killed, in the run that goes on."""
 import json
+import os
 import pathlib
 import random
 import re
@@ -16,7 +17,7 @@ import time
 import numpy as np
 
 source, tinylm, scratch = map(pathlib.Path, sys.argv[1:])
-seed = random.randrange(1 << 32)
+seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
 print("seed", seed)
 rng = np.random.default_rng(seed)
 
@@ -152,8 +153,9 @@ assert "starts anew: the samples have changed" in message, message
 assert fresh == calibrate(model, "other", text, "count=12")[0]
 interrupt(*options)
 rotated = scratch / "rotated.mlir"
+# Sites are named after layers, whose names are locations.
 subprocess.run(["quant-opt", model, "--nn-fold=norms", "--qnt-rotate=residual seed=3",
-                "-o", rotated], check=True)
+                "--mlir-print-debuginfo", "-o", rotated], check=True)
 fresh, message = calibrate(rotated, "resume", text, *options)
 assert "starts anew: the model has changed" in message, message
 assert fresh == calibrate(rotated, "other", text, "count=12", "blocks=false")[0]
