@@ -94,7 +94,8 @@ LogicalResult LinalgRunner::addAccess(OpOperand &operand) {
                              "got ")
              << AffineMapAttr::get(map);
     }
-    step *= tensor.getDim(i);
+    // Of no elements, the other dimensions may be beyond any product.
+    step *= tensor.size() ? tensor.getDim(i) : 0;
   }
   if (op.isDpsInit(&operand)) {
     size_t size = size_t(tensor.size()) * byteWidth(access.kind);
