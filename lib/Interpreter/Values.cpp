@@ -92,6 +92,9 @@ double interp::roundTo(ElementKind kind, double value) {
 }
 
 int64_t interp::countElements(ArrayRef<int64_t> shape) {
+  // Beside a dimension of 0, others may be beyond any product.
+  if (llvm::is_contained(shape, 0))
+    return 0;
   return std::accumulate(shape.begin(), shape.end(), int64_t(1),
                          std::multiplies<>());
 }
