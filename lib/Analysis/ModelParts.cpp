@@ -9,6 +9,7 @@
 #include "qnt/Analysis/ParamExpressions.h"
 #include "qnt/Dialect/QNT/QNT.h"
 
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/Hashing.h"
 #include "llvm/ADT/MapVector.h"
 
@@ -48,14 +49,11 @@ private:
 };
 } // namespace
 
-/// All operands, also those that its regions take from outside.
-static void forEachOperand(Operation *op, function_ref<void(Value)> visit) {
-  op->walk([&](Operation *inner) {
-    for (Value operand : inner->getOperands())
-      if (inner == op ||
-          !op->isAncestor(operand.getParentBlock()->getParentOp()))
-        visit(operand);
-  });
+void qnt::forEachOperand(Operation *op, function_ref<void(Value)> visit) {
+  for (Value operand : op->getOperands())
+    visit(operand);
+  visitUsedValuesDefinedAbove(
+      op->getRegions(), [&](OpOperand *operand) { visit(operand->get()); });
 }
 
 static bool isLayer(Operation *op) {

@@ -10,12 +10,12 @@
 #include "qnt/Params/SafeTensors.h"
 #include "qnt/Support/Json.h"
 #include "qnt/Support/MappedFile.h"
+#include "qnt/Support/Names.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 using namespace qnt::params;
 using namespace qnt::support;
@@ -25,21 +25,6 @@ namespace {
 /// The name in the folder of `path`.
 std::string beside(const std::string &path, const std::string &name) {
   return (std::filesystem::path(path).parent_path() / name).string();
-}
-
-/// Levenshtein's edit distance.
-size_t editDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t(0));
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      size_t replace = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replace, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
 }
 
 std::string findFile(const std::string &path) {
@@ -161,13 +146,9 @@ const TensorView &ParamStore::get(std::string_view name) const {
     return *tensor;
   std::string message =
       impl->path + ": there is no tensor '" + std::string(name) + "'";
-  auto nearest = std::min_element(impl->tensors.begin(), impl->tensors.end(),
-                                  [&](const auto &a, const auto &b) {
-                                    return editDistance(a.first, name) <
-                                           editDistance(b.first, name);
-                                  });
-  if (nearest != impl->tensors.end())
-    message += "; the nearest name is '" + nearest->first + "'";
+  std::string nearest = support::findNearest(name, names());
+  if (!nearest.empty())
+    message += "; the nearest name is '" + nearest + "'";
   throw ParamsError(message);
 }
 

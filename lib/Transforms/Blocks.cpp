@@ -155,12 +155,7 @@ Value BlockBuilder::get(Value value) {
 void BlockBuilder::add(Operation *op) {
   if (op->getNumResults() && mapping.contains(op->getResult(0)))
     return;
-  op->walk([&](Operation *inner) {
-    for (Value operand : inner->getOperands())
-      if (!op->isAncestor(operand.getParentBlock()->getParentOp()) ||
-          inner == op)
-        get(operand);
-  });
+  forEachOperand(op, [&](Value operand) { get(operand); });
   builder.clone(*op, mapping);
 }
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ConvPatches.h"
+#include "PassErrors.h"
 #include "QuantizeRules.h"
 #include "StatisticsCollector.h"
 #include "StatisticsTensors.h"
@@ -36,16 +37,9 @@ public:
       : CalibrateBase(std::move(options)), runner(std::move(runner)) {}
 
   void runOnOperation() override {
-    try {
-      if (failed(calibrate()))
-        signalPassFailure();
-    } catch (const support::FileError &error) {
-      this->error() << error.what();
+    if (failed(reportErrors(getOperation(), getArgument(),
+                            [&] { return calibrate(); })))
       signalPassFailure();
-    } catch (const params::ParamsError &error) {
-      this->error() << error.what();
-      signalPassFailure();
-    }
   }
 
 private:

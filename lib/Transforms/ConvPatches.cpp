@@ -12,12 +12,12 @@
 using namespace mlir;
 using namespace qnt;
 
-/// The images with zeros around them, as far as windows reach.
-static Value padImages(OpBuilder &builder, nn::ConvOp conv) {
-  ArrayRef<int64_t> pads = conv.getPads();
+Value qnt::createZeroPads(OpBuilder &builder, Location loc, Value images,
+                          ArrayRef<int64_t> pads) {
   if (llvm::all_of(pads, [](int64_t pad) { return pad == 0; }))
-    return conv.getInput();
-  SmallVector<int64_t> shape(conv.getInput().getType().getShape());
+    return images;
+  auto type = cast<RankedTensorType>(images.getType());
+  SmallVector<int64_t> shape(type.getShape());
   SmallVector<OpFoldResult> low, high;
   for (int64_t dim = 0; dim < 4; ++dim) {
     bool isWindow = dim == 1 || dim == 2;
@@ -28,16 +28,15 @@ static Value padImages(OpBuilder &builder, nn::ConvOp conv) {
     if (!ShapedType::isDynamic(shape[dim]))
       shape[dim] += below + above;
   }
-  Value zero = arith::ConstantOp::create(builder, conv.getLoc(),
-                                         builder.getF32FloatAttr(0));
-  return tensor::PadOp::create(builder, conv.getLoc(),
-                               conv.getInput().getType().clone(shape),
-                               conv.getInput(), low, high, zero);
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0));
+  return tensor::PadOp::create(builder, loc, type.clone(shape), images, low,
+                               high, zero);
 }
 
 Value qnt::createPatches(OpBuilder &builder, nn::ConvOp conv) {
   Location loc = conv.getLoc();
-  Value images = padImages(builder, conv);
+  Value images = createZeroPads(builder, loc, conv.getInput(), conv.getPads());
   int64_t channels = conv.getInput().getType().getDimSize(3);
   ArrayRef<int64_t> kernel = conv.getWeight().getType().getShape().slice(1, 2);
   SmallVector<OpFoldResult> sizes =

@@ -15,6 +15,11 @@
 
 namespace qnt {
 
+/// `images` [batch, h, w, channels] with zeros around them, as far as windows
+/// reach: `pads` are those of nn.conv and nn.pool.
+mlir::Value createZeroPads(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::Value images, llvm::ArrayRef<int64_t> pads);
+
 /// The patches of an nn.conv, [batch, output h, output w, kernel h * kernel w *
 /// channels] f32: its output is their product with the flattened weight, group
 /// by group. At the builder's place, after the convolution.

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ParamStreamer.h"
+#include "PassErrors.h"
 
 #include "qnt/Analysis/ParamExpressions.h"
 #include "qnt/Transforms/Passes.h"
@@ -31,14 +32,9 @@ public:
   using MaterializeParamsBase::MaterializeParamsBase;
 
   void runOnOperation() override {
-    ModuleOp module = getOperation();
-    try {
-      if (failed(run()))
-        signalPassFailure();
-    } catch (const params::ParamsError &error) {
-      module.emitError("qnt-materialize-params: ") << error.what();
+    if (failed(
+            reportErrors(getOperation(), getArgument(), [&] { return run(); })))
       signalPassFailure();
-    }
   }
 
 private:

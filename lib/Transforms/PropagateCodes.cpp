@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "CodePatterns.h"
+#include "ConvPatches.h"
 #include "Dims.h"
 #include "Rewrite.h"
 
@@ -259,24 +260,8 @@ struct PoolCodes : OpRewritePattern<nn::PoolOp> {
 
   /// Pads that count are zeros around the images.
   static LogicalResult padFirst(nn::PoolOp op, PatternRewriter &rewriter) {
-    auto type = op.getInput().getType();
-    ArrayRef<int64_t> pads = op.getPads();
-    SmallVector<OpFoldResult> low, high;
-    SmallVector<int64_t> shape(type.getShape());
-    for (int64_t dim = 0; dim < 4; ++dim) {
-      bool isWindow = dim == 1 || dim == 2;
-      int64_t below = isWindow ? pads[dim - 1] : 0;
-      int64_t above = isWindow ? pads[dim + 1] : 0;
-      low.push_back(rewriter.getIndexAttr(below));
-      high.push_back(rewriter.getIndexAttr(above));
-      if (!ShapedType::isDynamic(shape[dim]))
-        shape[dim] += below + above;
-    }
-    Value zero = arith::ConstantOp::create(rewriter, op.getLoc(),
-                                           rewriter.getF32FloatAttr(0));
     Value padded =
-        tensor::PadOp::create(rewriter, op.getLoc(), type.clone(shape),
-                              op.getInput(), low, high, zero);
+        createZeroPads(rewriter, op.getLoc(), op.getInput(), op.getPads());
     rewriter.replaceOpWithNewOp<nn::PoolOp>(
         op, op.getKind(), padded, op.getKernel(), op.getStrides(),
         ArrayRef<int64_t>{0, 0, 0, 0}, op.getDilations(), /*count_pads=*/false);

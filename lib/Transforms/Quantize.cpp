@@ -7,6 +7,7 @@
 #include "ConvPatches.h"
 #include "InputStatistics.h"
 #include "LowRankBranch.h"
+#include "PassErrors.h"
 #include "QuantizeRules.h"
 #include "RetypeCaches.h"
 #include "StatisticsTensors.h"
@@ -43,13 +44,9 @@ public:
       : QuantizeBase(std::move(options)), costModel(std::move(costModel)) {}
 
   void runOnOperation() override {
-    try {
-      if (failed(run()))
-        signalPassFailure();
-    } catch (const params::ParamsError &error) {
-      getOperation().emitError("qnt-quantize: ") << error.what();
+    if (failed(
+            reportErrors(getOperation(), getArgument(), [&] { return run(); })))
       signalPassFailure();
-    }
   }
 
 private:

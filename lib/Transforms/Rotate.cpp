@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "DuQuant.h"
 #include "ParamStorage.h"
+#include "PassErrors.h"
 #include "StatisticsTensors.h"
 
 #include "qnt/Analysis/ActivationSites.h"
@@ -36,13 +37,9 @@ public:
   using RotateBase::RotateBase;
 
   void runOnOperation() override {
-    try {
-      if (failed(run()))
-        signalPassFailure();
-    } catch (const params::ParamsError &error) {
-      getOperation().emitError("qnt-rotate: ") << error.what();
+    if (failed(
+            reportErrors(getOperation(), getArgument(), [&] { return run(); })))
       signalPassFailure();
-    }
   }
 
 private:

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ParamEvaluator.h"
+#include "PassErrors.h"
 #include "QuantizeRules.h"
 #include "SmoothKeys.h"
 #include "SmoothScales.h"
@@ -32,13 +33,9 @@ public:
   using SmoothBase::SmoothBase;
 
   void runOnOperation() override {
-    try {
-      if (failed(run()))
-        signalPassFailure();
-    } catch (const params::ParamsError &error) {
-      this->error() << error.what();
+    if (failed(
+            reportErrors(getOperation(), getArgument(), [&] { return run(); })))
       signalPassFailure();
-    }
   }
 
 private:

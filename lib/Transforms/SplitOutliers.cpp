@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ParamStorage.h"
+#include "PassErrors.h"
 #include "QuantizeRules.h"
 #include "StatisticsTensors.h"
 #include "StoredWeights.h"
@@ -34,13 +35,9 @@ public:
   using SplitOutliersBase::SplitOutliersBase;
 
   void runOnOperation() override {
-    try {
-      if (failed(run()))
-        signalPassFailure();
-    } catch (const params::ParamsError &error) {
-      this->error() << error.what();
+    if (failed(
+            reportErrors(getOperation(), getArgument(), [&] { return run(); })))
       signalPassFailure();
-    }
   }
 
 private:

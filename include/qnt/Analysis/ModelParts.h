@@ -31,6 +31,10 @@ struct ModelParts {
 /// where no two parts are alike. Results of the function count as unused.
 ModelParts findModelParts(mlir::func::FuncOp function);
 
+/// Visits the operands of `op`, and what its regions take from outside.
+void forEachOperand(mlir::Operation *op,
+                    llvm::function_ref<void(mlir::Value)> visit);
+
 } // namespace qnt
 
 #endif // QNT_ANALYSIS_MODELPARTS_H

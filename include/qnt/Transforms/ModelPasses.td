@@ -1,0 +1,129 @@
+//===- ModelPasses.td - passes on float models -------------*- tablegen -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_TRANSFORMS_MODELPASSES
+#define QNT_TRANSFORMS_MODELPASSES
+
+include "mlir/Pass/PassBase.td"
+
+def NNPreprocess : Pass<"nn-preprocess", "::mlir::ModuleOp"> {
+  let summary = "Make a model take images as they are stored";
+  let description = [{
+    Puts what is done to images before a model sees them into the model: an input
+    of f32 images becomes one of bytes (`u8`), in another order of dimensions
+    (`nhwc` for a model of [B, C, H, W], which `model=nhwc` says it is not), with
+    another name where `name` gives one, and the model computes (x * scale - mean) / std for each channel. `mean` and
+    `std` hold a number for each channel or one for all.
+
+    ```mlir
+    func.func @main(%image: tensor<?x3x32x32xf32> {qnt.name = "image", qnt.dims = ["N", "", "", ""]})
+    // becomes, with input="image: u8 nhwc scale=1/255 mean=.5 std=.25"
+    func.func @main(%image: tensor<?x32x32x3xi8> {qnt.name = "image", qnt.dims = ["N", "", "", ""], qnt.dtype = "u8"}) {
+      %0 = linalg.generic ... arith.uitofp ...
+      %1 = nn.mul %0, %factor : tensor<?x32x32x3xf32>, tensor<3xf32>   // scale / std
+      %2 = nn.add %1, %offset : tensor<?x32x32x3xf32>, tensor<3xf32>   // -mean / std
+      %3 = linalg.transpose ... permutation = [0, 3, 1, 2]
+    ```
+
+    An input that no entry point has, and one that is not of f32 images, are
+    errors.
+  }];
+  let options = [
+    Option<"input", "input", "std::string", "\"\"",
+           "What is done to an input: NAME: [u8|f32] [nhwc|nchw] "
+           "[model=nhwc|nchw] [name=NEW] [scale=A|A/B] [mean=A,...] "
+           "[std=A,...].">
+  ];
+  let dependentDialects = ["::qnt::nn::NNDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def NNChannelsLast : Pass<"nn-channels-last", "::mlir::ModuleOp"> {
+  let summary = "Move transpositions until they cancel";
+  let description = [{
+    Importers of models whose images are [B, C, H, W] write every convolution and
+    pooling between two transpositions. This pass moves transpositions down:
+    through nn.activation, nn.clamp, nn.add and nn.mul of equal shapes, qnt.observe,
+    qnt.quantize with qnt.dequantize per tensor, linalg.generic on each element,
+    tensor.pad of a constant, tensor.extract_slice and tensor.concat. Two that
+    meet become one or none; one that moves dimensions of size 1 only is a
+    tensor.reshape. What stays is, as a rule, that of an entry point's images.
+
+    ```mlir
+    %0 = linalg.transpose ins(%y : tensor<?x8x8x4xf32>) outs(%e) permutation = [0, 3, 1, 2]
+    %1 = nn.activation relu %0 : tensor<?x4x8x8xf32>
+    %2 = linalg.transpose ins(%1 : tensor<?x4x8x8xf32>) outs(%f) permutation = [0, 2, 3, 1]
+    // becomes
+    %2 = nn.activation relu %y : tensor<?x8x8x4xf32>
+    ```
+
+    Sizes asked for by `tensor.dim` are looked for as far up as they go, so that
+    they keep no tensor alive. Numbers do not change.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect",
+                           "::qnt::QNTDialect"];
+}
+
+def NNFold : Pass<"nn-fold", "::mlir::ModuleOp"> {
+  let summary = "Bring linear layers and convolutions to their canonical form";
+  let description = [{
+    An `nn.add` of a parameter [N] to the result of a linear layer or convolution
+    that nothing else uses becomes the layer's bias, or joins the bias it has; an
+    `nn.mul` by a parameter [N] goes into its weight and bias. So batch norms
+    disappear.
+
+    ```mlir
+    %p = nn.linear %h, %w : tensor<?x384xf32>, tensor<64x384xf32>
+    %y = nn.add %p, %b : tensor<?x64xf32>, tensor<64xf32>
+    // becomes
+    %y = nn.linear %h, %w bias %b : tensor<?x384xf32>, tensor<64x384xf32>, tensor<64xf32>
+    ```
+
+    A `tensor.pad` of zeros around the images of a convolution becomes its
+    `pads`, and one of no zeros disappears.
+
+    ```mlir
+    %x = tensor.pad %i low[0, 1, 1, 0] high[0, 1, 1, 0] { ... 0.0 } : tensor<?x8x8x4xf32> to tensor<?x10x10x4xf32>
+    %c = nn.conv %x, %w : tensor<?x10x10x4xf32>, tensor<16x3x3x4xf32>
+    %m = nn.mul %c, %gamma : tensor<?x8x8x16xf32>, tensor<16xf32>
+    %y = nn.add %m, %beta : tensor<?x8x8x16xf32>, tensor<16xf32>
+    // becomes
+    %s = nn.scale_rows %w by %gamma : tensor<16x3x3x4xf32>, tensor<16xf32>
+    %y = nn.conv %i, %s bias %beta pads [1, 1, 1, 1] : tensor<?x8x8x4xf32>, tensor<16x3x3x4xf32>, tensor<16xf32>
+    ```
+
+    With `norms`, the scale of a norm whose every user is a linear layer's input,
+    perhaps where a private function returned it or rows were chosen from it,
+    goes into the weights of those layers, and the shift of a layer norm into
+    their biases; the norm keeps ones and zeros. Rotations need this. Norms of
+    heads (`groups` above one), and norms or layers whose operands are no
+    parameters, are left as they are.
+
+    ```mlir
+    %h = nn.rms_norm %x, %gamma eps 1.0e-5 : tensor<?x384xf32>, tensor<384xf32>
+    %y = nn.linear %h, %w : tensor<?x384xf32>, tensor<64x384xf32>
+    // becomes
+    %h = nn.rms_norm %x, %ones eps 1.0e-5 : tensor<?x384xf32>, tensor<384xf32>
+    %s = nn.mul %w, %gamma : tensor<64x384xf32>, tensor<384xf32>
+    %y = nn.linear %h, %s : tensor<?x384xf32>, tensor<64x384xf32>
+    ```
+
+    Numbers change by rounding only.
+  }];
+  let options = [
+    Option<"norms", "norms", "bool", "false",
+           "Fold the scales and shifts of norms into the linear layers that "
+           "use them.">
+  ];
+  let dependentDialects = ["::qnt::nn::NNDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+#endif // QNT_TRANSFORMS_MODELPASSES

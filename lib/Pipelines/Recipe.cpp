@@ -1,0 +1,246 @@
+//===- Recipe.cpp - what --quantize asks for -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "RecipeKeys.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace qnt;
+
+namespace {
+
+std::string listKeys(const std::vector<RecipeKey> &keys) {
+  std::string text;
+  for (const RecipeKey &key : keys)
+    text += (text.empty() ? "" : ", ") + key.name.str();
+  return text;
+}
+
+llvm::Error failure(const llvm::Twine &message) {
+  return llvm::createStringError(message.str());
+}
+
+} // namespace
+
+bool QuantizeRecipe::setMethod(llvm::StringRef method) {
+  if (method == "gptq") {
+    quantize.rounding = "gptq";
+    quantize.actOrder = true;
+    quantize.clip = "mse";
+  } else if (method == "hqq") {
+    quantize.clip = "hqq";
+    quantize.weightsZero = "offset";
+  } else if (method == "mse") {
+    quantize.clip = "mse";
+  } else if (method == "awq") {
+    quantize.clip = "output";
+    smooth.method = "awq";
+  } else if (method != "rtn") {
+    return false;
+  }
+  return true;
+}
+
+bool QuantizeRecipe::setRotations(llvm::StringRef text) {
+  bool isMade = text == "duquant" || text == "duquant++";
+  rotatesAll = text == "hadamard" || isMade;
+  if (isMade)
+    rotate.kind = text.str();
+  if (text == "none" || rotatesAll)
+    return true;
+  llvm::SmallVector<llvm::StringRef> places;
+  text.split(places, ',');
+  for (llvm::StringRef place : places) {
+    bool RotateOptions::*member =
+        llvm::StringSwitch<bool RotateOptions::*>(place)
+            .Case("residual", &RotateOptions::residual)
+            .Case("values", &RotateOptions::values)
+            .Case("keys", &RotateOptions::keys)
+            .Case("down", &RotateOptions::down)
+            .Default(nullptr);
+    if (!member)
+      return false;
+    rotate.*member = true;
+  }
+  return true;
+}
+
+bool QuantizeRecipe::rotates() const {
+  return rotate.residual || rotate.values || rotate.keys || rotate.down;
+}
+
+/// What keys say of each other's passes.
+void QuantizeRecipe::complete() {
+  rotate.fallback = "online";
+  if (rotatesAll) {
+    rotate.residual = rotate.values = true;
+    rotate.keys = hasCodesInCache() && !smooth.keys;
+    rotate.down = quantize.activations != "none";
+  }
+  if (rotate.kind == "duquant++" && rotate.block == 0)
+    rotate.block = quantize.group;
+  // Rotations as the model runs leave norms their scales.
+  smooth.sites = rotate.residual && !rotatesByStatistics() ? "linear" : "all";
+  split.keep = quantize.keep;
+  split.heads = !llvm::is_contained({"none", "f16", "bf16", "f32"},
+                                    quantize.head == "same" ? quantize.weights
+                                                            : quantize.head);
+  smooth.weights = quantize.weights;
+  smooth.group = quantize.group;
+  smooth.scale = quantize.scale;
+  smooth.weightsZero = quantize.weightsZero;
+  smooth.activations =
+      quantize.activations == "auto" ? "int8" : quantize.activations;
+}
+
+bool QuantizeRecipe::hasSamples() const {
+  return !calibrate.samples.empty() || !calibrate.statisticsFile.empty();
+}
+
+bool QuantizeRecipe::needsMoments() const {
+  return quantize.rounding == "gptq" || quantize.clip == "output" ||
+         (quantize.lowRank > 0 && hasSamples());
+}
+
+bool QuantizeRecipe::needsChannels() const {
+  return needsMoments() || quantize.correctBiases;
+}
+
+llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
+  QuantizeRecipe recipe;
+  recipe.text = text.str();
+  llvm::SmallVector<llvm::StringRef> words;
+  llvm::SplitString(text, words);
+  // A method sets what other keys then change.
+  std::stable_partition(words.begin(), words.end(), [](llvm::StringRef word) {
+    return word.starts_with("method=");
+  });
+  llvm::StringSet<> given;
+  for (llvm::StringRef word : words) {
+    auto [name, value] = word.split('=');
+    auto key = llvm::find_if(getRecipeKeys(), [&](const RecipeKey &key) {
+      return key.name == name;
+    });
+    if (key == getRecipeKeys().end())
+      return failure("--quantize: unknown key '" + name +
+                     "', expected one of " + listKeys(getRecipeKeys()));
+    if (!given.insert(name).second)
+      return failure("--quantize: key '" + name + "' is given twice");
+    if (value.empty() || !key->set(recipe, value))
+      return failure("--quantize: bad value '" + value + "' of '" + name +
+                     "': " + key->meaning);
+  }
+  recipe.integerArithmeticAlone = recipe.integerArithmetic && given.size() == 1;
+  if (recipe.integerArithmeticAlone)
+    return recipe;
+  if (recipe.integerArithmetic && recipe.quantize.per != "tensor")
+    return failure("--quantize: arithmetic=integer needs activations quantised "
+                   "per tensor: per=tensor");
+  if (recipe.needsMoments() && !recipe.hasSamples())
+    return failure("--quantize: gptq, awq and clip=output need samples to find "
+                   "second moments on: calib=FILE");
+  if (recipe.quantize.correctBiases && recipe.quantize.lowRank)
+    return failure(
+        "--quantize: bias=correct with lowrank: the branch adds what "
+        "the means lack already");
+  if (recipe.quantize.correctBiases && !recipe.hasSamples())
+    return failure("--quantize: bias=correct needs samples to find means on: "
+                   "calib=FILE");
+  if (recipe.quantize.correctBiases && recipe.quantize.weights == "none")
+    return failure("--quantize: bias=correct without weights to quantise");
+  if (recipe.calibrate.sequential &&
+      (!recipe.needsMoments() || recipe.quantize.per == "tensor" ||
+       recipe.calibrate.samples.empty()))
+    return failure("--quantize: sequential=true needs second moments taken on "
+                   "samples, and activations without static ranges: "
+                   "method=gptq calib=FILE, without per=tensor");
+  if (recipe.smooths() && recipe.calibrate.samples.empty())
+    return failure("--quantize: " +
+                   (recipe.smooth.keys ? "kv-keys=channel"
+                                       : "smooth=" + recipe.smooth.method) +
+                   " needs samples to find channels on: calib=FILE");
+  if (recipe.smooth.keys && !recipe.hasCodesInCache())
+    return failure("--quantize: kv-keys=channel is for caches of codes: "
+                   "expected kv=int8 or kv=int4");
+  if (recipe.smooth.keys && recipe.rotate.keys)
+    return failure("--quantize: kv-keys=channel with rotate=keys: a rotation "
+                   "mixes the channels that have scales");
+  if (!recipe.smooth.method.empty() && recipe.quantize.weights == "none")
+    return failure("--quantize: smooth=" + recipe.smooth.method +
+                   " without weights: nothing would be quantised");
+  if (recipe.smooth.alpha != "search" && recipe.smooth.method != "smoothquant")
+    return failure("--quantize: alpha=" + recipe.smooth.alpha +
+                   " is for smooth=smoothquant");
+  if (recipe.rotate.block && !recipe.rotatesAll && !recipe.rotates())
+    return failure("--quantize: rotate-block without rotate");
+  if (recipe.rotatesByStatistics()) {
+    const std::string &kind = recipe.rotate.kind;
+    if (recipe.calibrate.samples.empty())
+      return failure("--quantize: rotate=" + kind +
+                     " needs samples to find outliers on: calib=FILE");
+    if (recipe.quantize.activations == "none")
+      return failure("--quantize: rotate=" + kind +
+                     " without activations: rotates them as the model runs, "
+                     "for their own sake; rotate=hadamard is for weights");
+    if (kind == "duquant++" && !recipe.rotate.block && !recipe.quantize.group)
+      return failure("--quantize: rotate=duquant++ rotates numbers that share "
+                     "a scale: expected group=N or rotate-block=N");
+  }
+  if (recipe.quantize.lowRank && recipe.integerArithmetic)
+    return failure("--quantize: lowrank with arithmetic=integer: the branch is "
+                   "computed in floats");
+  if (recipe.splitsOutliers) {
+    if (recipe.calibrate.samples.empty())
+      return failure("--quantize: outliers needs samples to find them on: "
+                     "calib=FILE");
+    if (recipe.quantize.weights == "none")
+      return failure("--quantize: outliers without weights: nothing would be "
+                     "quantised that they stand out of");
+    if (recipe.integerArithmetic)
+      return failure("--quantize: outliers with arithmetic=integer: what they "
+                     "give is added in floats");
+    const RotateOptions &rotate = recipe.rotate;
+    if (recipe.rotatesAll || rotate.residual || rotate.values || rotate.down)
+      return failure(
+          "--quantize: outliers with rotate: a rotation spreads them "
+          "over all features; expected one of the two, or "
+          "rotate=keys");
+  }
+  recipe.complete();
+  if (recipe.quantize.per == "tensor" && !recipe.hasSamples())
+    return failure("--quantize: per=tensor needs samples to calibrate on: "
+                   "calib=FILE");
+  return recipe;
+}
+
+void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
+  llvm::StringRef stem = output.substr(0, output.rfind('.'));
+  calibrate.work = (stem + ".calibration").str();
+  if (smooths())
+    smoothingTensors = (stem + ".before-smoothing.safetensors").str();
+  if (rotatesByStatistics())
+    rotationTensors = (stem + ".before-rotation.safetensors").str();
+  if (splitsOutliers)
+    splittingTensors = (stem + ".before-splitting.safetensors").str();
+  if (!needsChannels())
+    return;
+  if (calibrate.statisticsFile.empty())
+    calibrate.output = (stem + ".statistics.json").str();
+  else
+    stem = llvm::StringRef(calibrate.statisticsFile)
+               .drop_back(llvm::StringRef(".statistics.json").size());
+  calibrate.tensors = (stem + ".statistics.safetensors").str();
+  calibrate.moments = needsMoments();
+}
+
+std::string QuantizeRecipe::help() {
+  std::string text = "Quantisation recipe, key=value by spaces:\n";
+  for (const RecipeKey &key : getRecipeKeys())
+    text += "  " + key.name.str() + ": " + key.meaning.str() + "\n";
+  return text;
+}
