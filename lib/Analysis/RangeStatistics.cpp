@@ -8,7 +8,10 @@
 
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <cmath>
+#include <numeric>
 
 using namespace qnt;
 
@@ -171,4 +174,26 @@ ClipRange RangeStatistics::getLeastDivergence(int64_t levels) const {
       inside += counts[end];
   }
   return cut(double(best) * getBinWidth());
+}
+
+Histogram RangeStatistics::getHistogram(int64_t wanted) const {
+  auto isUsed = [](int64_t bin) { return bin != 0; };
+  int64_t begin = llvm::find_if(bins, isUsed) - bins.begin();
+  int64_t end =
+      std::find_if(bins.rbegin(), bins.rend(), isUsed).base() - bins.begin();
+  if (begin >= end)
+    return {};
+  int64_t step = llvm::divideCeil(end - begin, wanted);
+  Histogram histogram;
+  for (int64_t bin = begin; bin < end; bin += step)
+    histogram.counts.push_back(std::accumulate(
+        bins.begin() + bin, bins.begin() + std::min(bin + step, numBins),
+        int64_t(0)));
+  double width = getBinWidth();
+  auto edge = [&](int64_t bin) {
+    return float((double(bin) - double(numBins / 2)) * width);
+  };
+  histogram.range = {edge(begin),
+                     edge(begin + step * int64_t(histogram.counts.size()))};
+  return histogram;
 }

@@ -21,20 +21,35 @@
 using namespace mlir;
 using namespace qnt;
 
+/// What the first of several variants of a model gave, and code for all.
+struct qnt::FirstRun {
+  CalibrationWork work{"", {}};
+  BlockCompiler compiler{work.getFile("code")};
+  /// The blocks as text, parameter expressions included: equal texts give equal
+  /// results on equal inputs.
+  std::vector<std::string> texts;
+  std::vector<std::unique_ptr<ActivationStore>> results;
+  std::vector<Sample> samples;
+  int64_t held = 0;
+};
+
 namespace {
 /// One run of one model.
 class Run {
 public:
+  /// `firstRun` is null but for variants.
   Run(ModuleOp module, const SampleSet &set, const RunOptions &options,
-      RunObserver &observer, const QuantizeBlock &quantizeBlock)
+      RunObserver &observer, const QuantizeBlock &quantizeBlock,
+      FirstRun *firstRun)
       : module(module), set(set), options(options), observer(observer),
-        quantizeBlock(quantizeBlock) {}
+        quantizeBlock(quantizeBlock), firstRun(firstRun) {}
 
   LogicalResult run();
 
 private:
   func::FuncOp findEntry();
   LogicalResult start();
+  LogicalResult startVariant();
   LogicalResult runBlock(int64_t index, support::Progress &progress);
   LogicalResult runSamples(int64_t index, ModuleOp code, RunObserver *watcher,
                            ActivationStore *after, support::Progress &progress);
@@ -49,13 +64,16 @@ private:
   const RunOptions &options;
   RunObserver &observer;
   const QuantizeBlock &quantizeBlock;
+  FirstRun *firstRun;
+  bool isFirstRun = false;
   std::vector<Sample> samples;
   std::vector<ModelBlock> blocks;
   std::optional<CalibrationWork> work;
   std::optional<BlockCompiler> compiler;
   /// Bytes of activations in memory.
   int64_t held = 0;
-  /// Results of the last block that is finished.
+  /// Results of the last block that is finished: `before`, or the first run's.
+  ActivationStore *inputs = nullptr;
   std::unique_ptr<ActivationStore> before;
   int64_t first = 0;
 };
@@ -72,6 +90,10 @@ func::FuncOp Run::findEntry() {
 }
 
 std::unique_ptr<ActivationStore> Run::makeStore(int64_t block) {
+  if (isFirstRun)
+    return std::make_unique<ActivationStore>(
+        firstRun->work.getFile("activations." + std::to_string(block)),
+        options.spill, firstRun->held, /*keep=*/false);
   return std::make_unique<ActivationStore>(
       work->getFile("activations." + std::to_string(block)), options.spill,
       held, work->isKept());
@@ -105,6 +127,7 @@ LogicalResult Run::start() {
   first = *taken == wanted ? wanted : 0;
   if (first == 0)
     before.reset();
+  inputs = before.get();
   if (!change.empty())
     remark() << "starts anew: " << change << ", in '" << options.work << "'";
   else if (first)
@@ -116,11 +139,37 @@ LogicalResult Run::start() {
   return success();
 }
 
+/// Finds the blocks that are as they were in the first run.
+LogicalResult Run::startVariant() {
+  std::vector<std::string> texts;
+  for (ModelBlock &block : blocks) {
+    texts.emplace_back();
+    llvm::raw_string_ostream stream(texts.back());
+    block.module->print(stream, OpPrintingFlags().enableDebugInfo(false));
+  }
+  if (firstRun->texts.empty()) {
+    isFirstRun = true;
+    firstRun->samples = samples;
+    firstRun->texts = std::move(texts);
+    return success();
+  }
+  first = std::mismatch(texts.begin(), texts.end(), firstRun->texts.begin(),
+                        firstRun->texts.end())
+              .first -
+          texts.begin();
+  // The last one gives what is asked for.
+  first = std::min(first, int64_t(firstRun->results.size()) - 1);
+  if (first > 0)
+    inputs = firstRun->results[first - 1].get();
+  return success();
+}
+
 /// Runs all samples through the block, as `code` has it.
 LogicalResult Run::runSamples(int64_t index, ModuleOp code,
                               RunObserver *watcher, ActivationStore *after,
                               support::Progress &progress) {
-  FailureOr<std::string> path = compiler->compile(code);
+  FailureOr<std::string> path =
+      (firstRun ? firstRun->compiler : *compiler).compile(code);
   if (failed(path))
     return failure();
   int64_t cost = getCost(index);
@@ -128,8 +177,8 @@ LogicalResult Run::runSamples(int64_t index, ModuleOp code,
   BlockRun block(*path, blocks[index], watcher);
   for (size_t i = 0; i < samples.size(); ++i) {
     Activation input;
-    if (before)
-      input = before->get(i);
+    if (inputs)
+      input = inputs->get(i);
     Activation output = block.call(samples[i], input, set.path);
     if (after) {
       // Whatever is let go makes room for what comes.
@@ -180,6 +229,11 @@ LogicalResult Run::runBlock(int64_t index, support::Progress &progress) {
     after->sync();
     work->setFinished(index + 1);
   }
+  inputs = after.get();
+  if (isFirstRun) {
+    firstRun->results.push_back(std::move(after));
+    return success();
+  }
   if (before)
     before->remove();
   before = std::move(after);
@@ -194,7 +248,9 @@ LogicalResult Run::run() {
   if (!entry)
     return module.emitError("the model has no entry point to calibrate: "
                             "expected score, forward or main");
-  samples = readSamples(module, entry, set);
+  samples = firstRun && !firstRun->samples.empty()
+                ? firstRun->samples
+                : readSamples(module, entry, set);
   Fingerprint fingerprint;
   if (!options.work.empty())
     fingerprint = makeFingerprint(module, set, options);
@@ -204,7 +260,7 @@ LogicalResult Run::run() {
   if (failed(cut))
     return failure();
   blocks = std::move(*cut);
-  if (failed(start()))
+  if (failed(firstRun ? startVariant() : start()))
     return failure();
   int64_t total = 0;
   for (int64_t i = first; i < int64_t(blocks.size()); ++i)
@@ -217,6 +273,12 @@ LogicalResult Run::run() {
   return success();
 }
 
+CompiledModelRunner::CompiledModelRunner() = default;
+CompiledModelRunner::~CompiledModelRunner() = default;
+CompiledModelRunner::CompiledModelRunner(QuantizeBlock quantizeBlock,
+                                         std::string recipe)
+    : quantizeBlock(std::move(quantizeBlock)), recipe(std::move(recipe)) {}
+
 LogicalResult CompiledModelRunner::run(ModuleOp module,
                                        const SampleSet &samples,
                                        const RunOptions &options,
@@ -225,7 +287,11 @@ LogicalResult CompiledModelRunner::run(ModuleOp module,
   if (own.sequential)
     own.key += " " + recipe;
   try {
-    return Run(module, samples, own, observer, quantizeBlock).run();
+    if (options.isVariant && !firstRun)
+      firstRun = std::make_unique<FirstRun>();
+    return Run(module, samples, own, observer, quantizeBlock,
+               options.isVariant ? firstRun.get() : nullptr)
+        .run();
   } catch (const std::exception &error) {
     return emitError(UnknownLoc::get(module.getContext())) << error.what();
   }

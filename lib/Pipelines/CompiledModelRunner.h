@@ -16,16 +16,18 @@ namespace qnt {
 /// Quantises a module by the statistics that its qnt.statistics names.
 using QuantizeBlock = std::function<mlir::LogicalResult(mlir::ModuleOp)>;
 
+struct FirstRun;
+
 /// Compiles one block after the other for this machine and runs it over the
 /// samples (Samples.h says what these can be). Parameters are evaluated block
 /// by block from their file, and mapped.
 class CompiledModelRunner : public ModelRunner {
 public:
-  CompiledModelRunner() = default;
+  CompiledModelRunner();
+  ~CompiledModelRunner() override;
   /// `quantizeBlock` is for RunOptions::sequential; `recipe` says all that it
   /// depends on.
-  CompiledModelRunner(QuantizeBlock quantizeBlock, std::string recipe)
-      : quantizeBlock(std::move(quantizeBlock)), recipe(std::move(recipe)) {}
+  CompiledModelRunner(QuantizeBlock quantizeBlock, std::string recipe);
 
   mlir::LogicalResult run(mlir::ModuleOp module, const SampleSet &samples,
                           const RunOptions &options,
@@ -34,6 +36,8 @@ public:
 private:
   QuantizeBlock quantizeBlock;
   std::string recipe;
+  /// Of RunOptions::isVariant.
+  std::unique_ptr<FirstRun> firstRun;
 };
 
 } // namespace qnt

@@ -10,6 +10,7 @@
 #include "qnt/Pipelines/Compile.h"
 #include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Support/AtomicFile.h"
+#include "qnt/Support/Json.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Parser/Parser.h"
@@ -17,6 +18,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
+
+#include <nlohmann/json.hpp>
 
 using namespace mlir;
 using namespace qnt;
@@ -54,16 +57,36 @@ FailureOr<OwningOpRef<ModuleOp>> qnt::loadModel(StringRef path,
   return module;
 }
 
+/// The formats that a report of qnt-allocate chose, or a file like it. Throws
+/// support::FileError.
+static DictionaryAttr readAllocation(const std::string &path,
+                                     MLIRContext *context) {
+  nlohmann::json file = support::readJson(path, support::DuplicateKeys::Refuse);
+  auto formats = support::getField<nlohmann::json>(file, "allocation", path);
+  Builder builder(context);
+  NamedAttrList attributes;
+  for (const auto &[name, format] : formats.items())
+    attributes.set(name, builder.getStringAttr(support::getField<std::string>(
+                             formats, name, path + ": allocation")));
+  return attributes.getDictionary(context);
+}
+
 LogicalResult qnt::quantizeModel(ModuleOp module,
                                  const QuantizeRecipe &recipe) {
+  static constexpr StringLiteral allocation = "qnt.allocation";
+  if (!recipe.allocationFile.empty())
+    module->setAttr(allocation,
+                    readAllocation(recipe.allocationFile, module.getContext()));
   PassManager pm(module.getContext());
   buildQuantizePipeline(pm, recipe);
   if (failed(pm.run(module)))
     return failure();
   Builder builder(module.getContext());
-  module->setAttr("qnt.quantization",
-                  builder.getDictionaryAttr({builder.getNamedAttr(
-                      "recipe", builder.getStringAttr(recipe.text))}));
+  NamedAttrList made;
+  made.set("recipe", builder.getStringAttr(recipe.text));
+  if (Attribute formats = module->getAttr(allocation))
+    made.set("allocation", formats);
+  module->setAttr("qnt.quantization", made.getDictionary(module.getContext()));
   return success();
 }
 

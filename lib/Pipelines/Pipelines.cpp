@@ -40,6 +40,30 @@ static LogicalResult quantizeBlock(ModuleOp block, QuantizeOptions options) {
   return pm.run(block);
 }
 
+/// The choice of formats, for what qnt-quantize will do with them.
+static void addAllocation(OpPassManager &pm, const QuantizeRecipe &recipe) {
+  QuantizeOptions quantize = recipe.quantize;
+  auto makeQuantize = [quantize](StringRef weights, bool simulate) {
+    QuantizeOptions options = quantize;
+    options.weights = weights.str();
+    options.simulate = simulate;
+    return createQuantize(options);
+  };
+  AllocateOptions allocate = recipe.allocate;
+  const CalibrateOptions &calibrate = recipe.calibrate;
+  // Moments are of the samples of calibration.
+  allocate.key = "group=" + std::to_string(quantize.group) +
+                 " scale=" + quantize.scale + " zero=" + quantize.weightsZero +
+                 " clip=" + quantize.clip + " rounding=" + quantize.rounding +
+                 " order=" + std::to_string(quantize.actOrder) +
+                 " damp=" + std::to_string(quantize.damp) +
+                 " bias=" + std::to_string(quantize.correctBiases) +
+                 " lowrank=" + std::to_string(quantize.lowRank) +
+                 " moments=" + std::to_string(calibrate.count);
+  pm.addPass(createAllocate(std::move(allocate), makeQuantize,
+                            std::make_shared<CompiledModelRunner>()));
+}
+
 void qnt::buildQuantizePipeline(OpPassManager &pm,
                                 const QuantizeRecipe &recipe) {
   auto addCalibration = [&](const CalibrateOptions &options) {
@@ -100,6 +124,8 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
   }
   if (recipe.quantize.per == "tensor" || recipe.needsChannels())
     addCalibration(recipe.calibrate);
+  if (recipe.allocates())
+    addAllocation(pm, recipe);
   pm.addPass(createQuantize(recipe.quantize));
   pm.addPass(createCSEPass());
   if (recipe.quantize.per != "tensor")

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "AllocationPage.h"
 #include "OutlierReport.h"
 
 #include "qnt/Import/ONNX.h"
@@ -69,6 +70,12 @@ struct Flags {
           "Print where large activations are, on samples \"calib=FILE "
           "samples=N seed=N\"; -o PAGE.html plots them"),
       llvm::cl::cat(category), llvm::cl::value_desc("samples")};
+  llvm::cl::opt<std::string> report{
+      "report",
+      llvm::cl::desc("Where formats are chosen (bits=, size=), what the choice "
+                     "was made from: a .html page and the .json it is made of, "
+                     "or that alone"),
+      llvm::cl::cat(category), llvm::cl::value_desc("file")};
   llvm::cl::opt<bool> printONNXOperators{
       "print-onnx-operators",
       llvm::cl::desc("Print the table of ONNX operators that are imported"),
@@ -252,6 +259,20 @@ int run(const Flags &flags, MlirOptMainConfig &config,
     if (output != "-" && !isSpecial(output))
       recipe.keepStatisticsBeside(output);
   }
+  if (!flags.report.empty()) {
+    if (!recipe.allocates())
+      return fail("--report is of formats that are chosen: expected "
+                  "--quantize with bits=N or size=N");
+    llvm::SmallString<128> json(flags.report.getValue());
+    StringRef extension = llvm::sys::path::extension(json);
+    if (extension != ".json" && extension != ".html")
+      return fail("--report: expected a name ending in .html or .json, got '" +
+                  flags.report + "'");
+    if (llvm::Error error = checkWritable(flags.report))
+      return fail(llvm::toString(std::move(error)));
+    llvm::sys::path::replace_extension(json, "json");
+    recipe.allocate.report = json.str();
+  }
   bool isCompiling = flags.target.getNumOccurrences() || isCode(output);
   auto target = TargetOptions::parse(
       flags.target.getNumOccurrences() ? StringRef(flags.target) : "cpu");
@@ -296,6 +317,10 @@ int run(const Flags &flags, MlirOptMainConfig &config,
   if (flags.quantize.getNumOccurrences() &&
       failed(quantizeModel(**module, recipe)))
     return 1;
+  if (StringRef(flags.report).ends_with(".html"))
+    writeAllocationPage(recipe.allocate.report,
+                        llvm::sys::path::filename(input.rtrim('/')).str(),
+                        flags.report);
   LogicalResult status =
       isCompiling ? compileForCPU(**module, *target, output, flags.embed)
                   : writeModule(**module, output);

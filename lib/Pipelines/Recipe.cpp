@@ -74,6 +74,35 @@ bool QuantizeRecipe::rotates() const {
   return rotate.residual || rotate.values || rotate.keys || rotate.down;
 }
 
+/// Refuses what keys of allocation contradict; settles what they leave open.
+llvm::Error QuantizeRecipe::completeAllocation(const llvm::StringSet<> &given) {
+  if (!allocates()) {
+    for (llvm::StringRef key :
+         {"formats", "sensitivity", "sensitivity-samples", "pin"})
+      if (given.contains(key))
+        return failure("--quantize: " + key +
+                       " is for bits=N or size=N, under which formats are "
+                       "chosen");
+    return llvm::Error::success();
+  }
+  if (!allocationFile.empty())
+    return failure("--quantize: allocation with bits or size: formats are "
+                   "chosen already");
+  if (given.contains("weights"))
+    return failure("--quantize: weights with bits or size, which choose among "
+                   "formats: expected formats=A,B,... in its place");
+  if (!hasSamples() || (allocate.metric == "loss" && calibrate.samples.empty()))
+    return failure("--quantize: bits and size need samples to measure losses "
+                   "on: calib=FILE");
+  if (allocate.formats.empty())
+    allocate.formats = {"int2", "int3", "int4", "int8"};
+  // Of searches that come before the choice.
+  quantize.weights = allocate.formats[allocate.formats.size() / 2];
+  allocate.samples = calibrate.samples;
+  allocate.seed = calibrate.seed;
+  return llvm::Error::success();
+}
+
 /// What keys say of each other's passes.
 void QuantizeRecipe::complete() {
   rotate.fallback = "online";
@@ -103,8 +132,8 @@ bool QuantizeRecipe::hasSamples() const {
 }
 
 bool QuantizeRecipe::needsMoments() const {
-  return quantize.rounding == "gptq" || quantize.clip == "output" ||
-         (quantize.lowRank > 0 && hasSamples());
+  return allocates() || quantize.rounding == "gptq" ||
+         quantize.clip == "output" || (quantize.lowRank > 0 && hasSamples());
 }
 
 bool QuantizeRecipe::needsChannels() const {
@@ -138,6 +167,8 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
   recipe.integerArithmeticAlone = recipe.integerArithmetic && given.size() == 1;
   if (recipe.integerArithmeticAlone)
     return recipe;
+  if (llvm::Error error = recipe.completeAllocation(given))
+    return error;
   if (recipe.integerArithmetic && recipe.quantize.per != "tensor")
     return failure("--quantize: arithmetic=integer needs activations quantised "
                    "per tensor: per=tensor");
@@ -221,6 +252,8 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
 void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
   llvm::StringRef stem = output.substr(0, output.rfind('.'));
   calibrate.work = (stem + ".calibration").str();
+  if (allocates())
+    allocate.cache = (stem + ".sensitivity.json").str();
   if (smooths())
     smoothingTensors = (stem + ".before-smoothing.safetensors").str();
   if (rotatesByStatistics())
@@ -236,6 +269,9 @@ void QuantizeRecipe::keepStatisticsBeside(llvm::StringRef output) {
                .drop_back(llvm::StringRef(".statistics.json").size());
   calibrate.tensors = (stem + ".statistics.safetensors").str();
   calibrate.moments = needsMoments();
+  allocate.statistics = calibrate.statisticsFile.empty()
+                            ? calibrate.output
+                            : calibrate.statisticsFile;
 }
 
 std::string QuantizeRecipe::help() {

@@ -25,6 +25,34 @@ auto setNumber(int64_t QuantizeOptions::*member) {
   };
 }
 
+/// Words by commas, one at least.
+template <typename ListT> bool parseList(llvm::StringRef text, ListT &list) {
+  llvm::SmallVector<llvm::StringRef> parts;
+  text.split(parts, ',', -1, /*KeepEmpty=*/false);
+  for (llvm::StringRef part : parts)
+    list.push_back(part.str());
+  return !parts.empty();
+}
+
+/// "12MB", "1.5GiB", "4096": bytes.
+bool parseSize(llvm::StringRef text, int64_t &bytes) {
+  static const std::pair<llvm::StringRef, double> units[] = {
+      {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0},
+      {"KB", 1e3},     {"MB", 1e6},        {"GB", 1e9},
+      {"B", 1}};
+  double factor = 1;
+  for (auto [unit, size] : units)
+    if (text.consume_back(unit)) {
+      factor = size;
+      break;
+    }
+  double number;
+  if (text.getAsDouble(number) || !(number > 0) || number * factor > 1e15)
+    return false;
+  bytes = int64_t(number * factor);
+  return bytes > 0;
+}
+
 bool isActivation(llvm::StringRef name) {
   return llvm::StringSwitch<bool>(name)
       .Cases({"none", "int4", "int5", "int6", "int7", "int8"}, true)
@@ -92,6 +120,45 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
          return !value.getAsInteger(10, recipe.split.channels) &&
                 recipe.split.channels > 0;
        }},
+      {"bits",
+       "average bits of a weight, scales included: formats are chosen weight "
+       "by weight (needs calib=)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return !value.getAsDouble(recipe.allocate.bits) &&
+                recipe.allocate.bits > 0;
+       }},
+      {"size",
+       "of all parameters, such as 12MB: formats are chosen weight by weight "
+       "(needs calib=)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return parseSize(value, recipe.allocate.bytes);
+       }},
+      {"formats", "what bits= and size= choose among, by commas",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return parseList(value, recipe.allocate.formats);
+       }},
+      {"sensitivity",
+       "how bits= and size= measure what weights lose: loss (of the model's "
+       "results), output (of layers' outputs), weight",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.allocate.metric = value.str();
+         return value == "loss" || value == "output" || value == "weight";
+       }},
+      {"sensitivity-samples", "how many samples sensitivity=loss runs",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return !value.getAsInteger(10, recipe.allocate.count) &&
+                recipe.allocate.count > 0;
+       }},
+      {"pin", "weights that have a format: REGEX=FORMAT, by commas",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return parseList(value, recipe.allocate.pins);
+       }},
+      {"allocation",
+       "formats of weights that were chosen before: a file of --report",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         recipe.allocationFile = value.str();
+         return value.ends_with(".json");
+       }},
       {"clip", "range of a block of weights: absmax, mse, output, hqq",
        setString(&QuantizeOptions::clip)},
       {"order",
@@ -140,11 +207,7 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
        setString(&QuantizeOptions::floats)},
       {"keep", "parameters left alone: regular expressions, by commas",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
-         llvm::SmallVector<llvm::StringRef> parts;
-         value.split(parts, ',', -1, /*KeepEmpty=*/false);
-         for (llvm::StringRef part : parts)
-           recipe.quantize.keep.push_back(part.str());
-         return !parts.empty();
+         return parseList(value, recipe.quantize.keep);
        }},
       {"kv", "what the KV cache holds: f16, f32, int8, int4",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {

@@ -28,12 +28,6 @@ static std::vector<int64_t> choose(int64_t total, const SampleSet &set) {
   return all;
 }
 
-bool qnt::isLanguageModel(ModuleOp module) {
-  auto model = module->getAttrOfType<DictionaryAttr>("qnt.model");
-  auto kind = model ? model.getAs<StringAttr>("kind") : StringAttr();
-  return kind && kind.getValue() == "causal_lm";
-}
-
 static std::string nameOf(func::FuncOp entry, unsigned argument) {
   auto name = entry.getArgAttrOfType<StringAttr>(argument, "qnt.name");
   return name ? name.str() : "input" + std::to_string(argument);

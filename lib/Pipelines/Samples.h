@@ -7,6 +7,7 @@
 #ifndef QNT_LIB_PIPELINES_SAMPLES_H
 #define QNT_LIB_PIPELINES_SAMPLES_H
 
+#include "qnt/Analysis/ModelParts.h"
 #include "qnt/Analysis/ModelRunner.h"
 #include "qnt/Support/Npy.h"
 
@@ -17,9 +18,6 @@ namespace qnt {
 /// The tensors of one call, by argument of the entry point; those of caches are
 /// empty.
 using Sample = std::vector<support::NpyArray>;
-
-/// Whether qnt.model says that the model is a causal language model.
-bool isLanguageModel(mlir::ModuleOp module);
 
 /// The samples that `set` chooses from its file, for an entry point of
 /// `module`. Text (.txt) is cut into windows for language models and into lines

@@ -24,6 +24,9 @@ void qnt::registerTransformsPasses(TransformServices services) {
     return createCalibrate(CalibrateOptions(), services.modelRunner);
   });
   mlir::registerPass([services] {
+    return createAllocate(AllocateOptions(), nullptr, services.modelRunner);
+  });
+  mlir::registerPass([services] {
     return createQuantize(QuantizeOptions(), services.costModel);
   });
 }

@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "ConvPatches.h"
 #include "InputStatistics.h"
+#include "LayerRules.h"
 #include "LowRankBranch.h"
 #include "PassErrors.h"
-#include "QuantizeRules.h"
 #include "RetypeCaches.h"
 #include "StatisticsTensors.h"
 #include "StoredWeights.h"
@@ -55,7 +55,6 @@ private:
   LogicalResult quantizeSite(ActivationSite &site);
   LogicalResult quantizeImages(func::FuncOp function);
   LogicalResult encodeImages(const ActivationSite &site);
-  WeightRule getRule(Operation *layer);
   LogicalResult quantizeLayer(Operation *layer, const WeightRule &rule,
                               Value input, StringRef site);
   LogicalResult quantizeEmbedding(nn::EmbeddingOp embedding);
@@ -67,14 +66,12 @@ private:
                            SmallVectorImpl<Attribute> &steps);
   FailureOr<Value> quantizeInput(const WeightRule &rule,
                                  const ActivationSite &site);
-  WeightRule getStoredRule(QTensorType type, bool kept);
   FailureOr<std::pair<float, float>> getRange(const ActivationSite &site);
   LogicalResult createScales(OpBuilder &builder, const ActivationSite &site,
                              QTensorType type, Value &scale, Value &zero);
 
   std::shared_ptr<const CostModel> costModel;
-  QuantizeRules rules;
-  llvm::DenseSet<Operation *> heads;
+  LayerRules rules;
   /// With the second moments that errors of low rank are weighed by, if any.
   std::shared_ptr<params::ParamStore> statistics;
   /// The parameters that were quantised already and are so again.
@@ -101,18 +98,20 @@ QuantizeOptions QuantizePass::getOptions() const {
   options.embedding = embedding;
   options.floats = floats;
   options.keep.assign(keep.begin(), keep.end());
+  if (simulate) {
+    options.activations = options.embedding = "none";
+    options.per = "token";
+    options.floats = "f32";
+    if (options.head != "same")
+      options.head = "none";
+  }
   return options;
 }
 
 LogicalResult QuantizePass::run() {
   ModuleOp module = getOperation();
   openStoredWeights(module);
-  bool hasStored = false;
-  module.walk([&](nn::LinearOp op) {
-    hasStored |= bool(getStoredWeight(op.getWeight()));
-  });
-  auto made =
-      makeQuantizeRules(getOptions(), *costModel, hasStored, module.getLoc());
+  auto made = LayerRules::make(module, getOptions(), costModel);
   if (failed(made))
     return failure();
   rules = std::move(*made);
@@ -120,12 +119,10 @@ LogicalResult QuantizePass::run() {
   if (auto file = module->getAttrOfType<StringAttr>("qnt.statistics");
       file && lowRank)
     statistics = openStatisticsTensors(file.str());
-  if (failed(checkNamedFormats(module)) || failed(retypeCaches(module, kv)))
+  if (failed(
+          retypeCaches(module, simulate ? StringRef("same") : StringRef(kv))))
     return failure();
-  heads.clear();
   requantized.clear();
-  for (nn::LinearOp linear : collectHeads(module))
-    heads.insert(linear);
   llvm::DenseSet<Operation *> images;
   for (auto function : module.getOps<func::FuncOp>())
     if (hasConvolutions(function)) {
@@ -151,10 +148,7 @@ LogicalResult QuantizePass::run() {
         << " parameters were quantised already and lose precision again, the "
            "first is '"
         << requantized.front() << "'";
-  for (const KeepRule &rule : rules.keep)
-    if (!rule.used)
-      module.emitWarning("qnt-quantize: keep=")
-          << rule.pattern << " names no parameter and no layer";
+  rules.reportUnused(module);
   return success();
 }
 
@@ -250,52 +244,18 @@ FailureOr<Value> QuantizePass::quantizeInput(const WeightRule &rule,
                                              const ActivationSite &site) {
   Value value = site.values.front();
   auto shape = cast<RankedTensorType>(value.getType()).getShape();
-  QTensorType type = rule.getInputType(shape, rules.perTensor);
+  QTensorType type = rule.getInputType(shape, rules.isPerTensor());
   OpBuilder builder(&getContext());
   builder.setInsertionPointAfterValue(value);
   auto loc = NameLoc::get(builder.getStringAttr(site.name + ".input"));
   remarkActivation(loc, site, type);
   Value scale, zero;
-  if (rules.perTensor && failed(createScales(builder, site, type, scale, zero)))
+  if (rules.isPerTensor() &&
+      failed(createScales(builder, site, type, scale, zero)))
     return failure();
   return QuantizeOp::create(builder, loc, type, value, scale, zero,
                             ClipMethod::AbsMax)
       .getResult();
-}
-
-/// How a layer runs whose weight stays as the model brought it: with integer
-/// activations where they are asked for.
-WeightRule QuantizePass::getStoredRule(QTensorType type, bool kept) {
-  WeightRule rule;
-  rule.format = type.getFormat();
-  rule.keepsStored = true;
-  if (kept || activations == "none" || !type.isInteger())
-    return rule;
-  rule.activation = activations == "auto"
-                        ? costModel->preferredActivation(rule.format)
-                        : parseActivationFormat(activations, &getContext());
-  return rule;
-}
-
-WeightRule QuantizePass::getRule(Operation *layer) {
-  if (auto name = layer->getAttrOfType<StringAttr>(weightsFormatAttr)) {
-    WeightRule rule;
-    rule.format = parseFormat(name, &getContext());
-    return rule;
-  }
-  auto linear = dyn_cast<nn::LinearOp>(layer);
-  Value weight =
-      linear ? linear.getWeight() : cast<nn::ConvOp>(layer).getWeight();
-  bool kept =
-      rules.isKept(getParamName(weight), getLocationName(layer->getLoc()));
-  const WeightRule &rule = kept                    ? rules.unquantized
-                           : heads.contains(layer) ? rules.head
-                                                   : rules.linear;
-  if (rule.format && !kept)
-    return rule;
-  if (Value stored = linear ? getStoredWeight(weight) : Value())
-    return getStoredRule(cast<QTensorType>(stored.getType()), kept);
-  return rules.unquantized;
 }
 
 /// Makes what the weight of `layer` lacks a step of its epilogue.
@@ -319,6 +279,29 @@ LogicalResult QuantizePass::addLowRank(OpBuilder &builder, Operation *layer,
   extra.push_back(*branch);
   steps.push_back(EpilogueKindAttr::get(&getContext(), EpilogueKind::Add));
   return success();
+}
+
+/// The layer in floats, on what `weight` decodes to; `extra` are its bias, if
+/// any, and what is added to its result.
+static void simulateLayer(OpBuilder &builder, Operation *layer, Value weight,
+                          Value bias, ArrayRef<Value> extra) {
+  Value floats = layer->getOperand(1);
+  layer->setOperand(1, DequantizeOp::create(builder, layer->getLoc(),
+                                            floats.getType(), weight));
+  if (bias) {
+    if (auto linear = dyn_cast<nn::LinearOp>(layer))
+      linear.getBiasMutable().assign(bias);
+    else
+      cast<nn::ConvOp>(layer).getBiasMutable().assign(bias);
+    extra = extra.drop_front();
+  }
+  builder.setInsertionPointAfter(layer);
+  for (Value term : extra) {
+    Value result = layer->getResult(0);
+    auto sum = nn::AddOp::create(builder, layer->getLoc(), result.getType(),
+                                 result, term);
+    result.replaceAllUsesExcept(sum, sum);
+  }
 }
 
 /// The layer on a quantised weight and `input`, with its bias as an epilogue;
@@ -354,6 +337,10 @@ LogicalResult QuantizePass::quantizeLayer(Operation *layer,
   if (lowRank && rule.format.isScaled() && !rule.keepsStored &&
       failed(addLowRank(builder, layer, *weight, site, extra, steps)))
     return failure();
+  if (simulate && rule.getsCodes()) {
+    simulateLayer(builder, layer, *weight, bias, extra);
+    return success();
+  }
   ArrayAttr epilogue = builder.getArrayAttr(steps);
   Value result;
   if (linear)
@@ -374,7 +361,7 @@ LogicalResult QuantizePass::quantizeSite(ActivationSite &site) {
   // The layer that makes the value may have been replaced since.
   site.values = {cast<nn::LinearOp>(site.layers.front()).getInput()};
   for (Operation *layer : site.layers) {
-    WeightRule rule = getRule(layer);
+    WeightRule rule = rules.getRule(layer);
     if (!rule.format)
       continue;
     Value input = cast<nn::LinearOp>(layer).getInput();
@@ -401,7 +388,7 @@ LogicalResult QuantizePass::encodeImages(const ActivationSite &site) {
   for (Value value : site.values) {
     auto shape = cast<RankedTensorType>(value.getType()).getShape();
     QTensorType type =
-        getActivationType(rules.image, shape, BlockKind::PerTensor);
+        getActivationType(rules.getImageFormat(), shape, BlockKind::PerTensor);
     auto loc = NameLoc::get(builder.getStringAttr(site.name + ".input"));
     if (!scale) {
       builder.setInsertionPointToStart(value.getParentBlock());
@@ -425,13 +412,13 @@ LogicalResult QuantizePass::encodeImages(const ActivationSite &site) {
 LogicalResult QuantizePass::quantizeImages(func::FuncOp function) {
   SmallVector<ActivationSite> sites = collectImageSites(function);
   auto takesCodes = [&](Operation *layer) {
-    return getRule(layer).takesCodes();
+    return rules.getRule(layer).takesCodes();
   };
   for (const ActivationSite &site : sites) {
-    if (!rules.image.format ||
+    if (!rules.getImageFormat().format ||
         !(site.layers.empty() || llvm::any_of(site.layers, takesCodes)))
       continue;
-    if (!rules.perTensor)
+    if (!rules.isPerTensor())
       return emitError(site.values.front().getLoc())
              << "qnt-quantize: per=token: images are quantised per tensor: "
                 "expected per=tensor, or activations=none";
@@ -445,7 +432,7 @@ LogicalResult QuantizePass::quantizeImages(func::FuncOp function) {
                                      ? getPatchesName(site, layer)
                                      : site.name);
   for (const auto &[layer, site] : layers) {
-    WeightRule rule = getRule(layer);
+    WeightRule rule = rules.getRule(layer);
     Value input = layer->getOperand(0);
     auto decoded = input.getDefiningOp<DequantizeOp>();
     if (decoded && rule.takesCodes())
@@ -459,13 +446,7 @@ LogicalResult QuantizePass::quantizeImages(func::FuncOp function) {
 LogicalResult QuantizePass::quantizeEmbedding(nn::EmbeddingOp embedding) {
   if (!isParamExpression(embedding.getTable()))
     return success();
-  bool kept = rules.isKept(getParamName(embedding.getTable()),
-                           getLocationName(embedding.getLoc()));
-  WeightRule rule =
-      kept || !rules.embedding.format ? rules.unquantized : rules.embedding;
-  if (Value stored = getStoredWeight(embedding.getTable());
-      stored && (kept || !rules.embedding.format))
-    rule = getStoredRule(cast<QTensorType>(stored.getType()), kept);
+  WeightRule rule = rules.getRule(embedding);
   if (!rule.format)
     return success();
   if (!embedding.getType().getElementType().isF32())

@@ -100,8 +100,8 @@ namespace {
 class RuleMaker {
 public:
   RuleMaker(const QuantizeOptions &options, const CostModel &costModel,
-            bool hasStored, Location loc)
-      : options(options), costModel(costModel), hasStored(hasStored), loc(loc),
+            const QuantizedModel &model)
+      : options(options), costModel(costModel), model(model), loc(model.loc),
         context(loc.getContext()) {}
 
   FailureOr<QuantizeRules> make();
@@ -114,11 +114,12 @@ private:
   LogicalResult makeWeight(StringRef option, StringRef name, int64_t group,
                            WeightRule &rule);
   LogicalResult chooseActivation(StringRef option, WeightRule &rule);
+  LogicalResult makeAllocated(QuantizeRules &rules);
   ActivationFormat chooseImage(const QuantizeRules &rules);
 
   const QuantizeOptions &options;
   const CostModel &costModel;
-  bool hasStored;
+  const QuantizedModel &model;
   Location loc;
   MLIRContext *context;
 };
@@ -232,13 +233,28 @@ ActivationFormat RuleMaker::chooseImage(const QuantizeRules &rules) {
   return parseActivationFormat(options.activations, context);
 }
 
+LogicalResult RuleMaker::makeAllocated(QuantizeRules &rules) {
+  if (!model.allocation)
+    return success();
+  for (NamedAttribute entry : model.allocation) {
+    auto format = dyn_cast<StringAttr>(entry.getValue());
+    if (!format)
+      return error() << allocationAttr << ": expected the name of a format for "
+                     << entry.getName() << ", got " << entry.getValue();
+    if (failed(makeWeight(entry.getName(), format, options.group,
+                          rules.allocated[entry.getName().str()])))
+      return failure();
+  }
+  return success();
+}
+
 FailureOr<QuantizeRules> RuleMaker::make() {
   QuantizeRules rules;
   if (options.activations != "none" && options.activations != "auto" &&
       !parseActivationFormat(options.activations, context).format)
     return error() << "activations=" << options.activations
                    << ": expected none, int4 to int8, uint4 to uint8, or auto";
-  if (options.weights == "none" && !hasStored &&
+  if (options.weights == "none" && !model.hasStored &&
       options.activations != "none" && options.activations != "auto")
     return error() << "activations=" << options.activations
                    << " without weights: integer activations need integer "
@@ -246,11 +262,13 @@ FailureOr<QuantizeRules> RuleMaker::make() {
   if (failed(
           makeWeight("weights", options.weights, options.group, rules.linear)))
     return failure();
-  if (options.weights == "none" && options.group)
+  if (failed(makeAllocated(rules)))
+    return failure();
+  if (options.weights == "none" && options.group && !model.allocation)
     return error() << "group=" << options.group << " without weights";
   if (options.lowRank < 0)
     return error() << "low-rank=" << options.lowRank << ": expected at least 0";
-  if (options.lowRank &&
+  if (options.lowRank && !model.allocation &&
       !(rules.linear.format && rules.linear.format.isScaled()))
     return error() << "low-rank=" << options.lowRank
                    << " with weights=" << options.weights
@@ -297,6 +315,6 @@ FailureOr<QuantizeRules> RuleMaker::make() {
 
 FailureOr<QuantizeRules> qnt::makeQuantizeRules(const QuantizeOptions &options,
                                                 const CostModel &costModel,
-                                                bool hasStored, Location loc) {
-  return RuleMaker(options, costModel, hasStored, loc).make();
+                                                const QuantizedModel &model) {
+  return RuleMaker(options, costModel, model).make();
 }

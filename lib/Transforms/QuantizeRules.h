@@ -13,6 +13,8 @@
 
 #include "llvm/Support/Regex.h"
 
+#include <map>
+
 namespace qnt {
 
 /// How one kind of weight is quantised.
@@ -91,6 +93,8 @@ struct QuantizeRules {
   ActivationFormat image;
   bool perTensor = false;
   std::vector<KeepRule> keep;
+  /// Of parameters, by name, that qnt.allocation gives a format of their own.
+  std::map<std::string, WeightRule, std::less<>> allocated;
 
   /// Whether `keep` names this parameter or layer.
   bool isKept(llvm::StringRef parameter, llvm::StringRef layer) {
@@ -98,13 +102,25 @@ struct QuantizeRules {
   }
 };
 
-/// Emits an error at `loc` where the options say nothing sensible.
-/// `hasStored`: the model brings weights that are quantised already, so that
-/// activations alone may be asked for.
+/// The attribute of a module that names formats of single parameters, "none"
+/// for floats (docs/allocation.md).
+inline constexpr llvm::StringLiteral allocationAttr = "qnt.allocation";
+
+/// What a model brings that options are about.
+struct QuantizedModel {
+  /// Its qnt.allocation, or null.
+  mlir::DictionaryAttr allocation;
+  /// Whether some weights are quantised already, so that activations alone may
+  /// be asked for.
+  bool hasStored = false;
+  mlir::Location loc;
+};
+
+/// Emits an error at the model's location where the options say nothing
+/// sensible.
 mlir::FailureOr<QuantizeRules> makeQuantizeRules(const QuantizeOptions &options,
                                                  const CostModel &costModel,
-                                                 bool hasStored,
-                                                 mlir::Location loc);
+                                                 const QuantizedModel &model);
 
 } // namespace qnt
 

@@ -85,8 +85,9 @@ LogicalResult SmoothPass::makeFormat() {
   options.group = group;
   options.scale = scale;
   options.weightsZero = weightsZero;
-  auto rules = makeQuantizeRules(options, CostModel(), /*hasStored=*/false,
-                                 getOperation().getLoc());
+  auto rules = makeQuantizeRules(
+      options, CostModel(),
+      {/*allocation=*/{}, /*hasStored=*/false, getOperation().getLoc()});
   if (failed(rules))
     return failure();
   if (!rules->linear.format)

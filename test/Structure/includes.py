@@ -18,7 +18,7 @@ ALLOWED = {
     # Importers evaluate what is constant.
     "Import": {"dialects", "Interpreter", "Params", "Tokenize"},
     "Interpreter": {"dialects", "Params"},
-    "Transforms": {"dialects", "Analysis", "Params"},
+    "Transforms": {"dialects", "Allocation", "Analysis", "Params"},
     # The target writes what the runtime reads: qnt/Runtime/Module.h.
     "Target/CPU": {"dialects", "Runtime"},
     "Pipelines": {"dialects", "Analysis", "Import", "Interpreter", "Params",

@@ -35,6 +35,9 @@ ModelParts findModelParts(mlir::func::FuncOp function);
 void forEachOperand(mlir::Operation *op,
                     llvm::function_ref<void(mlir::Value)> visit);
 
+/// Whether qnt.model says that the model is a causal language model.
+bool isLanguageModel(mlir::ModuleOp module);
+
 } // namespace qnt
 
 #endif // QNT_ANALYSIS_MODELPARTS_H

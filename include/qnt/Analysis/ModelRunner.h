@@ -31,6 +31,11 @@ struct RunOptions {
   /// Whether a block takes what the blocks before it give once they are
   /// quantised by their own statistics.
   bool sequential = false;
+  /// Whether this is a run of one of many variants of a model, one after the
+  /// other: what the first gave is kept by the runner, and where blocks are as
+  /// they were then up to some, the others start there. No `work`, and nothing
+  /// is observed in blocks that do not run.
+  bool isVariant = false;
   /// The folder that keeps finished blocks for a run that is interrupted; none
   /// where empty. It is the caller's to remove when it has what it wants.
   std::string work;

@@ -20,6 +20,12 @@ struct ClipRange {
   float low = 0, high = 0;
 };
 
+/// Counts of values in bins of one width over [low, high].
+struct Histogram {
+  ClipRange range;
+  std::vector<int64_t> counts;
+};
+
 /// Extremes and a histogram of the values of one site. The histogram covers
 /// [-limit, limit) in `numBins` bins of one width; `limit` is a power of two
 /// that doubles, joining bins in pairs, when a larger value comes. So the
@@ -51,6 +57,10 @@ public:
   /// with TensorRT, 2017); the smaller T of equals. T is at least `levels`
   /// bins.
   ClipRange getLeastDivergence(int64_t levels) const;
+
+  /// Of `count` bins or fewer, those of the statistics joined: from the first
+  /// to the last that has values.
+  Histogram getHistogram(int64_t count) const;
 
 private:
   friend class StatisticsFile;

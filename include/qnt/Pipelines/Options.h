@@ -11,6 +11,7 @@
 #include "qnt/Transforms/Passes.h"
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -33,6 +34,11 @@ struct QuantizeRecipe {
   /// Features that stay in 16 bits, where `splitsOutliers`.
   SplitOutliersOptions split;
   bool splitsOutliers = false;
+  /// Which format each weight gets; `allocates`: under budgets, measured.
+  AllocateOptions allocate;
+  bool allocates() const { return allocate.bits > 0 || allocate.bytes > 0; }
+  /// A file of formats chosen before, "" for none.
+  std::string allocationFile;
   /// Where the statistics of channels go that smoothing is based on, those that
   /// rotations are made from, and those that outliers are found by.
   std::string smoothingTensors, rotationTensors, splittingTensors;
@@ -62,7 +68,7 @@ struct QuantizeRecipe {
   /// Whether it leaves statistics of channels beside what it makes.
   bool leavesStatistics() const {
     return needsChannels() || smooths() || rotatesByStatistics() ||
-           splitsOutliers;
+           splitsOutliers || allocates();
   }
   /// Names the files that calibration leaves: MODEL.statistics.json and, with
   /// statistics of channels, MODEL.statistics.safetensors beside `output`, or
@@ -80,6 +86,7 @@ private:
     options.method.clear();
     return options;
   }
+  llvm::Error completeAllocation(const llvm::StringSet<> &given);
   void complete();
 };
 

@@ -12,6 +12,8 @@
 
 #include "mlir/Pass/Pass.h"
 
+#include <functional>
+
 namespace qnt {
 
 #define GEN_PASS_DECL
@@ -31,6 +33,15 @@ createCalibrate(CalibrateOptions options, std::shared_ptr<ModelRunner> runner);
 std::unique_ptr<mlir::Pass>
 createQuantize(QuantizeOptions options,
                std::shared_ptr<const CostModel> costModel);
+
+/// Makes qnt-quantize with all but these options settled.
+using MakeQuantize = std::function<std::unique_ptr<mlir::Pass>(
+    llvm::StringRef weights, bool simulate)>;
+
+/// `makeQuantize` may be null: then `quantize` of the options says it.
+std::unique_ptr<mlir::Pass> createAllocate(AllocateOptions options,
+                                           MakeQuantize makeQuantize,
+                                           std::shared_ptr<ModelRunner> runner);
 
 /// Registers the passes; those that ask for services get `services`.
 void registerTransformsPasses(TransformServices services = {});

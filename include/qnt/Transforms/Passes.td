@@ -7,6 +7,7 @@
 #ifndef QNT_TRANSFORMS_PASSES
 #define QNT_TRANSFORMS_PASSES
 
+include "qnt/Transforms/AllocatePasses.td"
 include "qnt/Transforms/ModelPasses.td"
 include "qnt/Transforms/OutlierPasses.td"
 include "qnt/Transforms/QuantizePasses.td"

@@ -61,6 +61,18 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     A layer with `qnt.weights = "bf16"` (or "f16", "f32") keeps its weight in that
     format and its input in floats, whatever the options say.
 
+    A module's `qnt.allocation`, which `qnt-allocate` leaves or a user writes, gives
+    single parameters formats of their own, in place of `weights`; all else is as
+    the options say.
+
+    ```mlir
+    module attributes {qnt.allocation = {layers.0.down.weight = "int8", layers.0.up.weight = "int3"}} {
+    ```
+
+    With `simulate`, layers stay in floats, on what the codes of their weights decode
+    to: what quantising weights loses, alone. Embeddings, activations, caches, and
+    heads with a format of their own stay as they are.
+
     Preconditions: activations are f32; `nn-fold` has run, if biases are to be
     epilogues. What was chosen for each tensor is a remark of category
     `qnt-quantize`. Settings that contradict each other, and tensors that do not
@@ -92,6 +104,8 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     Option<"correctBiases", "correct-biases", "bool", "false",
            "Biases with what quantising weights takes from the means of "
            "outputs.">,
+    Option<"simulate", "simulate", "bool", "false",
+           "Leave layers in floats, on weights that were quantised and decoded.">,
     Option<"lowRank", "low-rank", "int64_t", "0",
            "Rank of the branch that adds what quantised weights of linear layers "
            "lack; 0: none.">,

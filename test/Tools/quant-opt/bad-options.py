@@ -72,6 +72,14 @@ for recipe, patterns in [
         ("weights=int4 head=same head-group=32", ["head-group=32"]),
         ("weights=int4 embedding=uint4", ["embedding=uint4"]),
         ("weights=int4 floats=f8", ["floats=f8"]),
+        ("weights=int4 bits=3 calib=a.txt",
+         ["weights with bits or size", "formats=A,B,..."]),
+        ("bits=3", ["bits and size need samples", "calib=FILE"]),
+        ("bits=-1 calib=a.txt", ["bad value '-1' of 'bits'"]),
+        ("size=12XB calib=a.txt", ["bad value '12XB' of 'size'"]),
+        ("weights=int4 formats=int2,int4", ["formats is for bits=N or size=N"]),
+        ("bits=3 allocation=a.json calib=a.txt", ["formats are chosen already"]),
+        ("allocation=a.txt", ["bad value 'a.txt' of 'allocation'"]),
         ("weights=int4 kv=int2",
          ["bad value 'int2' of 'kv'", "f16, f32, int8, int4"]),
         ("weights=int4 kv=int4 kv-keys=channel", ["kv-keys=channel needs", "calib=FILE"]),
@@ -85,6 +93,19 @@ for recipe, patterns in [
 for keys in ("outliers=4", "activations=int4 rotate=duquant"):
     fails(["statistics are kept beside the output: expected -o FILE"], model,
           f"--quantize=weights=int4 {keys} calib=a.txt", output=None)
+fails(["--report is of formats that are chosen", "bits=N"], model,
+      "--quantize=weights=int4", f"--report={path('r.html')}")
+fails(["expected a name ending in .html or .json"], model,
+      "--quantize=bits=3 calib=a.txt", f"--report={path('r.txt')}")
+with open(path("formats.json"), "w") as file:
+    file.write('{"allocation": {"model.layers.0.mlp.up.weight": "int4"}}')
+fails(["no layer has the weight 'model.layers.0.mlp.up.weight'",
+       "nearest name is 'model.layers.0.mlp.up_proj.weight'"], model,
+      f"--quantize=allocation={path('formats.json')}")
+with open(path("formats.json"), "w") as file:
+    file.write('{"allocation": {"a": 4}}')
+fails(["formats.json: allocation: 'a' must be a string"], model,
+      f"--quantize=allocation={path('formats.json')}")
 # Groups need inputs in multiples of 16.
 make.write(path("odd"), make.SHAPES["tiny-llama"] | {"intermediate_size": 40},
            "f32")

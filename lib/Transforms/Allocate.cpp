@@ -1,0 +1,342 @@
+//===- Allocate.cpp - which format for which weight -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "AllocationReport.h"
+#include "LossCache.h"
+#include "LossMeter.h"
+#include "PassErrors.h"
+
+#include "qnt/Analysis/ParamExpressions.h"
+#include "qnt/Support/MappedFile.h"
+#include "qnt/Support/Names.h"
+#include "qnt/Support/Progress.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+
+#include <set>
+
+namespace qnt {
+#define GEN_PASS_DEF_ALLOCATE
+#include "qnt/Transforms/Passes.h.inc"
+} // namespace qnt
+
+using namespace mlir;
+using namespace qnt;
+
+/// Points of the fronts of loss against each budget.
+static constexpr size_t frontPoints = 24;
+
+namespace {
+class AllocatePass : public qnt::impl::AllocateBase<AllocatePass> {
+public:
+  AllocatePass() = default;
+  explicit AllocatePass(AllocateOptions options,
+                        MakeQuantize makeQuantize = nullptr,
+                        std::shared_ptr<ModelRunner> runner = nullptr)
+      : AllocateBase(std::move(options)), makeQuantize(std::move(makeQuantize)),
+        runner(std::move(runner)) {}
+
+  void runOnOperation() override {
+    if (failed(
+            reportErrors(getOperation(), getArgument(), [&] { return run(); })))
+      signalPassFailure();
+  }
+
+private:
+  InFlightDiagnostic error() {
+    return getOperation().emitError("qnt-allocate: ");
+  }
+  LogicalResult run();
+  LogicalResult checkOptions();
+  LogicalResult readOptionsOfQuantize();
+  LogicalResult measureErrors();
+  LogicalResult measureLosses();
+  LogicalResult makeProblem();
+  LogicalResult pinFormats();
+  LogicalResult choose();
+  void apply();
+  std::string makeKey();
+
+  MakeQuantize makeQuantize;
+  std::shared_ptr<ModelRunner> runner;
+  std::optional<FormatTrials> trials;
+  AllocationReport result;
+};
+} // namespace
+
+/// Of the options of qnt-quantize as text, where they did not come otherwise.
+LogicalResult AllocatePass::readOptionsOfQuantize() {
+  if (makeQuantize)
+    return success();
+  auto make = [text = quantize.getValue()](
+                  StringRef weights, bool simulate,
+                  function_ref<LogicalResult(const Twine &)> fail) {
+    std::unique_ptr<Pass> pass = createQuantize();
+    std::string all = text + " weights=" + weights.str() +
+                      " simulate=" + (simulate ? "true" : "false");
+    if (failed(pass->initializeOptions(all, fail)))
+      pass = nullptr;
+    return pass;
+  };
+  auto report = [&](const Twine &message) -> LogicalResult {
+    return error() << "quantize=" << quantize << ": " << message;
+  };
+  if (!make("none", false, report))
+    return failure();
+  makeQuantize = [make](StringRef weights, bool simulate) {
+    return make(weights, simulate, [](const Twine &) { return failure(); });
+  };
+  return success();
+}
+
+LogicalResult AllocatePass::checkOptions() {
+  if (formats.size() < 2)
+    return error() << "expected two formats or more in formats, got "
+                   << formats.size();
+  std::set<std::string> seen;
+  for (const std::string &format : formats) {
+    NumberFormat parsed = parseFormat(format, &getContext());
+    if (!parsed || !parsed.isScaled())
+      return error() << "formats: '" << format
+                     << "' is no format whose codes have scales";
+    if (!seen.insert(format).second)
+      return error() << "formats: '" << format << "' is given twice";
+  }
+  if (bits < 0 || bytes < 0)
+    return error() << "expected budgets above 0";
+  if (bits == 0 && bytes == 0)
+    return error() << "expected a budget: bits or bytes";
+  if (!llvm::is_contained({"loss", "output", "weight"}, metric))
+    return error() << "metric=" << metric
+                   << ": expected loss, output or weight";
+  if (metric == "loss" && samples.empty())
+    return error() << "metric=loss runs the model: expected samples=FILE";
+  if (metric == "loss" && !runner)
+    return error() << "nothing here can run the model; expected metric=output "
+                      "or weight";
+  return readOptionsOfQuantize();
+}
+
+/// All that losses depend on.
+std::string AllocatePass::makeKey() {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  OwningOpRef<ModuleOp> copy = getOperation().clone();
+  for (StringRef name : {"qnt.params", "qnt.statistics"})
+    (*copy)->removeAttr(name);
+  copy->print(stream);
+  support::MappedFile file(samples);
+  llvm::SHA256 hash;
+  hash.update(text);
+  hash.update(StringRef(reinterpret_cast<const char *>(file.bytes().data()),
+                        file.bytes().size()));
+  return llvm::toHex(hash.final(), /*LowerCase=*/true) +
+         " count=" + std::to_string(count) + " seed=" + std::to_string(seed) +
+         " " + key;
+}
+
+LogicalResult AllocatePass::measureErrors() {
+  result.scores.assign(result.weights.size(),
+                       std::vector<FormatScore>(formats.size()));
+  support::Progress progress("weight errors", formats.size());
+  for (auto [index, format] : llvm::enumerate(formats)) {
+    auto errors = trials->getErrors(result.weights, format);
+    if (failed(errors))
+      return failure();
+    for (auto [number, weight] : llvm::enumerate(result.weights)) {
+      FormatScore &score = result.scores[number][index];
+      QTensorType type = weight.types[index];
+      score.bits =
+          type.getBitsPerElement() * double(llvm::product_of(type.getShape()));
+      score.error = (*errors)[number];
+      if (metric == "output" && !score.error.output)
+        return error() << "metric=output: no second moment of the input of '"
+                       << weight.layer
+                       << "'; run qnt-calibrate with tensors= and moments";
+      score.loss =
+          metric == "output" ? *score.error.output : score.error.relative;
+    }
+    progress.advance();
+  }
+  return success();
+}
+
+/// Losses are measured in the two formats that change a weight most. They are
+/// nearly quadratic in its error from there on, so that those of the others
+/// follow by the errors' ratio.
+LogicalResult AllocatePass::measureLosses() {
+  LossCache kept(cache, makeKey());
+  LossMeter meter(*runner, {samples, count, seed});
+  bool isStarted = false;
+  support::Progress progress("sensitivity", result.weights.size() * 2);
+  auto measure = [&](StringRef weight,
+                     const std::string &format) -> FailureOr<double> {
+    progress.advance();
+    if (auto known = kept.find(weight.str(), format))
+      return *known;
+    if (!std::exchange(isStarted, true) && failed(meter.start(getOperation())))
+      return failure();
+    auto trial = trials->simulate({{weight.str(), format}});
+    if (failed(trial))
+      return failure();
+    auto measured = meter.measure(**trial);
+    if (succeeded(measured))
+      kept.add(weight.str(), format, *measured);
+    return measured;
+  };
+  for (auto [weight, scores] : llvm::zip_equal(result.weights, result.scores)) {
+    auto order = llvm::to_vector(llvm::seq<size_t>(0, formats.size()));
+    llvm::stable_sort(order, [&, &scores = scores](size_t a, size_t b) {
+      return scores[a].getError() > scores[b].getError();
+    });
+    for (size_t rank = 0; rank < order.size(); ++rank) {
+      FormatScore &score = scores[order[rank]];
+      if (rank < 2) {
+        auto loss = measure(weight.name, formats[order[rank]]);
+        if (failed(loss))
+          return failure();
+        score.loss = *loss;
+        continue;
+      }
+      const FormatScore &coarser = scores[order[1]];
+      score.loss = coarser.getError() > 0
+                       ? coarser.loss * score.getError() / coarser.getError()
+                       : 0;
+    }
+  }
+  return success();
+}
+
+LogicalResult AllocatePass::makeProblem() {
+  allocation::Problem &problem = result.problem;
+  double elements = 0;
+  for (const OpenWeight &weight : result.weights)
+    elements += double(llvm::product_of(weight.types.front().getShape()));
+  if (bits > 0)
+    problem.budgets.push_back({"bits", bits});
+  if (bytes > 0)
+    problem.budgets.push_back({"bytes", double(bytes)});
+  for (auto [weight, scores] : llvm::zip_equal(result.weights, result.scores)) {
+    allocation::Item item{weight.name, {}};
+    for (auto [format, score] : llvm::zip_equal(formats, scores)) {
+      allocation::Choice choice{format, score.loss, {}};
+      if (bits > 0)
+        choice.costs.push_back(score.bits / elements);
+      if (bytes > 0)
+        choice.costs.push_back(score.bits / 8);
+      item.choices.push_back(std::move(choice));
+    }
+    problem.items.push_back(std::move(item));
+  }
+  if (bytes > 0) {
+    // The budget is of all parameters.
+    allocation::Choice rest{"", 0, {result.fixedBytes}};
+    if (bits > 0)
+      rest.costs.insert(rest.costs.begin(), 0.0);
+    problem.items.push_back({"the other parameters", {std::move(rest)}});
+  }
+  return pinFormats();
+}
+
+LogicalResult AllocatePass::pinFormats() {
+  std::vector<std::string> pinnedBy(result.weights.size());
+  for (const std::string &pin : pins) {
+    auto [pattern, format] = StringRef(pin).rsplit('=');
+    if (!llvm::is_contained(formats, format))
+      return error() << "pins: '" << pin
+                     << "': expected REGEX=FORMAT, of a format in formats";
+    auto rules = parseKeepRules(pattern.str(), [&] { return error(); });
+    if (failed(rules))
+      return failure();
+    for (auto [index, weight] : llvm::enumerate(result.weights)) {
+      if (!isNamed(*rules, weight.name, weight.layer))
+        continue;
+      allocation::Item &item = result.problem.items[index];
+      if (!pinnedBy[index].empty() && item.choices.front().name != format)
+        return error() << "pins: '" << pinnedBy[index] << "' and '" << pin
+                       << "' contradict each other about '" << weight.name
+                       << "'";
+      pinnedBy[index] = pin;
+      llvm::erase_if(item.choices, [&](const allocation::Choice &choice) {
+        return choice.name != format;
+      });
+    }
+    if (!rules->front().used) {
+      std::vector<std::string> names;
+      for (const OpenWeight &weight : result.weights)
+        names.push_back(weight.name);
+      return error() << "pins: '" << pattern
+                     << "' is found in the name of no open weight; the nearest "
+                        "is '"
+                     << support::findNearest(pattern, names) << "'";
+    }
+  }
+  return success();
+}
+
+LogicalResult AllocatePass::choose() {
+  try {
+    result.chosen = allocation::solve(result.problem);
+  } catch (const allocation::InfeasibleError &infeasible) {
+    return error() << infeasible.what();
+  }
+  for (size_t i = 0; i < result.problem.budgets.size(); ++i)
+    result.fronts.push_back(allocation::sweep(result.problem, i, frontPoints));
+  return success();
+}
+
+void AllocatePass::apply() {
+  Builder builder(&getContext());
+  NamedAttrList formatOf;
+  for (auto [index, weight] : llvm::enumerate(result.weights)) {
+    const allocation::Choice &choice =
+        result.problem.items[index].choices[result.chosen.choices[index]];
+    formatOf.set(weight.name, builder.getStringAttr(choice.name));
+    remark::passed(getOperation().getLoc(),
+                   remark::RemarkOpts::name("format").category("qnt-allocate"))
+        << remark::metric("tensor", weight.name)
+        << remark::metric("format", choice.name)
+        << remark::metric("loss", choice.loss);
+  }
+  getOperation()->setAttr(allocationAttr,
+                          formatOf.getDictionary(&getContext()));
+}
+
+LogicalResult AllocatePass::run() {
+  if (failed(checkOptions()))
+    return failure();
+  result = {};
+  result.metric = metric;
+  result.formats.assign(formats.begin(), formats.end());
+  trials.emplace(getOperation(), makeQuantize);
+  auto open = trials->findOpenWeights(result.formats);
+  if (failed(open))
+    return failure();
+  result.weights = std::move(open->weights);
+  result.fixedBytes = open->fixedBytes;
+  if (result.weights.empty())
+    return error() << "no weight has a format to choose";
+  if (failed(measureErrors()) ||
+      (metric == "loss" && failed(measureLosses())) || failed(makeProblem()) ||
+      failed(choose()))
+    return failure();
+  apply();
+  if (!report.empty()) {
+    result.pictures = drawWeights(getOperation(), result.weights, statistics);
+    result.write(report);
+  }
+  return success();
+}
+
+std::unique_ptr<Pass> qnt::createAllocate(AllocateOptions options,
+                                          MakeQuantize makeQuantize,
+                                          std::shared_ptr<ModelRunner> runner) {
+  return std::make_unique<AllocatePass>(
+      std::move(options), std::move(makeQuantize), std::move(runner));
+}

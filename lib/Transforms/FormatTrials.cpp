@@ -1,0 +1,196 @@
+//===- FormatTrials.cpp - a model in other formats -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "FormatTrials.h"
+
+#include "Blas.h"
+#include "ConvPatches.h"
+#include "ParamEvaluator.h"
+#include "StatisticsTensors.h"
+
+#include "qnt/Analysis/ActivationSites.h"
+#include "qnt/Analysis/ParamExpressions.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+using namespace qnt;
+
+FailureOr<OwningOpRef<ModuleOp>>
+FormatTrials::quantize(StringRef weights, bool simulate,
+                       DictionaryAttr allocation) {
+  OwningOpRef<ModuleOp> copy(module.clone());
+  if (allocation)
+    (*copy)->setAttr(allocationAttr, allocation);
+  else
+    (*copy)->removeAttr(allocationAttr);
+  // What it warns of, the one that counts will.
+  ScopedDiagnosticHandler quiet(
+      module.getContext(), [](Diagnostic &diagnostic) {
+        return success(diagnostic.getSeverity() != DiagnosticSeverity::Error);
+      });
+  PassManager pm(module.getContext());
+  pm.addPass(makeQuantize(weights, simulate));
+  if (failed(pm.run(*copy)))
+    return failure();
+  return copy;
+}
+
+static double countBits(Type type) {
+  if (auto codes = dyn_cast<QTensorType>(type))
+    return codes.getBitsPerElement() *
+           double(llvm::product_of(codes.getShape()));
+  auto tensor = cast<RankedTensorType>(type);
+  return double(tensor.getNumElements()) * tensor.getElementTypeBitWidth();
+}
+
+/// Of all parameters.
+static double countBits(ModuleOp module) {
+  double bits = 0;
+  for (const ParamRoot &root : collectParamRoots(module))
+    bits += countBits(root.front().getType());
+  return bits;
+}
+
+FailureOr<OpenWeights>
+FormatTrials::findOpenWeights(ArrayRef<std::string> formats) {
+  std::map<std::string, OpenWeight> found;
+  double bits = 0;
+  for (auto [index, format] : llvm::enumerate(formats)) {
+    auto copy = quantize(format, /*simulate=*/false, {});
+    if (failed(copy))
+      return failure();
+    if (index == 0)
+      bits = countBits(**copy);
+    (**copy)->walk([&, index = index](Operation *op) {
+      if (!isa<LinearOp, ConvOp>(op))
+        return;
+      Value weight = op->getOperand(1);
+      StringRef name = getParamName(weight);
+      auto &entry = found[name.str()];
+      if (entry.types.size() > index)
+        return;
+      if (index == 0) {
+        entry.name = name.str();
+        entry.layer = getLocationName(op->getLoc()).str();
+      }
+      entry.types.push_back(cast<QTensorType>(weight.getType()));
+    });
+  }
+  OpenWeights open;
+  for (auto &[name, weight] : found) {
+    if (name.empty() || llvm::all_equal(weight.types))
+      continue;
+    bits -= countBits(weight.types.front());
+    open.weights.push_back(std::move(weight));
+  }
+  open.fixedBytes = bits / 8;
+  return open;
+}
+
+FailureOr<OwningOpRef<ModuleOp>>
+FormatTrials::simulate(const std::map<std::string, std::string> &formats) {
+  Builder builder(module.getContext());
+  NamedAttrList allocation;
+  for (const auto &[name, format] : formats)
+    allocation.set(name, builder.getStringAttr(format));
+  return quantize("none", /*simulate=*/true,
+                  allocation.getDictionary(module.getContext()));
+}
+
+/// The sum over rows [rows, size] of r M r^T, M [size, size] being symmetric.
+static double weigh(ArrayRef<float> values, int64_t rows,
+                    ArrayRef<float> moment, int64_t size) {
+  useOneBlasThread();
+  std::vector<float> products(values.size());
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, size, size, 1,
+              values.data(), size, moment.data(), size, 0, products.data(),
+              size);
+  double sum = 0;
+  for (auto [value, product] : llvm::zip_equal(values, products))
+    sum += double(value) * product;
+  return sum;
+}
+
+static WeightError compare(ArrayRef<float> own, ArrayRef<float> decoded,
+                           ArrayRef<float> moments, int64_t groups,
+                           int64_t rows) {
+  std::vector<float> error(own.size());
+  double square = 0, lost = 0;
+  for (auto [e, a, b] : llvm::zip_equal(error, own, decoded)) {
+    e = b - a;
+    square += double(a) * a;
+    lost += double(e) * e;
+  }
+  WeightError result;
+  result.relative = square > 0 ? lost / square : 0;
+  if (moments.empty())
+    return result;
+  int64_t size = int64_t(own.size()) / rows, part = rows / groups;
+  double outputs = 0, missed = 0;
+  for (int64_t g = 0; g < groups; ++g) {
+    ArrayRef<float> moment = moments.slice(g * size * size, size * size);
+    outputs +=
+        weigh(own.slice(g * part * size, part * size), part, moment, size);
+    missed += weigh(ArrayRef(error).slice(g * part * size, part * size), part,
+                    moment, size);
+  }
+  result.output = outputs > 0 ? std::max(missed / outputs, 0.0) : 0;
+  return result;
+}
+
+FailureOr<std::vector<WeightError>>
+FormatTrials::getErrors(ArrayRef<OpenWeight> weights, StringRef format) {
+  std::map<std::string, std::string> formats;
+  std::map<StringRef, size_t> numbers;
+  for (auto [number, weight] : llvm::enumerate(weights)) {
+    formats[weight.name] = format.str();
+    numbers[weight.name] = number;
+  }
+  auto copy = simulate(formats);
+  if (failed(copy))
+    return failure();
+  auto params = (**copy)->getAttrOfType<StringAttr>("qnt.params");
+  if (!params)
+    return module.emitError("qnt-allocate: the module has no qnt.params to "
+                            "load weights from");
+  auto store = params::ParamStore::open(params.str());
+  std::shared_ptr<params::ParamStore> statistics;
+  if (auto file = (**copy)->getAttrOfType<StringAttr>("qnt.statistics"))
+    statistics = openStatisticsTensors(file.str());
+  ParamEvaluator evaluator(*store, statistics.get());
+  std::vector<WeightError> errors(weights.size());
+  std::vector<bool> isDone(weights.size());
+  for (const ActivationSite &site : collectActivationSites(**copy))
+    for (Operation *layer : site.layers) {
+      auto found = numbers.find(getParamName(layer->getOperand(1)));
+      if (found == numbers.end() || isDone[found->second])
+        continue;
+      auto decoded = layer->getOperand(1).getDefiningOp<DequantizeOp>();
+      if (!decoded)
+        continue;
+      auto conv = dyn_cast<nn::ConvOp>(layer);
+      int64_t groups = conv ? conv.getGroups() : 1;
+      std::string name =
+          getSecondMomentName(conv ? getPatchesName(site, layer) : site.name);
+      std::vector<float> moment;
+      if (statistics && statistics->find(name)) {
+        const params::TensorView &view = statistics->get(name);
+        moment.resize(view.numElements());
+        params::toFloat(view, 0, moment);
+      }
+      auto quantized = decoded.getInput().getDefiningOp<QuantizeOp>();
+      Value own = quantized.getInput();
+      evaluator.check(own);
+      RowRange rows{0, cast<RankedTensorType>(own.getType()).getDimSize(0)};
+      errors[found->second] = compare(evaluator.evaluateFloat(own, rows),
+                                      evaluator.evaluateFloat(decoded, rows),
+                                      moment, groups, rows.count);
+      isDone[found->second] = true;
+    }
+  return errors;
+}

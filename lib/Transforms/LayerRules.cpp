@@ -1,0 +1,122 @@
+//===- LayerRules.cpp - how each layer is quantised -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "LayerRules.h"
+
+#include "StoredWeights.h"
+
+#include "qnt/Analysis/ActivationSites.h"
+#include "qnt/Analysis/ParamExpressions.h"
+#include "qnt/Support/Names.h"
+
+using namespace mlir;
+using namespace qnt;
+
+FailureOr<LayerRules>
+LayerRules::make(ModuleOp module, QuantizeOptions options,
+                 std::shared_ptr<const CostModel> costModel) {
+  LayerRules made;
+  made.options = std::move(options);
+  made.costModel = std::move(costModel);
+  bool hasStored = false;
+  module.walk([&](nn::LinearOp op) {
+    hasStored |= bool(getStoredWeight(op.getWeight()));
+  });
+  auto rules =
+      makeQuantizeRules(made.options, *made.costModel,
+                        {module->getAttrOfType<DictionaryAttr>(allocationAttr),
+                         hasStored, module.getLoc()});
+  if (failed(rules))
+    return failure();
+  made.rules = std::move(*rules);
+  for (nn::LinearOp linear : collectHeads(module))
+    made.heads.insert(linear);
+  if (failed(checkNamedFormats(module)) || failed(made.checkAllocation(module)))
+    return failure();
+  return made;
+}
+
+/// That qnt.allocation names parameters of layers, and none that is kept.
+LogicalResult LayerRules::checkAllocation(ModuleOp module) {
+  std::vector<std::string> known;
+  WalkResult walk = module.walk([&](Operation *op) -> WalkResult {
+    if (!isa<nn::LinearOp, nn::ConvOp>(op))
+      return WalkResult::advance();
+    StringRef name = getParamName(op->getOperand(1));
+    known.push_back(name.str());
+    if (!rules.allocated.count(name) ||
+        !rules.isKept(name, getLocationName(op->getLoc())))
+      return WalkResult::advance();
+    return op->emitError("qnt-quantize: '")
+           << name << "' has a format in " << allocationAttr
+           << ", but keep says that it is left alone";
+  });
+  if (walk.wasInterrupted())
+    return failure();
+  for (const auto &[name, rule] : rules.allocated)
+    if (!llvm::is_contained(known, name))
+      return module.emitError("qnt-quantize: ")
+             << allocationAttr << ": no layer has the weight '" << name
+             << "'; the nearest name is '" << support::findNearest(name, known)
+             << "'";
+  return success();
+}
+
+/// How a layer runs whose weight stays as the model brought it: with integer
+/// activations where they are asked for.
+WeightRule LayerRules::getStoredRule(QTensorType type, bool kept) const {
+  WeightRule rule;
+  rule.format = type.getFormat();
+  rule.keepsStored = true;
+  if (kept || options.activations == "none" || !type.isInteger())
+    return rule;
+  rule.activation =
+      options.activations == "auto"
+          ? costModel->preferredActivation(rule.format)
+          : parseActivationFormat(options.activations, type.getContext());
+  return rule;
+}
+
+WeightRule LayerRules::getRule(Operation *layer) {
+  if (auto name = layer->getAttrOfType<StringAttr>(weightsFormatAttr)) {
+    WeightRule rule;
+    rule.format = parseFormat(name, layer->getContext());
+    return rule;
+  }
+  auto linear = dyn_cast<nn::LinearOp>(layer);
+  Value weight =
+      linear ? linear.getWeight() : cast<nn::ConvOp>(layer).getWeight();
+  auto allocated = rules.allocated.find(getParamName(weight));
+  if (allocated != rules.allocated.end())
+    return allocated->second.format ? allocated->second : rules.unquantized;
+  bool kept =
+      rules.isKept(getParamName(weight), getLocationName(layer->getLoc()));
+  const WeightRule &rule = kept                    ? rules.unquantized
+                           : heads.contains(layer) ? rules.head
+                                                   : rules.linear;
+  if (rule.format && !kept)
+    return rule;
+  if (Value stored = linear ? getStoredWeight(weight) : Value())
+    return getStoredRule(cast<QTensorType>(stored.getType()), kept);
+  return rules.unquantized;
+}
+
+WeightRule LayerRules::getRule(nn::EmbeddingOp embedding) {
+  Value table = embedding.getTable();
+  bool kept =
+      rules.isKept(getParamName(table), getLocationName(embedding.getLoc()));
+  bool isOpen = !kept && rules.embedding.format;
+  if (Value stored = getStoredWeight(table); stored && !isOpen)
+    return getStoredRule(cast<QTensorType>(stored.getType()), kept);
+  return isOpen ? rules.embedding : rules.unquantized;
+}
+
+void LayerRules::reportUnused(ModuleOp module) const {
+  for (const KeepRule &rule : rules.keep)
+    if (!rule.used)
+      module.emitWarning("qnt-quantize: keep=")
+          << rule.pattern << " names no parameter and no layer";
+}
