@@ -5,11 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "AllocationPage.h"
+#include "LatencyReport.h"
 #include "OutlierReport.h"
 
 #include "qnt/Import/ONNX.h"
 #include "qnt/InitAll.h"
 #include "qnt/Pipelines/Compile.h"
+#include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Support/AtomicFile.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -76,6 +78,14 @@ struct Flags {
                      "was made from: a .html page and the .json it is made of, "
                      "or that alone"),
       llvm::cl::cat(category), llvm::cl::value_desc("file")};
+  llvm::cl::opt<std::string> measureLatency{
+      "measure-latency",
+      llvm::cl::desc("Measure, once a machine, and print how long layers take "
+                     "with weights of these formats, such as "
+                     "int4:64,int8,int8/none (groups of 64 inputs; activations "
+                     "in floats); of a MODEL, what its layers cost; -o "
+                     "FILE.json for programs"),
+      llvm::cl::cat(category), llvm::cl::value_desc("formats")};
   llvm::cl::opt<bool> printONNXOperators{
       "print-onnx-operators",
       llvm::cl::desc("Print the table of ONNX operators that are imported"),
@@ -237,6 +247,57 @@ int reportOutliers(const Flags &flags, ModuleOp module, StringRef input,
   return 0;
 }
 
+/// --measure-latency: a report to standard output, and into a file.
+int runLatency(const Flags &flags, DialectRegistry &registry, StringRef input,
+               StringRef output) {
+  if (output != "-" && !output.ends_with(".json"))
+    return fail("--measure-latency: expected an output ending in .json, got '" +
+                output + "'");
+  auto target = TargetOptions::parse(
+      flags.target.getNumOccurrences() ? StringRef(flags.target) : "cpu");
+  if (!target)
+    return fail(llvm::toString(target.takeError()));
+  if (output != "-")
+    if (llvm::Error error = checkWritable(output))
+      return fail(llvm::toString(std::move(error)));
+  // As when a model is loaded: the best that runs here.
+  const cpu::ISA *isa = target->isas.front();
+  for (const cpu::ISA *other : llvm::reverse(target->isas))
+    if (other >= &cpu::getNativeISA())
+      isa = other;
+  CPUCostModel costs(*isa);
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  auto formats = parseReportedFormats(flags.measureLatency, costs, &context);
+  if (!formats)
+    return fail(llvm::toString(formats.takeError()));
+  std::string json;
+  llvm::Error error = llvm::Error::success();
+  if (input == "-") {
+    error = reportLatencies(*formats, costs, llvm::outs());
+    json = costs.getTable().toJson();
+  } else {
+    Diagnostics diagnostics(context, input);
+    ImportedParams params("-");
+    ImportOptions options;
+    options.paramsPath = params.path;
+    auto module = loadModel(input, &context, options);
+    PassManager pm(&context);
+    buildCanonicalPipeline(pm);
+    if (failed(module) || failed(pm.run(**module))) {
+      llvm::consumeError(std::move(error));
+      return 1;
+    }
+    error = reportCosts(collectReportedLayers(**module, /*rows=*/1), *formats,
+                        costs, llvm::outs(), json);
+  }
+  if (error)
+    return fail("--measure-latency: " + llvm::toString(std::move(error)));
+  if (output != "-")
+    support::writeFileAtomically(output.str(), std::string_view(json));
+  return 0;
+}
+
 int run(const Flags &flags, MlirOptMainConfig &config,
         DialectRegistry &registry, StringRef input, StringRef output) {
   bool wantsOutliers = flags.outliers.getNumOccurrences();
@@ -374,6 +435,8 @@ int qnt::quantOptMain(int argc, char **argv) {
     printONNXOperators(llvm::outs());
     return 0;
   }
+  if (flags.measureLatency.getNumOccurrences())
+    return guarded([&] { return runLatency(flags, registry, input, output); });
   MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
   // Plain passes on plain IR: exactly mlir-opt.
   if (isModule(input) && !isCode(output) && !flags.embed &&

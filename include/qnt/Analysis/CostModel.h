@@ -7,7 +7,9 @@
 #ifndef QNT_ANALYSIS_COSTMODEL_H
 #define QNT_ANALYSIS_COSTMODEL_H
 
-#include "qnt/Dialect/QNT/Formats.h"
+#include "qnt/Dialect/QNT/QNT.h"
+
+#include "llvm/Support/Error.h"
 
 #include <memory>
 
@@ -18,6 +20,30 @@ struct ActivationFormat {
   /// Null: they stay floating point.
   NumberFormat format;
   bool zeroPoint = false;
+  /// Whether all values share a scale that is known beforehand, rather than
+  /// those of a row one that is found as they come.
+  bool perTensor = false;
+};
+
+/// A linear layer or a convolution without dilation, as costs depend on it.
+struct ContractionShape {
+  /// Of the weight: [N, K], or [N, KH, KW, C / groups].
+  llvm::SmallVector<int64_t, 4> weight;
+  int64_t groups = 1;
+  /// Rows of the input that come at once (1 for decoding, the tokens of a
+  /// prompt); of convolutions, positions of the result.
+  int64_t rows = 1;
+
+  /// Multiplications, each with an addition.
+  int64_t getProducts() const;
+};
+
+/// One layer in formats that it might have.
+struct QuantizedContraction {
+  /// Of the shape's weight, in no layout; of `unscaled` formats for floats.
+  QTensorType weight;
+  ActivationFormat activation;
+  ContractionShape shape;
 };
 
 /// What passes ask of the target that they compile for, without seeing it. The
@@ -35,6 +61,27 @@ public:
   /// to the next. By default uint8 with zero points, which spend no codes on
   /// what no relu lets through.
   virtual ActivationFormat preferredImage(mlir::MLIRContext *context) const;
+
+  /// Bytes of the stored weight, with scales, zero points and whatever else the
+  /// target stores beside the codes. By default those of codes without any
+  /// padding.
+  virtual int64_t getBytes(const QuantizedContraction &layer) const;
+  /// Products weighted by the bits of both factors (BOPs; van Baalen et al.
+  /// 2020, Yao et al. 2021); floats that stay what they are count with the bits
+  /// they are computed in, 32.
+  static double getBitOperations(const ContractionShape &shape,
+                                 int64_t weightBits, int64_t activationBits);
+  static double getBitOperations(const QuantizedContraction &layer);
+
+  /// Seconds that the layer alone takes on this target, with weights that come
+  /// from memory. Fails with the reason where the target cannot tell; by
+  /// default always. What targets measure, they measure once and keep.
+  virtual llvm::Expected<double>
+  getLatency(const QuantizedContraction &layer) const;
+  /// Makes sure that getLatency can answer for all of these, so that what has
+  /// to be measured is measured together. Fails like it.
+  virtual llvm::Error
+  prepareLatencies(llvm::ArrayRef<QuantizedContraction> layers) const;
 };
 
 } // namespace qnt

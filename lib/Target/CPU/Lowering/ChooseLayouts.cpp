@@ -8,6 +8,7 @@
 #include "ImageLayouts.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
+#include "qnt/Target/CPU/Layouts.h"
 #include "qnt/Target/CPU/Passes.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -56,6 +57,15 @@ std::pair<RowsAttr, bool> getRowsLayout(QTensorType input, QTensorType weight) {
           input.hasZeros() || excess != 0};
 }
 
+/// Whether the decoder knows weights of this format.
+bool isDecodable(const DecodeSpec &spec) {
+  return spec.bits <= 8 || spec.bits == 16 || spec.bits == 32;
+}
+
+bool isLargeTable(const DecodeSpec &spec) {
+  return spec.map == DecodeSpec::Map::Table && spec.table.size() > 16;
+}
+
 struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
   void runOnOperation() override {
     SmallVector<qnt::LinearOp> linears;
@@ -72,7 +82,7 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       return signalPassFailure();
     for (qnt::LinearOp op : linears)
       if (cpu::takesImage(op))
-        pack(op, cpu::getFilters(op));
+        pack(op, cpu::getImageFilters(op.getWeight().getType()));
     WalkResult convs = getOperation()->walk([&](qnt::ConvOp op) {
       if (op.getWeight().getType().getLayout())
         return WalkResult::advance();
@@ -101,7 +111,7 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     if (weight.getLayout())
       return success();
     DecodeSpec spec = weight.getFormat().getDecodeSpec();
-    if (spec.map == DecodeSpec::Map::Table && spec.table.size() > 16)
+    if (isLargeTable(spec))
       return op.emitOpError(
                  "the CPU target decodes tables of up to 16 numbers, "
                  "got ")
@@ -120,7 +130,7 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       op.getInputMutable().assign(*input);
     }
     auto panels = PanelsAttr::get(op.getContext(), cpu::kLanes, sums);
-    if (spec.bits > 8 && spec.bits != 16 && spec.bits != 32)
+    if (!isDecodable(spec))
       return op.emitOpError("the CPU target has no lowering for ") << weight;
     pack(op, panels);
     return success();
@@ -173,3 +183,24 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
 };
 
 } // namespace
+
+Layout cpu::getWeightLayout(QTensorType weight, QTensorType input,
+                            int64_t groups) {
+  Attribute layout;
+  if (weight.getRank() == 4) {
+    int64_t channels = weight.getShape()[3] * groups;
+    std::string refused;
+    layout = getFilters(weight, bool(input),
+                        input ? getPixelBytes(channels) : channels, groups,
+                        /*isDilated=*/false, refused);
+  } else if (takesImage(input, weight)) {
+    layout = getImageFilters(weight);
+  } else {
+    DecodeSpec spec = weight.getFormat().getDecodeSpec();
+    if (!isDecodable(spec) || isLargeTable(spec))
+      return {};
+    layout = PanelsAttr::get(weight.getContext(), kLanes,
+                             input && getRowsLayout(input, weight).second);
+  }
+  return cast_or_null<Layout>(layout);
+}

@@ -24,52 +24,62 @@ static ArrayRef<int64_t> getShape(Type type) {
 // Weights
 //===----------------------------------------------------------------------===//
 
-FiltersAttr qnt::cpu::getFilters(qnt::ConvOp op) {
-  QTensorType weight = op.getWeight().getType();
+FiltersAttr qnt::cpu::getFilters(QTensorType weight, bool ofCodes,
+                                 int64_t pixel, int64_t groups, bool isDilated,
+                                 std::string &refused) {
   DecodeSpec spec = weight.getFormat().getDecodeSpec();
-  auto input = dyn_cast<QTensorType>(op.getInput().getType());
-  auto refuse = [&](const Twine &what) {
-    op.emitOpError("the CPU target has no lowering for ") << what;
+  auto refuse = [&](const char *what) {
+    llvm::raw_string_ostream(refused) << what << weight;
     return FiltersAttr();
   };
-  std::string name;
-  llvm::raw_string_ostream(name) << weight;
-  ArrayRef<int64_t> images = getShape(op.getInput().getType());
-  if (ShapedType::isDynamic(images[1]) || ShapedType::isDynamic(images[2]))
-    return refuse("images of dynamic height or width");
   if (spec.bits > 8 && spec.bits != 16 && spec.bits != 32)
-    return refuse(name);
+    return refuse("");
   if (spec.map == DecodeSpec::Map::Table && spec.table.size() > 16)
-    return refuse("tables of more than 16 numbers, got " + name);
+    return refuse("tables of more than 16 numbers, got ");
   if (weight.hasOffsets())
-    return refuse("convolutions by a weight with offsets, got " + name);
+    return refuse("convolutions by a weight with offsets, got ");
   bool isAffine = spec.map == DecodeSpec::Map::Affine;
-  if (input && (!isAffine || spec.bits == 1))
-    return refuse("a weight of one bit and quantised images, got " + name);
-  int64_t columns = kLanes, groups = op.getGroups();
+  if (ofCodes && (!isAffine || spec.bits == 1))
+    return refuse("a weight of one bit and quantised images, got ");
+  int64_t columns = kLanes;
   int64_t features = weight.getShape()[0] / groups;
   int64_t depth = weight.getShape()[3], taps = weight.getShape()[2];
   bool isNumber = spec.bits > 8 || (isAffine && spec.multiplier == 1);
   if (groups > 1 && depth == 1 && features == 1 && isNumber)
-    return FiltersAttr::get(op.getContext(), columns, 1,
+    return FiltersAttr::get(weight.getContext(), columns, 1,
                             taps * weight.getShape()[1], 0);
-  int64_t channels = depth, pixel = images[3];
-  if (input) {
+  int64_t channels = depth;
+  if (ofCodes)
     channels = llvm::alignTo(depth, 4);
-    pixel = cast<ImageAttr>(input.getLayout()).getChannels();
-  } else if (depth == 1 && spec.bits <= 8) {
+  else if (depth == 1 && spec.bits <= 8)
     // One channel would mean words of one input.
     channels = 2;
-  }
-  bool unrolled = groups == 1 && channels == pixel && op.getDilations()[1] == 1;
-  return FiltersAttr::get(op.getContext(), columns, channels,
+  bool unrolled = groups == 1 && channels == pixel && !isDilated;
+  return FiltersAttr::get(weight.getContext(), columns, channels,
                           unrolled ? taps : 1, groups > 1 ? features : 0);
 }
 
-FiltersAttr qnt::cpu::getFilters(qnt::LinearOp op) {
-  int64_t inputs = op.getWeight().getType().getShape()[1];
-  return FiltersAttr::get(op.getContext(), kLanes, llvm::alignTo(inputs, 4), 1,
-                          0);
+FiltersAttr qnt::cpu::getFilters(qnt::ConvOp op) {
+  ArrayRef<int64_t> images = getShape(op.getInput().getType());
+  auto refuse = [&](const Twine &what) {
+    op.emitOpError("the CPU target has no lowering for ") << what;
+    return FiltersAttr();
+  };
+  if (ShapedType::isDynamic(images[1]) || ShapedType::isDynamic(images[2]))
+    return refuse("images of dynamic height or width");
+  auto input = dyn_cast<QTensorType>(op.getInput().getType());
+  int64_t pixel =
+      input ? cast<ImageAttr>(input.getLayout()).getChannels() : images[3];
+  std::string refused;
+  FiltersAttr filters =
+      getFilters(op.getWeight().getType(), bool(input), pixel, op.getGroups(),
+                 op.getDilations()[1] != 1, refused);
+  return filters ? filters : refuse(refused);
+}
+
+FiltersAttr qnt::cpu::getImageFilters(QTensorType weight) {
+  return FiltersAttr::get(weight.getContext(), kLanes,
+                          llvm::alignTo(weight.getShape()[1], 4), 1, 0);
 }
 
 //===----------------------------------------------------------------------===//

@@ -11,11 +11,16 @@
 
 namespace qnt::cpu {
 
+/// The layout of the weight of a convolution of images of codes or floats,
+/// whose pixels have `pixel` channels as stored; null, with the reason in
+/// `refused`, where there is no lowering.
+FiltersAttr getFilters(QTensorType weight, bool ofCodes, int64_t pixel,
+                       int64_t groups, bool isDilated, std::string &refused);
 /// The layout of a convolution's weight; null after an error at the op, which
 /// says what has no lowering.
 FiltersAttr getFilters(qnt::ConvOp op);
-/// The same for a linear layer that takes #qnt.image.
-FiltersAttr getFilters(qnt::LinearOp op);
+/// The layout of a linear layer's weight where it takes #qnt.image.
+FiltersAttr getImageFilters(QTensorType weight);
 
 /// The shape of the padded copy that the kernel reads instead of an input of
 /// floats; empty where it reads the input itself.

@@ -15,15 +15,18 @@ using namespace mlir;
 using namespace qnt;
 using namespace qnt::cpu;
 
-bool qnt::cpu::takesImage(qnt::LinearOp op) {
-  auto input = dyn_cast<QTensorType>(op.getInput().getType());
-  QTensorType weight = op.getWeight().getType();
+bool qnt::cpu::takesImage(QTensorType input, QTensorType weight) {
   BlockKind block = weight.getBlock().getKind();
   DecodeSpec spec = weight.getFormat().getDecodeSpec();
   return input && input.getBlock().getKind() == BlockKind::PerTensor &&
          spec.map == DecodeSpec::Map::Affine && spec.bits > 1 &&
          !weight.hasOffsets() &&
          (block == BlockKind::PerChannel || block == BlockKind::PerTensor);
+}
+
+bool qnt::cpu::takesImage(qnt::LinearOp op) {
+  return takesImage(dyn_cast<QTensorType>(op.getInput().getType()),
+                    op.getWeight().getType());
 }
 
 /// Whether `value` is a weight rather than an activation.
@@ -42,9 +45,9 @@ static bool makesCodes(Operation *op) {
   return isa<WrapOp, MaxPoolOp, qnt::AddOp, EpilogueOp>(op);
 }
 
-/// A pixel of few channels takes the 4 bytes of a product, or 8; others whole
-/// vectors, so that they are stored without masks.
-static int64_t getPixelBytes(int64_t channels) {
+int64_t qnt::cpu::getPixelBytes(int64_t channels) {
+  // Few channels take the 4 bytes of a product, or 8; others whole vectors, so
+  // that they are stored without masks.
   return channels <= 4   ? 4
          : channels <= 8 ? 8
                          : llvm::alignTo(channels, kLanes);

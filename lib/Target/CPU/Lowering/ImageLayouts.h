@@ -12,8 +12,13 @@
 namespace qnt::cpu {
 
 /// Whether a linear layer reads its input in #qnt.image: integers of one given
-/// scale, by a weight of integers without groups and zero points.
+/// scale, by a weight of integers without groups and zero points. A null input
+/// is one of floats.
+bool takesImage(QTensorType input, QTensorType weight);
 bool takesImage(qnt::LinearOp op);
+
+/// Bytes of a pixel of so many channels in #qnt.image.
+int64_t getPixelBytes(int64_t channels);
 
 /// Gives the activations below `root` that are quantised by a given scale, and
 /// have no layout yet, #qnt.image with a halo as wide as the pads of the

@@ -1,0 +1,222 @@
+//===- CPUCostModel.cpp - costs on the CPU target ---------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "CPUCostModel.h"
+
+#include "MeasureLatency.h"
+
+#include "../Runtime/Threads.h"
+#include "qnt/Params/SafeTensors.h"
+#include "qnt/Support/Error.h"
+#include "qnt/Target/CPU/Layouts.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <set>
+
+using namespace mlir;
+using namespace qnt;
+
+//===----------------------------------------------------------------------===//
+// Kinds of layers
+//===----------------------------------------------------------------------===//
+
+static std::string getScaleName(Type type) {
+  if (!type)
+    return "none";
+  return type.isF16() ? "f16" : type.isBF16() ? "bf16" : "f32";
+}
+
+static Type parseScale(llvm::StringRef name, MLIRContext *context) {
+  if (name == "none")
+    return {};
+  if (name == "f16")
+    return Float16Type::get(context);
+  if (name == "bf16")
+    return BFloat16Type::get(context);
+  return Float32Type::get(context);
+}
+
+/// The codes that a layer takes, null for floats.
+static QTensorType makeInputType(const ActivationFormat &format,
+                                 llvm::ArrayRef<int64_t> shape) {
+  if (!format.format)
+    return {};
+  MLIRContext *context = format.format.getContext();
+  return QTensorType::get(
+      context, shape, format.format,
+      BlockAttr::get(
+          context, format.perTensor ? BlockKind::PerTensor : BlockKind::PerRow,
+          0),
+      Float32Type::get(context),
+      format.zeroPoint ? ZeroKind::Point : ZeroKind::None, Attribute());
+}
+
+llvm::Expected<LatencyKind> qnt::makeKind(const QuantizedContraction &layer) {
+  QTensorType weight = layer.weight;
+  if (weight.getRank() != 2)
+    return llvm::createStringError(
+        "there is no table of the latencies of convolutions");
+  LatencyKind kind;
+  kind.weight = weight.getFormat().getName();
+  kind.activation = "none";
+  if (NumberFormat format = layer.activation.format) {
+    kind.activation = format.getName();
+    kind.activationZero = layer.activation.zeroPoint;
+    kind.perTensor = layer.activation.perTensor;
+  }
+  if (weight.getBlock().getKind() == BlockKind::Group)
+    kind.group = weight.getBlock().getGroup();
+  kind.scale = getScaleName(weight.getScaleType());
+  kind.zero = weight.hasOffsets() ? "offset"
+              : weight.hasZeros() ? "point"
+                                  : "none";
+  return kind;
+}
+
+QTensorType qnt::makeWeightType(const LatencyKind &kind, int64_t features,
+                                int64_t inputs, MLIRContext *context) {
+  NumberFormat format = parseFormat(kind.weight, context);
+  BlockKind block = !format.isScaled() ? BlockKind::Unscaled
+                    : kind.group       ? BlockKind::Group
+                                       : BlockKind::PerChannel;
+  ZeroKind zero = kind.zero == "point"    ? ZeroKind::Point
+                  : kind.zero == "offset" ? ZeroKind::Offset
+                                          : ZeroKind::None;
+  return QTensorType::get(context, {features, inputs}, format,
+                          BlockAttr::get(context, block, kind.group),
+                          parseScale(kind.scale, context), zero, Attribute());
+}
+
+QTensorType qnt::makeInputType(const LatencyKind &kind, int64_t inputs,
+                               MLIRContext *context) {
+  if (kind.activation == "none")
+    return {};
+  return ::makeInputType({parseFormat(kind.activation, context),
+                          kind.activationZero, kind.perTensor},
+                         {ShapedType::kDynamic, inputs});
+}
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+LatencyTable::Machine qnt::getMachine(const cpu::ISA &isa, int64_t threads) {
+  LatencyTable::Machine machine;
+  machine.cpu = llvm::sys::getHostCPUName().str();
+  if (auto file = llvm::MemoryBuffer::getFileAsStream("/proc/cpuinfo"))
+    for (llvm::StringRef line : llvm::split((*file)->getBuffer(), '\n'))
+      if (line.consume_front("model name"))
+        machine.cpu = line.ltrim(" \t:").str();
+  machine.isa = isa.name.str();
+  machine.threads = threads ? threads : runtime::defaultThreads();
+  machine.version = QNT_VERSION;
+  return machine;
+}
+
+CPUCostModel::CPUCostModel(const cpu::ISA &isa, int64_t threads)
+    : isa(isa), table(qnt::getMachine(isa, threads)) {}
+
+int64_t CPUCostModel::getBytes(const QuantizedContraction &layer) const {
+  llvm::SmallVector<int64_t> input(layer.weight.getRank(),
+                                   ShapedType::kDynamic);
+  input.back() = layer.weight.getShape().back() * layer.shape.groups;
+  Layout layout = cpu::getWeightLayout(layer.weight,
+                                       ::makeInputType(layer.activation, input),
+                                       layer.shape.groups);
+  if (!layout)
+    return CostModel::getBytes(layer);
+  return layout.getByteSize(layer.weight.withLayout(layout));
+}
+
+llvm::Expected<std::string> CPUCostModel::getTablePath() const {
+  llvm::SmallString<128> folder;
+  // As the XDG base directory specification has it: relative paths are ignored.
+  if (const char *cache = std::getenv("XDG_CACHE_HOME");
+      cache && llvm::sys::path::is_absolute(cache))
+    folder = cache;
+  else if (const char *home = std::getenv("HOME"); home && *home)
+    llvm::sys::path::append(folder, home, ".cache");
+  else
+    return llvm::createStringError("there is no folder to keep latencies in: "
+                                   "expected XDG_CACHE_HOME or HOME to be set");
+  llvm::sys::path::append(folder, "qnt",
+                          "latency-" + isa.name + "-" +
+                              llvm::Twine(table.machine.threads) + ".json");
+  return folder.str().str();
+}
+
+llvm::Error CPUCostModel::readTable() const {
+  if (wasRead)
+    return llvm::Error::success();
+  auto path = getTablePath();
+  if (!path)
+    return path.takeError();
+  table.merge(LatencyTable::read(*path, table.machine));
+  wasRead = true;
+  return llvm::Error::success();
+}
+
+llvm::Error CPUCostModel::measure(
+    llvm::ArrayRef<std::pair<LatencyKind, int64_t>> wanted) const {
+  if (&isa < &cpu::getNativeISA())
+    return llvm::createStringError("latencies of " + isa.name +
+                                   " cannot be measured on this machine, which "
+                                   "runs " +
+                                   cpu::getNativeISA().name);
+  auto path = getTablePath();
+  if (!path)
+    return path.takeError();
+  llvm::StringRef folder = llvm::sys::path::parent_path(*path);
+  if (std::error_code code = llvm::sys::fs::create_directories(folder))
+    return llvm::createStringError("cannot create folder '" + folder +
+                                   "': " + code.message());
+  auto measured = measureLatencies(table.machine, wanted);
+  if (!measured)
+    return measured.takeError();
+  table.merge(*measured);
+  // With what others measured meanwhile.
+  LatencyTable all = LatencyTable::read(*path, table.machine);
+  all.merge(table);
+  all.write(*path);
+  return llvm::Error::success();
+}
+
+llvm::Error CPUCostModel::prepareLatencies(
+    llvm::ArrayRef<QuantizedContraction> layers) const {
+  try {
+    if (llvm::Error error = readTable())
+      return error;
+    std::set<std::pair<LatencyKind, int64_t>> wanted;
+    for (const QuantizedContraction &layer : layers) {
+      auto kind = makeKind(layer);
+      if (!kind)
+        return kind.takeError();
+      for (int64_t rows : LatencyTable::getRows(layer.shape.rows))
+        if (!table.find(*kind, rows))
+          wanted.emplace(*kind, rows);
+    }
+    if (wanted.empty())
+      return llvm::Error::success();
+    return measure(std::vector(wanted.begin(), wanted.end()));
+  } catch (const support::FileError &error) {
+    return llvm::createStringError(error.what());
+  } catch (const params::ParamsError &error) {
+    return llvm::createStringError(error.what());
+  }
+}
+
+llvm::Expected<double>
+CPUCostModel::getLatency(const QuantizedContraction &layer) const {
+  if (llvm::Error error = prepareLatencies(layer))
+    return error;
+  const llvm::ArrayRef<int64_t> shape = layer.weight.getShape();
+  return *table.getSeconds(*makeKind(layer), layer.shape.rows, shape[0],
+                           shape[1]);
+}
