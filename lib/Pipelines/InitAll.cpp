@@ -14,6 +14,7 @@
 #include "qnt/Interpreter/Passes.h"
 #include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Target/CPU/Passes.h"
+#include "qnt/Transforms/Gradient.h"
 #include "qnt/Transforms/Passes.h"
 
 #include "mlir/InitAllDialects.h"
@@ -23,6 +24,7 @@ void qnt::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<nn::NNDialect, QNTDialect, qcheck::QCheckDialect>();
+  registerGradientRules(registry);
 }
 
 void qnt::registerAllPasses() {

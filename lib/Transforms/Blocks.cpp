@@ -7,6 +7,7 @@
 #include "qnt/Transforms/Blocks.h"
 
 #include "Dims.h"
+#include "InlineCalls.h"
 #include "Rewrite.h"
 
 #include "qnt/Analysis/ModelParts.h"
@@ -22,40 +23,6 @@
 using namespace mlir;
 using namespace qnt;
 using ml_program::GlobalLoadConstOp;
-
-/// Puts the callee's ops in the place of a call.
-static LogicalResult inlineCall(func::CallOp call) {
-  auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
-      call, call.getCalleeAttr());
-  if (!callee || !callee.getBody().hasOneBlock())
-    return call.emitOpError("of '")
-           << call.getCallee()
-           << "': expected a function that is one block of code";
-  IRMapping mapping;
-  mapping.map(callee.getArguments(), call.getOperands());
-  OpBuilder builder(call);
-  for (Operation &op : callee.front().without_terminator())
-    builder.clone(op, mapping);
-  for (auto [result, value] : llvm::zip_equal(
-           call.getResults(), callee.front().getTerminator()->getOperands()))
-    result.replaceAllUsesWith(mapping.lookupOrDefault(value));
-  call.erase();
-  return success();
-}
-
-static LogicalResult inlineCalls(func::FuncOp entry) {
-  if (!entry.getBody().hasOneBlock())
-    return entry.emitError("entry point '")
-           << entry.getName() << "': expected one block of code";
-  for (;;) {
-    SmallVector<func::CallOp> calls(entry.getOps<func::CallOp>());
-    if (calls.empty())
-      return success();
-    for (func::CallOp call : calls)
-      if (failed(inlineCall(call)))
-        return failure();
-  }
-}
 
 namespace {
 /// Makes the module of one part.

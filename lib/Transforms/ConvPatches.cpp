@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "ConvPatches.h"
 
+#include "Dims.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -39,8 +41,7 @@ Value qnt::createPatches(OpBuilder &builder, nn::ConvOp conv) {
   Value images = createZeroPads(builder, loc, conv.getInput(), conv.getPads());
   int64_t channels = conv.getInput().getType().getDimSize(3);
   ArrayRef<int64_t> kernel = conv.getWeight().getType().getShape().slice(1, 2);
-  SmallVector<OpFoldResult> sizes =
-      tensor::getMixedSizes(builder, loc, conv.getResult());
+  SmallVector<OpFoldResult> sizes = getDims(builder, loc, conv.getResult());
   sizes[3] = builder.getIndexAttr(channels);
   SmallVector<int64_t> shape(conv.getType().getShape());
   shape[3] = channels;

@@ -11,6 +11,7 @@ using namespace qnt;
 void qnt::registerTransformsPasses(TransformServices services) {
   mlir::registerPass([] { return createNNChannelsLast(); });
   mlir::registerPass([] { return createNNFold(); });
+  mlir::registerPass([] { return createNNGradient(); });
   mlir::registerPass([] { return createNNPreprocess(); });
   mlir::registerPass([] { return createMaterializeParams(); });
   mlir::registerPass([] { return createPropagateCodes(); });

@@ -126,4 +126,58 @@ def NNFold : Pass<"nn-fold", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def NNGradient : Pass<"nn-gradient", "::mlir::ModuleOp"> {
+  let summary = "Add a function that computes gradients";
+  let description = [{
+    Adds a public function, `name`, that takes the inputs of the entry point and what
+    the loss compares its output with, and gives the loss, `tensor<f32>`, and its
+    gradient with respect to each chosen weight, in f32 and of the weight's shape. The
+    weights are the parameter expressions that linear layers and convolutions take as
+    weights, or those that `wrt` finds. docs/gradients.md defines losses, weights and
+    the rules of ops.
+
+    ```mlir
+    func.func @main(%x: tensor<?x64xf32> {qnt.name = "x", qnt.dims = ["batch", ""]})
+        -> (tensor<?x10xf32> {qnt.name = "y"}) {
+      %w = ml_program.global_load_const @w : tensor<10x64xf32>
+      %y = nn.linear %x, %w : tensor<?x64xf32>, tensor<10x64xf32>
+      return %y : tensor<?x10xf32>
+    }
+    // stays, and with loss=cotangent there is also
+    func.func @gradient(%x: tensor<?x64xf32> {qnt.name = "x", ...},
+                        %c: tensor<?x10xf32> {qnt.name = "cotangent", ...})
+        -> (tensor<f32> {qnt.name = "loss"}, tensor<10x64xf32> {qnt.name = "w"}) {
+      ...
+      %loss = linalg.generic ...                                  // sum of y c
+      %t = linalg.transpose ins(%c : tensor<?x10xf32>) ... permutation = [1, 0]
+      %dw = nn.matmul %t, %x : tensor<10x?xf32>, tensor<?x64xf32>
+      return %loss, %dw : tensor<f32>, tensor<10x64xf32>
+    }
+    ```
+
+    Calls are inlined, KV caches dropped: sequences begin at position 0. An op between a
+    weight and the output that has no rule is an error that names it.
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "\"\"",
+           "The entry point; unless given score, forward, main or the only one.">,
+    Option<"result", "result", "unsigned", "0",
+           "Which result of the entry point is the output.">,
+    ListOption<"wrt", "wrt", "std::string",
+               "Regular expressions; parameters in whose name, or in that of a layer "
+               "that has them as weight, one of them is found.">,
+    Option<"loss", "loss", "std::string", "\"cotangent\"",
+           "cotangent, cross_entropy, squared_error or kl.">,
+    Option<"asArguments", "weights-as-arguments", "bool", "false",
+           "The function takes the weights, after the others, rather than loads them.">,
+    Option<"alone", "alone", "bool", "false",
+           "Erase the other functions, and parameters that this one does not load.">,
+    Option<"name", "name", "std::string", "\"gradient\"", "Of the function.">
+  ];
+  let dependentDialects = ["::qnt::nn::NNDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // QNT_TRANSFORMS_MODELPASSES
