@@ -17,6 +17,10 @@ namespace qnt {
 /// with their extensions.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
+/// Attaches what passes ask of ops through interfaces, of QNT's and upstream
+/// dialects; a part of registerAllDialects.
+void registerInterfaces(mlir::DialectRegistry &registry);
+
 /// Registers every pass and pass pipeline of QNT.
 void registerAllPasses();
 

@@ -24,6 +24,10 @@ void qnt::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<nn::NNDialect, QNTDialect, qcheck::QCheckDialect>();
+  registerInterfaces(registry);
+}
+
+void qnt::registerInterfaces(mlir::DialectRegistry &registry) {
   registerGradientRules(registry);
 }
 

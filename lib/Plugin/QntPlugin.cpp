@@ -9,7 +9,6 @@
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QCheck/QCheck.h"
 #include "qnt/Dialect/QNT/QNT.h"
-#include "qnt/Transforms/Gradient.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/Plugins/DialectPlugin.h"
@@ -31,7 +30,7 @@ mlirGetDialectPluginInfo() {
           [](mlir::DialectRegistry *registry) {
             registry->insert<qnt::nn::NNDialect, qnt::QNTDialect,
                              qnt::qcheck::QCheckDialect>();
-            qnt::registerGradientRules(*registry);
+            qnt::registerInterfaces(*registry);
             registerPassesOnce();
           }};
 }

@@ -178,7 +178,7 @@ LogicalResult NNGradientPass::differentiate(func::FuncOp function,
                                             LossKind kind) {
   auto ret = cast<func::ReturnOp>(function.front().getTerminator());
   if (result >= ret.getNumOperands())
-    return error() << "result=" << result << ": the entry point has "
+    return error() << "result=" << unsigned(result) << ": the entry point has "
                    << ret.getNumOperands();
   auto weights = chooseGradientWeights(function, llvm::to_vector(wrt));
   if (failed(weights))

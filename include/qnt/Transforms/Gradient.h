@@ -28,8 +28,8 @@ public:
 
   /// Makes a cotangent of `value` wanted.
   void activate(mlir::Value value) { active.insert(value); }
-  /// Whether a cotangent of `value` is wanted: it is an activated value, or a
-  /// float that is computed from one.
+  /// Whether a cotangent of `value` is wanted: it is an activated value, or
+  /// something other than a truth that is computed from one.
   bool isActive(mlir::Value value) const { return active.contains(value); }
 
   /// Adds a summand to the cotangent of `value`, of its type.

@@ -7,6 +7,7 @@
 #include "qnt/Transforms/Gradient.h"
 
 #include "qnt/Dialect/NN/NN.h"
+#include "qnt/Dialect/QNT/QNT.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -43,14 +44,18 @@ static void forEachOperand(Operation *op, function_ref<void(Value)> visit) {
 
 void ReverseSweep::findActive(ArrayRef<Operation *> ops) {
   for (Operation *op : ops) {
+    // Sizes do not depend on numbers.
+    if (isa<tensor::DimOp, DimOp>(op))
+      continue;
     bool readsActive = false;
     forEachOperand(op,
                    [&](Value operand) { readsActive |= isActive(operand); });
     if (!readsActive)
       continue;
-    // Steps of integers and truths have no slope.
+    // A comparison has no slope; other integers may stand for floats, and want
+    // a rule.
     for (Value result : op->getResults())
-      if (isa<FloatType>(getElementTypeOrSelf(result)))
+      if (!getElementTypeOrSelf(result).isInteger(1))
         activate(result);
   }
 }

@@ -1,0 +1,40 @@
+# REQUIRES: python
+# RUN: rm -rf %t && mkdir %t
+# RUN: %python %s %source %inputs/tinylm %t
+"""Gradients of a whole language model: cross entropy of the next tokens."""
+import os
+import pathlib
+import random
+import sys
+
+import numpy as np
+
+source, model, folder = sys.argv[1:]
+sys.path += [os.path.join(source, "test/Transforms/Inputs"),
+             os.path.join(source, "test/Reference")]
+import llama  # noqa: E402
+from model_gradients import Gradients, check, cross_entropy  # noqa: E402
+
+seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
+print("seed", seed)
+rng = np.random.default_rng(seed)
+tokens = rng.integers(0, 4096, (2, 9)).astype(np.int32)
+target = np.full_like(tokens, -1)
+target[:, :-1] = tokens[:, 1:]
+target[1, 5:] = -1
+net = llama.Llama(model, np.float64)
+
+
+def reference(weights):
+    net.tensors.update(weights)
+    return cross_entropy(llama.logits(net, tokens), target)
+
+
+gradients = Gradients(folder, model, "loss=cross_entropy")
+# The table is tied: that of the embedding and of the head in one.
+names = ["model.embed_tokens.weight"] + [
+    f"model.layers.{i}.{part}.weight" for i in range(6) for part in
+    ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
+     "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")]
+check(gradients, rng, {"tokens": tokens, "target": target},
+      {name: net.get(name) for name in names}, reference)
