@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Pipelines/Pipelines.h"
 
+#include "CPUCostModel.h"
 #include "CompiledModelRunner.h"
 
 #include "qnt/Dialect/NN/NN.h"
@@ -60,8 +61,10 @@ static void addAllocation(OpPassManager &pm, const QuantizeRecipe &recipe) {
                  " bias=" + std::to_string(quantize.correctBiases) +
                  " lowrank=" + std::to_string(quantize.lowRank) +
                  " moments=" + std::to_string(calibrate.count);
-  pm.addPass(createAllocate(std::move(allocate), makeQuantize,
-                            std::make_shared<CompiledModelRunner>()));
+  pm.addPass(
+      createAllocate(std::move(allocate), makeQuantize,
+                     {std::make_shared<CPUCostModel>(cpu::getNativeISA()),
+                      std::make_shared<CompiledModelRunner>()}));
 }
 
 void qnt::buildQuantizePipeline(OpPassManager &pm,

@@ -323,7 +323,7 @@ int run(const Flags &flags, MlirOptMainConfig &config,
   if (!flags.report.empty()) {
     if (!recipe.allocates())
       return fail("--report is of formats that are chosen: expected "
-                  "--quantize with bits=N or size=N");
+                  "--quantize with bits=N, size=N or latency=N");
     llvm::SmallString<128> json(flags.report.getValue());
     StringRef extension = llvm::sys::path::extension(json);
     if (extension != ".json" && extension != ".html")

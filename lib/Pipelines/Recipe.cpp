@@ -80,9 +80,10 @@ llvm::Error QuantizeRecipe::completeAllocation(const llvm::StringSet<> &given) {
     for (llvm::StringRef key :
          {"formats", "sensitivity", "sensitivity-samples", "pin"})
       if (given.contains(key))
-        return failure("--quantize: " + key +
-                       " is for bits=N or size=N, under which formats are "
-                       "chosen");
+        return failure(
+            "--quantize: " + key +
+            " is for bits=N, size=N or latency=N, under which formats are "
+            "chosen");
     return llvm::Error::success();
   }
   if (!allocationFile.empty())

@@ -133,12 +133,20 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return parseSize(value, recipe.allocate.bytes);
        }},
-      {"formats", "what bits= and size= choose among, by commas",
+      {"latency",
+       "of all linear layers for one token on this machine, such as 4ms: "
+       "formats are chosen weight by weight (needs calib=)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return value.consume_back("ms") &&
+                !value.getAsDouble(recipe.allocate.latency) &&
+                recipe.allocate.latency > 0;
+       }},
+      {"formats", "what bits=, size= and latency= choose among, by commas",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return parseList(value, recipe.allocate.formats);
        }},
       {"sensitivity",
-       "how bits= and size= measure what weights lose: loss (of the model's "
+       "how these measure what weights lose: loss (of the model's "
        "results), output (of layers' outputs), weight",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.allocate.metric = value.str();

@@ -38,9 +38,9 @@ public:
   AllocatePass() = default;
   explicit AllocatePass(AllocateOptions options,
                         MakeQuantize makeQuantize = nullptr,
-                        std::shared_ptr<ModelRunner> runner = nullptr)
+                        TransformServices services = {})
       : AllocateBase(std::move(options)), makeQuantize(std::move(makeQuantize)),
-        runner(std::move(runner)) {}
+        services(std::move(services)) {}
 
   void runOnOperation() override {
     if (failed(
@@ -57,15 +57,19 @@ private:
   LogicalResult readOptionsOfQuantize();
   LogicalResult measureErrors();
   LogicalResult measureLosses();
-  LogicalResult makeProblem();
+  LogicalResult findLatencies(ArrayRef<QuantizedContraction> fixed);
+  LogicalResult makeProblem(const OpenWeights &open);
   LogicalResult pinFormats();
   LogicalResult choose();
   void apply();
   std::string makeKey();
 
   MakeQuantize makeQuantize;
-  std::shared_ptr<ModelRunner> runner;
+  TransformServices services;
+  std::shared_ptr<const CostModel> costModel;
   std::optional<FormatTrials> trials;
+  /// Of layers on weights that are not open.
+  double fixedSeconds = 0;
   AllocationReport result;
 };
 } // namespace
@@ -108,16 +112,16 @@ LogicalResult AllocatePass::checkOptions() {
     if (!seen.insert(format).second)
       return error() << "formats: '" << format << "' is given twice";
   }
-  if (bits < 0 || bytes < 0)
+  if (bits < 0 || bytes < 0 || latency < 0)
     return error() << "expected budgets above 0";
-  if (bits == 0 && bytes == 0)
-    return error() << "expected a budget: bits or bytes";
+  if (bits == 0 && bytes == 0 && latency == 0)
+    return error() << "expected a budget: bits, bytes or latency";
   if (!llvm::is_contained({"loss", "output", "weight"}, metric))
     return error() << "metric=" << metric
                    << ": expected loss, output or weight";
   if (metric == "loss" && samples.empty())
     return error() << "metric=loss runs the model: expected samples=FILE";
-  if (metric == "loss" && !runner)
+  if (metric == "loss" && !services.modelRunner)
     return error() << "nothing here can run the model; expected metric=output "
                       "or weight";
   return readOptionsOfQuantize();
@@ -151,9 +155,9 @@ LogicalResult AllocatePass::measureErrors() {
       return failure();
     for (auto [number, weight] : llvm::enumerate(result.weights)) {
       FormatScore &score = result.scores[number][index];
-      QTensorType type = weight.types[index];
-      score.bits =
-          type.getBitsPerElement() * double(llvm::product_of(type.getShape()));
+      const QuantizedContraction &layer = weight.layers[index];
+      score.bits = layer.weight.getBitsPerElement() * double(weight.getSize());
+      score.bytes = double(costModel->getBytes(layer));
       score.error = (*errors)[number];
       if (metric == "output" && !score.error.output)
         return error() << "metric=output: no second moment of the input of '"
@@ -172,7 +176,7 @@ LogicalResult AllocatePass::measureErrors() {
 /// follow by the errors' ratio.
 LogicalResult AllocatePass::measureLosses() {
   LossCache kept(cache, makeKey());
-  LossMeter meter(*runner, {samples, count, seed});
+  LossMeter meter(*services.modelRunner, {samples, count, seed});
   bool isStarted = false;
   support::Progress progress("sensitivity", result.weights.size() * 2);
   auto measure = [&](StringRef weight,
@@ -213,34 +217,69 @@ LogicalResult AllocatePass::measureLosses() {
   return success();
 }
 
-LogicalResult AllocatePass::makeProblem() {
+/// The seconds of all layers, if there is a budget of them.
+LogicalResult
+AllocatePass::findLatencies(ArrayRef<QuantizedContraction> fixed) {
+  if (latency == 0)
+    return success();
+  std::vector<QuantizedContraction> all(fixed.begin(), fixed.end());
+  for (const OpenWeight &weight : result.weights)
+    llvm::append_range(all, weight.layers);
+  if (llvm::Error failed = costModel->prepareLatencies(all))
+    return error() << "latency: " << llvm::toString(std::move(failed));
+  auto find = [&](const QuantizedContraction &layer, double &seconds) {
+    llvm::Expected<double> known = costModel->getLatency(layer);
+    if (!known)
+      return LogicalResult(error()
+                           << "latency: " << llvm::toString(known.takeError()));
+    seconds = *known;
+    return success();
+  };
+  for (const QuantizedContraction &layer : fixed) {
+    double seconds;
+    if (failed(find(layer, seconds)))
+      return failure();
+    fixedSeconds += seconds;
+  }
+  for (auto [weight, scores] : llvm::zip_equal(result.weights, result.scores))
+    for (auto [layer, score] : llvm::zip_equal(weight.layers, scores))
+      if (failed(find(layer, score.seconds.emplace())))
+        return failure();
+  return success();
+}
+
+LogicalResult AllocatePass::makeProblem(const OpenWeights &open) {
   allocation::Problem &problem = result.problem;
   double elements = 0;
   for (const OpenWeight &weight : result.weights)
-    elements += double(llvm::product_of(weight.types.front().getShape()));
+    elements += double(weight.getSize());
   if (bits > 0)
     problem.budgets.push_back({"bits", bits});
   if (bytes > 0)
     problem.budgets.push_back({"bytes", double(bytes)});
+  if (latency > 0)
+    problem.budgets.push_back({"ms", latency});
+  auto makeCosts = [&](double ofBits, double ofBytes, double seconds) {
+    std::vector<double> costs;
+    if (bits > 0)
+      costs.push_back(ofBits / elements);
+    if (bytes > 0)
+      costs.push_back(ofBytes);
+    if (latency > 0)
+      costs.push_back(seconds * 1e3);
+    return costs;
+  };
   for (auto [weight, scores] : llvm::zip_equal(result.weights, result.scores)) {
     allocation::Item item{weight.name, {}};
-    for (auto [format, score] : llvm::zip_equal(formats, scores)) {
-      allocation::Choice choice{format, score.loss, {}};
-      if (bits > 0)
-        choice.costs.push_back(score.bits / elements);
-      if (bytes > 0)
-        choice.costs.push_back(score.bits / 8);
-      item.choices.push_back(std::move(choice));
-    }
+    for (auto [format, score] : llvm::zip_equal(formats, scores))
+      item.choices.push_back(
+          {format, score.loss,
+           makeCosts(score.bits, score.bytes, score.seconds.value_or(0))});
     problem.items.push_back(std::move(item));
   }
-  if (bytes > 0) {
-    // The budget is of all parameters.
-    allocation::Choice rest{"", 0, {result.fixedBytes}};
-    if (bits > 0)
-      rest.costs.insert(rest.costs.begin(), 0.0);
-    problem.items.push_back({"the other parameters", {std::move(rest)}});
-  }
+  // Budgets but that of bits are of the whole model.
+  problem.items.push_back(
+      {"the rest", {{"", 0, makeCosts(0, open.fixedBytes, fixedSeconds)}}});
   return pinFormats();
 }
 
@@ -312,6 +351,9 @@ LogicalResult AllocatePass::run() {
   if (failed(checkOptions()))
     return failure();
   result = {};
+  fixedSeconds = 0;
+  costModel = services.costModel ? services.costModel
+                                 : std::make_shared<const CostModel>();
   result.metric = metric;
   result.formats.assign(formats.begin(), formats.end());
   trials.emplace(getOperation(), makeQuantize);
@@ -319,12 +361,11 @@ LogicalResult AllocatePass::run() {
   if (failed(open))
     return failure();
   result.weights = std::move(open->weights);
-  result.fixedBytes = open->fixedBytes;
   if (result.weights.empty())
     return error() << "no weight has a format to choose";
-  if (failed(measureErrors()) ||
-      (metric == "loss" && failed(measureLosses())) || failed(makeProblem()) ||
-      failed(choose()))
+  if (failed(measureErrors()) || failed(findLatencies(open->fixedLayers)) ||
+      (metric == "loss" && failed(measureLosses())) ||
+      failed(makeProblem(*open)) || failed(choose()))
     return failure();
   apply();
   if (!report.empty()) {
@@ -336,7 +377,7 @@ LogicalResult AllocatePass::run() {
 
 std::unique_ptr<Pass> qnt::createAllocate(AllocateOptions options,
                                           MakeQuantize makeQuantize,
-                                          std::shared_ptr<ModelRunner> runner) {
+                                          TransformServices services) {
   return std::make_unique<AllocatePass>(
-      std::move(options), std::move(makeQuantize), std::move(runner));
+      std::move(options), std::move(makeQuantize), std::move(services));
 }

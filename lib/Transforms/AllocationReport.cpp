@@ -33,8 +33,11 @@ static ordered_json describe(const FormatScore &score,
                              const std::string &format) {
   ordered_json result = {{"format", format},
                          {"bits", score.bits},
+                         {"bytes", score.bytes},
                          {"loss", score.loss},
                          {"sqnr_db", getSQNR(score.error.relative)}};
+  if (score.seconds)
+    result["seconds"] = *score.seconds;
   if (score.error.output)
     result["output_sqnr_db"] = getSQNR(*score.error.output);
   return result;
@@ -73,13 +76,12 @@ void AllocationReport::write(const std::string &path) const {
     const std::string &name =
         problem.items[index].choices[chosen.choices[index]].name;
     formatsOf[weight.name] = name;
-    ordered_json tensor = {
-        {"name", weight.name},
-        {"layer", weight.layer},
-        {"shape", std::vector<int64_t>(weight.types.front().getShape())},
-        {"format", name},
-        {"choices", std::move(choices)},
-        {"histogram", describe(pictures[index].numbers)}};
+    ordered_json tensor = {{"name", weight.name},
+                           {"layer", weight.layer},
+                           {"shape", std::vector<int64_t>(weight.getShape())},
+                           {"format", name},
+                           {"choices", std::move(choices)},
+                           {"histogram", describe(pictures[index].numbers)}};
     if (pictures[index].outlierRatio)
       tensor["input"] = describe(pictures[index]);
     tensors.push_back(std::move(tensor));

@@ -17,7 +17,11 @@ namespace qnt {
 /// A weight in one format.
 struct FormatScore {
   double bits = 0;
+  /// As the target stores it.
+  double bytes = 0;
   double loss = 0;
+  /// Of the layer, where there is a budget of time.
+  std::optional<double> seconds;
   WeightError error;
 
   /// Of outputs, where their second moments are known.
@@ -29,8 +33,6 @@ struct AllocationReport {
   std::string metric;
   std::vector<std::string> formats;
   std::vector<OpenWeight> weights;
-  /// Of all other parameters.
-  double fixedBytes = 0;
   /// [weights][formats]
   std::vector<std::vector<FormatScore>> scores;
   std::vector<WeightPicture> pictures;

@@ -56,6 +56,23 @@ static double countBits(ModuleOp module) {
   return bits;
 }
 
+/// With one row of input; of convolutions, with all positions of one image that
+/// are known.
+static QuantizedContraction describeLayer(Operation *op) {
+  QuantizedContraction layer;
+  layer.weight = cast<QTensorType>(op->getOperand(1).getType());
+  layer.shape.weight = llvm::to_vector<4>(layer.weight.getShape());
+  if (auto input = dyn_cast<QTensorType>(op->getOperand(0).getType()))
+    layer.activation = {input.getFormat(), input.hasZeros(),
+                        input.getBlock().getKind() == BlockKind::PerTensor};
+  if (auto conv = dyn_cast<ConvOp>(op)) {
+    layer.shape.groups = conv.getGroups();
+    for (int64_t size : cast<ShapedType>(conv.getType()).getShape().slice(1, 2))
+      layer.shape.rows *= ShapedType::isDynamic(size) ? 1 : size;
+  }
+  return layer;
+}
+
 FailureOr<OpenWeights>
 FormatTrials::findOpenWeights(ArrayRef<std::string> formats) {
   std::map<std::string, OpenWeight> found;
@@ -72,20 +89,25 @@ FormatTrials::findOpenWeights(ArrayRef<std::string> formats) {
       Value weight = op->getOperand(1);
       StringRef name = getParamName(weight);
       auto &entry = found[name.str()];
-      if (entry.types.size() > index)
+      if (entry.layers.size() > index)
         return;
       if (index == 0) {
         entry.name = name.str();
         entry.layer = getLocationName(op->getLoc()).str();
       }
-      entry.types.push_back(cast<QTensorType>(weight.getType()));
+      entry.layers.push_back(describeLayer(op));
     });
   }
   OpenWeights open;
   for (auto &[name, weight] : found) {
-    if (name.empty() || llvm::all_equal(weight.types))
+    bool isFixed = llvm::all_of(weight.layers, [&](const auto &layer) {
+      return layer.weight == weight.layers.front().weight;
+    });
+    if (name.empty() || isFixed) {
+      open.fixedLayers.push_back(weight.layers.front());
       continue;
-    bits -= countBits(weight.types.front());
+    }
+    bits -= countBits(weight.layers.front().weight);
     open.weights.push_back(std::move(weight));
   }
   open.fixedBytes = bits / 8;

@@ -13,21 +13,29 @@
 
 namespace qnt {
 
-/// A weight whose format is open, and what it is in each of the formats asked
-/// about, in their order.
+/// A weight whose format is open, and what its layer is in each of the formats
+/// asked about, in their order, with one row of input.
 struct OpenWeight {
   /// The parameter's.
   std::string name;
   /// The layer that takes it, the first of several.
   std::string layer;
-  mlir::SmallVector<QTensorType> types;
+  mlir::SmallVector<QuantizedContraction> layers;
+
+  /// Elements.
+  int64_t getSize() const { return llvm::product_of(getShape()); }
+  mlir::ArrayRef<int64_t> getShape() const {
+    return layers.front().shape.weight;
+  }
 };
 
 struct OpenWeights {
   /// In the order of their names.
   std::vector<OpenWeight> weights;
-  /// Bytes of all other parameters, as they will be stored.
+  /// Bytes of all other parameters, in the neutral layout.
   double fixedBytes = 0;
+  /// The linear layers and convolutions on other weights, each weight's once.
+  std::vector<QuantizedContraction> fixedLayers;
 };
 
 /// What of a weight quantising it in one format loses.

@@ -25,7 +25,7 @@ void qnt::registerTransformsPasses(TransformServices services) {
     return createCalibrate(CalibrateOptions(), services.modelRunner);
   });
   mlir::registerPass([services] {
-    return createAllocate(AllocateOptions(), nullptr, services.modelRunner);
+    return createAllocate(AllocateOptions(), nullptr, services);
   });
   mlir::registerPass([services] {
     return createQuantize(QuantizeOptions(), services.costModel);

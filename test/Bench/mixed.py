@@ -68,10 +68,10 @@ def main():
             name = f"mix {i + 1}"
             mixes[name] = {weight: rng.choice(FORMATS) for weight in shapes}
             chosen = scratch / f"mix{i}.json"
-            chosen.write_text(json.dumps(mixes[name]))
+            chosen.write_text(json.dumps({"allocation": mixes[name]}))
             models[name] = scratch / f"mix{i}.so"
             compile_model(checkpoint, models[name],
-                          f"allocation={chosen} formats={','.join(FORMATS)} {REST}")
+                          f"allocation={chosen} {REST}")
         print(f"Qwen3-0.6B shape, {REST}, seed {args.seed}, {args.rounds} rounds of "
               f"{args.tokens} steps, {machine()}, load {os.getloadavg()[0]:.1f}")
         print("| threads | model | ms a step (best) | (median) | to the mean by bytes "

@@ -36,7 +36,9 @@ struct QuantizeRecipe {
   bool splitsOutliers = false;
   /// Which format each weight gets; `allocates`: under budgets, measured.
   AllocateOptions allocate;
-  bool allocates() const { return allocate.bits > 0 || allocate.bytes > 0; }
+  bool allocates() const {
+    return allocate.bits > 0 || allocate.bytes > 0 || allocate.latency > 0;
+  }
   /// A file of formats chosen before, "" for none.
   std::string allocationFile;
   /// Where the statistics of channels go that smoothing is based on, those that

@@ -42,6 +42,9 @@ def Allocate : Pass<"qnt-allocate", "::mlir::ModuleOp"> {
            "included; 0: none.">,
     Option<"bytes", "bytes", "int64_t", "0",
            "Budget: bytes of all parameters; 0: none.">,
+    Option<"latency", "latency", "double", "0",
+           "Budget: milliseconds of all linear layers on the target, with one row "
+           "of input; 0: none.">,
     Option<"metric", "metric", "std::string", "\"loss\"",
            "How losses are measured: loss, by running the model with one weight "
            "changed; output, errors of layers' outputs by second moments; weight, "

@@ -41,7 +41,7 @@ using MakeQuantize = std::function<std::unique_ptr<mlir::Pass>(
 /// `makeQuantize` may be null: then `quantize` of the options says it.
 std::unique_ptr<mlir::Pass> createAllocate(AllocateOptions options,
                                            MakeQuantize makeQuantize,
-                                           std::shared_ptr<ModelRunner> runner);
+                                           TransformServices services);
 
 /// Registers the passes; those that ask for services get `services`.
 void registerTransformsPasses(TransformServices services = {});

@@ -53,7 +53,7 @@ for cells, tensor in zip(rows, report["tensors"]):
     assert shape == "×".join(map(str, tensor["shape"]))
     assert re.sub("<.*?>", "", format_) == tensor["format"]
     number, unit = size.split()
-    assert abs(float(number) * {"kB": 1e3, "MB": 1e6}[unit] - own["bits"] / 8) \
+    assert abs(float(number) * {"kB": 1e3, "MB": 1e6}[unit] - own["bytes"]) \
         <= {"kB": 51, "MB": 5100}[unit]
     assert near(loss, own["loss"]) and near(sqnr, own["sqnr_db"]), (cells, own)
     assert sum(tensor["histogram"]["counts"]) == tensor["shape"][0] * tensor["shape"][1]

@@ -77,7 +77,7 @@ for recipe, patterns in [
         ("bits=3", ["bits and size need samples", "calib=FILE"]),
         ("bits=-1 calib=a.txt", ["bad value '-1' of 'bits'"]),
         ("size=12XB calib=a.txt", ["bad value '12XB' of 'size'"]),
-        ("weights=int4 formats=int2,int4", ["formats is for bits=N or size=N"]),
+        ("weights=int4 formats=int2,int4", ["formats is for bits=N, size=N or latency=N"]),
         ("bits=3 allocation=a.json calib=a.txt", ["formats are chosen already"]),
         ("allocation=a.txt", ["bad value 'a.txt' of 'allocation'"]),
         ("weights=int4 kv=int2",
