@@ -79,7 +79,6 @@ class Case:
         if target is None:
             target = self.rng.standard_normal(y.shape).astype(np.float32)
         self.target = target
-        return self
 
     def wide(self):
         return [p.astype(np.float64) for p in self.parameters.values()]
@@ -134,6 +133,18 @@ class Case:
         return {**self.inputs, name: self.target}
 
 
+def away(x, *kinks):
+    """No number near one where a slope jumps."""
+    for kink in kinks:
+        x = np.where(np.abs(x - kink) < 0.02, np.float32(kink + 0.05), x)
+    return x.astype(np.float32)
+
+
+def softmax(x):
+    x = np.exp(x - x.max(-1, keepdims=True))
+    return x / x.sum(-1, keepdims=True)
+
+
 def log_softmax(x):
     x = x - x.max(-1, keepdims=True)
     return x - np.log(np.exp(x).sum(-1, keepdims=True))
@@ -154,3 +165,33 @@ def write(folder, cases):
     path.write_text(f'module attributes {{qnt.params = "{store}"}} {{\n'
                     + "\n".join(c.text for c in cases) + "}\n")
     return path
+
+
+def measure(folder, interpret, cases):
+    """Compiles the gradients of all cases; compares them, on the CPU target and in
+    the interpreter, with differences."""
+    source, module = write(folder, cases), folder / "gradients.mlir"
+    call("quant-opt", source, *(c.option for c in cases), "-o", module)
+    call("quant-opt", module, "--target=cpu", "-o", folder / "gradients.so")
+    # Sums of f32 against f64: what ten steps of rounding may do to the largest.
+    tolerance = 2e-5
+    worst = {"CPU": 0.0, "interpreter": 0.0}
+    for c in cases:
+        entry = f"{c.name}_gradient"
+        np.savez(folder / "in.npz", **c.all_inputs())
+        names = ["loss", *c.parameters]
+        outputs = []
+        for i, name in enumerate(names):
+            outputs += ["--output", f"{name}={folder}/CPU.{i}.npy"]
+        call("quant-run", folder / "gradients.so", "--entry", entry, "--input",
+             folder / "in.npz", *outputs)
+        call(interpret, module, entry, folder / "in.npz", folder / "interpreter")
+        expected = [np.array(c.scalar(c.wide())), *c.differences()]
+        for kind in worst:
+            for i, (name, wanted) in enumerate(zip(names, expected)):
+                got = np.load(folder / f"{kind}.{i}.npy")
+                assert got.shape == wanted.shape, (name, got.shape, wanted.shape)
+                error = np.abs(got - wanted).max() / max(1, np.abs(wanted).max())
+                assert error <= tolerance, (kind, name, error, got, wanted)
+                worst[kind] = max(worst[kind], error)
+    print(len(cases), "cases, largest relative errors", worst)
