@@ -9,7 +9,7 @@
 #include "LossMeter.h"
 #include "PassErrors.h"
 
-#include "qnt/Analysis/ParamExpressions.h"
+#include "qnt/Analysis/ModelParts.h"
 #include "qnt/Support/MappedFile.h"
 #include "qnt/Support/Names.h"
 #include "qnt/Support/Progress.h"
@@ -63,6 +63,7 @@ private:
   LogicalResult choose();
   void apply();
   std::string makeKey();
+  int64_t getCount();
 
   MakeQuantize makeQuantize;
   TransformServices services;
@@ -127,6 +128,13 @@ LogicalResult AllocatePass::checkOptions() {
   return readOptionsOfQuantize();
 }
 
+/// A window of text has many tokens, an image one row of results.
+int64_t AllocatePass::getCount() {
+  if (count > 0)
+    return count;
+  return isLanguageModel(getOperation()) ? 16 : 256;
+}
+
 /// All that losses depend on.
 std::string AllocatePass::makeKey() {
   std::string text;
@@ -141,8 +149,8 @@ std::string AllocatePass::makeKey() {
   hash.update(StringRef(reinterpret_cast<const char *>(file.bytes().data()),
                         file.bytes().size()));
   return llvm::toHex(hash.final(), /*LowerCase=*/true) +
-         " count=" + std::to_string(count) + " seed=" + std::to_string(seed) +
-         " " + key;
+         " count=" + std::to_string(getCount()) +
+         " seed=" + std::to_string(seed) + " " + key;
 }
 
 LogicalResult AllocatePass::measureErrors() {
@@ -176,7 +184,7 @@ LogicalResult AllocatePass::measureErrors() {
 /// follow by the errors' ratio.
 LogicalResult AllocatePass::measureLosses() {
   LossCache kept(cache, makeKey());
-  LossMeter meter(*services.modelRunner, {samples, count, seed});
+  LossMeter meter(*services.modelRunner, {samples, getCount(), seed});
   bool isStarted = false;
   support::Progress progress("sensitivity", result.weights.size() * 2);
   auto measure = [&](StringRef weight,

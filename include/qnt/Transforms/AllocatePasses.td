@@ -51,7 +51,9 @@ def Allocate : Pass<"qnt-allocate", "::mlir::ModuleOp"> {
            "errors of weights.">,
     Option<"samples", "samples", "std::string", "\"\"",
            "For metric=loss, the file of samples to run on.">,
-    Option<"count", "count", "int64_t", "16", "How many samples to run.">,
+    Option<"count", "count", "int64_t", "0",
+           "How many samples to run; 0: 16 windows of text for language models, "
+           "256 samples for others.">,
     Option<"seed", "seed", "uint64_t", "0",
            "Seed of the choice of samples.">,
     ListOption<"pins", "pins", "std::string",
