@@ -254,6 +254,7 @@ static double getLargestCost(const Problem &problem, size_t index) {
 
 [[noreturn]] static void fail(const Problem &problem) {
   std::ostringstream text;
+  text.precision(8);
   for (size_t i = 0; i < problem.budgets.size(); ++i) {
     const Budget &budget = problem.budgets[i];
     double least = getCheapest(problem, i).costs[i];

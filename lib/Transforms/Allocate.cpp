@@ -60,6 +60,7 @@ private:
   LogicalResult findLatencies(ArrayRef<QuantizedContraction> fixed);
   LogicalResult makeProblem(const OpenWeights &open);
   LogicalResult pinFormats();
+  void updateLosses();
   LogicalResult choose();
   void apply();
   std::string makeKey();
@@ -327,14 +328,20 @@ LogicalResult AllocatePass::pinFormats() {
   return success();
 }
 
+/// Of the problem's choices, as the scores have them now.
+void AllocatePass::updateLosses() {
+  for (auto [index, scores] : llvm::enumerate(result.scores))
+    for (allocation::Choice &choice : result.problem.items[index].choices)
+      choice.loss =
+          scores[llvm::find(formats, choice.name) - formats.begin()].loss;
+}
+
 LogicalResult AllocatePass::choose() {
   try {
     result.chosen = allocation::solve(result.problem);
   } catch (const allocation::InfeasibleError &infeasible) {
     return error() << infeasible.what();
   }
-  for (size_t i = 0; i < result.problem.budgets.size(); ++i)
-    result.fronts.push_back(allocation::sweep(result.problem, i, frontPoints));
   return success();
 }
 
@@ -372,11 +379,21 @@ LogicalResult AllocatePass::run() {
   if (result.weights.empty())
     return error() << "no weight has a format to choose";
   if (failed(measureErrors()) || failed(findLatencies(open->fixedLayers)) ||
-      (metric == "loss" && failed(measureLosses())) ||
       failed(makeProblem(*open)) || failed(choose()))
     return failure();
+  // What cannot be is known before the model runs.
+  if (metric == "loss") {
+    if (failed(measureLosses()))
+      return failure();
+    updateLosses();
+    if (failed(choose()))
+      return failure();
+  }
   apply();
   if (!report.empty()) {
+    for (size_t i = 0; i < result.problem.budgets.size(); ++i)
+      result.fronts.push_back(
+          allocation::sweep(result.problem, i, frontPoints));
     result.pictures = drawWeights(getOperation(), result.weights, statistics);
     result.write(report);
   }
