@@ -1,7 +1,9 @@
 # REQUIRES: python
 # RUN: rm -rf %t && mkdir %t
 # RUN: %python %s %source %inputs/tinylm %t
-"""Gradients of a whole language model: cross entropy of the next tokens."""
+"""Gradients of a whole language model: cross entropy of the next tokens. Their
+differences give the second derivative along a random way, as Hutchinson's estimate
+of a Hessian's trace takes it."""
 import os
 import pathlib
 import random
@@ -36,5 +38,29 @@ names = ["model.embed_tokens.weight"] + [
     f"model.layers.{i}.{part}.weight" for i in range(6) for part in
     ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
      "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")]
-check(gradients, rng, {"tokens": tokens, "target": target},
-      {name: net.get(name) for name in names}, reference)
+inputs = {"tokens": tokens, "target": target}
+weights = {name: net.get(name) for name in names}
+check(gradients, rng, inputs, weights, reference)
+
+name = names[rng.integers(1, len(names))]
+kept = weights[name]
+way = rng.choice([-1.0, 1.0], kept.shape)
+size = np.sqrt((kept ** 2).mean())
+
+
+def moved(step):
+    return {**weights, name: kept + step * way}
+
+
+ends = []
+for sign in (1, -1):
+    changed = {k: w.astype(np.float32) for k, w in moved(sign * 0.03 * size).items()}
+    found = gradients.run("arguments", {**inputs, **changed})[1]
+    ends.append(found[name].astype(np.float64))
+product = (ends[0] - ends[1]) / (0.06 * size)
+step = 1e-3 * size
+losses = [reference(moved(sign * step)) for sign in (1, 0, -1)]
+exact = (losses[0] - 2 * losses[1] + losses[2]) / step ** 2
+estimate = (way * product).sum()
+print(f"{name}: v H v {estimate:.6f}, in f64 {exact:.6f}")
+assert abs(estimate - exact) <= 1e-2 * np.linalg.norm(product), (estimate, exact)

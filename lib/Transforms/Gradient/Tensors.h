@@ -22,7 +22,6 @@ public:
   mlir::OpBuilder &builder;
   mlir::Location loc;
 
-  /// `value` in the type of `like`.
   mlir::Value constant(mlir::Type type, double value);
   mlir::Value f32(double value) {
     return constant(builder.getF32Type(), value);
@@ -98,8 +97,8 @@ public:
                    llvm::ArrayRef<Operand> operands,
                    llvm::ArrayRef<int64_t> result, Body body,
                    LoopFold fold = LoopFold::Sum);
-  /// `body` of each element of `first` and of the others, which have its shape
-  /// or its trailing dimensions.
+  /// `body` of each element of the first value and of the others, which have
+  /// its shape or its trailing dimensions.
   mlir::Value map(mlir::ValueRange values, Body body);
   /// `value` summed over its leading dimensions down to rank `rank`.
   mlir::Value sumLeading(mlir::Value value, int64_t rank);
