@@ -14,10 +14,9 @@ import os
 import pathlib
 import statistics
 import subprocess
-import sys
 import tempfile
 
-from tools import BUILD, ROOT, compile_model, machine, run_json
+from tools import BUILD, compile_model, find_checkpoint, machine, time_steps
 
 # Formats of the layers, as --measure-latency and as a recipe has them.
 FORMATS = {"int8": "weights=int8", "int4:64": "weights=int4 group=64",
@@ -56,11 +55,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
-        checkpoint = args.checkpoint or scratch / "qwen3"
-        if not checkpoint.exists():
-            subprocess.run([sys.executable, ROOT / "test/Bench/make_checkpoint.py",
-                            checkpoint, "--like", "qwen3-0.6b", "--layers",
-                            str(args.layers)], check=True)
+        checkpoint = find_checkpoint(args.checkpoint, scratch, args.layers)
         vocabulary = json.loads((checkpoint / "config.json").read_text())["vocab_size"]
         models = {}
         for i, (name, weights) in enumerate(FORMATS.items()):
@@ -74,14 +69,7 @@ def main():
         base = next(iter(FORMATS))
         for threads in map(int, args.threads.split(",")):
             layers = predict(checkpoint, scratch, threads, vocabulary)
-            steps = {name: [] for name in models}
-            for turn in range(args.rounds):
-                names = list(models)
-                for name in names if turn % 2 == 0 else reversed(names):
-                    result = run_json(models[name], "--bench", "--threads", threads,
-                                      "--prompt-tokens", 128, "--gen-tokens",
-                                      args.tokens, "--runs", 1)
-                    steps[name].append(1e3 / result["tokens_per_second"])
+            steps = time_steps(models, args.rounds, args.tokens, threads)
             best = {name: min(times) for name, times in steps.items()}
             middle = {name: statistics.median(times) for name, times in steps.items()}
             # What is not a linear layer costs the same in all models.

@@ -14,11 +14,9 @@ import os
 import pathlib
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 
-from tools import ROOT, compile_model, machine, run_json
+from tools import compile_model, find_checkpoint, machine, time_steps
 
 FORMATS = ["int8", "int4", "int3", "int2"]
 REST = "group=64 activations=int8 head=int8 head-group=0 embedding=bf16"
@@ -54,11 +52,7 @@ def main():
     rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
-        checkpoint = args.checkpoint or scratch / "qwen3"
-        if not checkpoint.exists():
-            subprocess.run([sys.executable, ROOT / "test/Bench/make_checkpoint.py",
-                            checkpoint, "--like", "qwen3-0.6b", "--layers",
-                            str(args.layers)], check=True)
+        checkpoint = find_checkpoint(args.checkpoint, scratch, args.layers)
         shapes = read_shapes(checkpoint)
         models, mixes = {}, {}
         for fmt in FORMATS:
@@ -71,21 +65,14 @@ def main():
             chosen.write_text(json.dumps({"allocation": mixes[name]}))
             models[name] = scratch / f"mix{i}.so"
             compile_model(checkpoint, models[name],
-                          f"allocation={chosen} {REST}")
+                          f"allocation={chosen} weights=int8 {REST}")
         print(f"Qwen3-0.6B shape, {REST}, seed {args.seed}, {args.rounds} rounds of "
               f"{args.tokens} steps, {machine()}, load {os.getloadavg()[0]:.1f}")
         print("| threads | model | ms a step (best) | (median) | to the mean by bytes "
               "(best) | (median) | by weights (best) | (median) |")
         print("|---|---|---|---|---|---|---|---|")
         for threads in map(int, args.threads.split(",")):
-            steps = {name: [] for name in models}
-            for turn in range(args.rounds):
-                names = list(models)
-                for name in names if turn % 2 == 0 else reversed(names):
-                    result = run_json(models[name], "--bench", "--threads", threads,
-                                      "--prompt-tokens", 128, "--gen-tokens",
-                                      args.tokens, "--runs", 1)
-                    steps[name].append(1e3 / result["tokens_per_second"])
+            steps = time_steps(models, args.rounds, args.tokens, threads)
             best = {name: min(times) for name, times in steps.items()}
             middle = {name: statistics.median(times) for name, times in steps.items()}
             for name in models:

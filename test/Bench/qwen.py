@@ -8,11 +8,9 @@ usage: qwen.py [--checkpoint DIR] [--runs R]
 """
 import argparse
 import pathlib
-import subprocess
-import sys
 import tempfile
 
-from tools import ROOT, compile_model, machine, run_json, size_mb
+from tools import compile_model, find_checkpoint, machine, run_json, size_mb
 
 RECIPE = "weights=int4 group=32 activations=int8 head=int8 embedding=bf16"
 
@@ -25,10 +23,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
-        checkpoint = args.checkpoint or scratch / "qwen3"
-        if not checkpoint.exists():
-            subprocess.run([sys.executable, ROOT / "test/Bench/make_checkpoint.py",
-                            checkpoint, "--like", "qwen3-0.6b"], check=True)
+        checkpoint = find_checkpoint(args.checkpoint, scratch)
         model = scratch / "model.so"
         seconds, megabytes = compile_model(checkpoint, model, RECIPE)
         print(f"Qwen3-0.6B shape, {RECIPE}, {machine()}")

@@ -9,11 +9,9 @@ usage: rotations.py [--checkpoint DIR] [--layers N] [--rounds R] [--tokens T]
 import argparse
 import pathlib
 import statistics
-import subprocess
-import sys
 import tempfile
 
-from tools import ROOT, compile_model, machine, run_json
+from tools import compile_model, find_checkpoint, machine, time_steps
 
 RECIPE = "weights=int4 group=32 activations=int8 head=int8 embedding=bf16"
 # A name, what the model adds to the recipe, and what it is compared to.
@@ -35,11 +33,7 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
-        checkpoint = args.checkpoint or scratch / "qwen3"
-        if not checkpoint.exists():
-            subprocess.run([sys.executable, ROOT / "test/Bench/make_checkpoint.py",
-                            checkpoint, "--like", "qwen3-0.6b", "--layers",
-                            str(args.layers)], check=True)
+        checkpoint = find_checkpoint(args.checkpoint, scratch, args.layers)
         compiled = {}
         for i, (name, keys, _) in enumerate(MODELS):
             compiled[name] = scratch / f"m{i}.so"
@@ -49,14 +43,7 @@ def main():
         print("| threads | model | ms a step (best) | added (best) | added (median) |")
         print("|---|---|---|---|---|")
         for threads in (1, 2):
-            steps = {name: [] for name in compiled}
-            for turn in range(args.rounds):
-                names = list(compiled)
-                for name in names if turn % 2 == 0 else reversed(names):
-                    result = run_json(compiled[name], "--bench", "--threads", threads,
-                                      "--prompt-tokens", 128, "--gen-tokens",
-                                      args.tokens, "--runs", 1)
-                    steps[name].append(1e3 / result["tokens_per_second"])
+            steps = time_steps(compiled, args.rounds, args.tokens, threads)
             for name, _, base in MODELS:
                 added = ["", ""]
                 if base:

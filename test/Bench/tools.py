@@ -49,6 +49,29 @@ def run_json(model, *args):
     return json.loads(out)
 
 
+def find_checkpoint(given, scratch, layers=28):
+    """The Qwen3-0.6B-shaped checkpoint at `given`, made there where it is not yet; else
+    one in `scratch`."""
+    checkpoint = given or scratch / "qwen3"
+    if not checkpoint.exists():
+        subprocess.run([sys.executable, ROOT / "test/Bench/make_checkpoint.py", checkpoint,
+                        "--like", "qwen3-0.6b", "--layers", str(layers)], check=True)
+    return checkpoint
+
+
+def time_steps(models, rounds, tokens, threads):
+    """Milliseconds of a decode step of each of `models` (names and paths) in each round
+    of `tokens` steps. Models take turns, so that what else the machine does falls on all
+    of them."""
+    steps = {name: [] for name in models}
+    for turn in range(rounds):
+        for name in list(models) if turn % 2 == 0 else reversed(models):
+            result = run_json(models[name], "--bench", "--threads", threads,
+                              "--prompt-tokens", 128, "--gen-tokens", tokens, "--runs", 1)
+            steps[name].append(1e3 / result["tokens_per_second"])
+    return steps
+
+
 def size_mb(model):
     """Megabytes of code and parameters."""
     model = pathlib.Path(model)
