@@ -23,8 +23,7 @@ rng = np.random.default_rng(seed)
 path = pathlib.Path(shared) / "models/resnet20_cifar10.onnx"
 model = onnx.load(path)
 name = model.graph.input[0].name
-images = rng.standard_normal((2, 3, 32, 32)).astype(np.float32)
-target = rng.integers(0, 10, 2).astype(np.int32)
+target = rng.integers(0, 10, 1).astype(np.int32)
 
 
 def to_first(w):
@@ -50,6 +49,28 @@ def change(weights):
     return wide
 
 
+def margin(images):
+    """How far from its jump the nearest input of a ReLU is."""
+    wide = change({})
+    inputs = [node.input[0] for node in wide.graph.node if node.op_type == "Relu"]
+    del wide.graph.output[:]
+    wide.graph.output.extend(onnx.helper.make_tensor_value_info(
+        name, onnx.TensorProto.DOUBLE, None) for name in inputs)
+    values = ReferenceEvaluator(wide).run(None, {name: images.astype(np.float64)})
+    assert len(values) == 19
+    return min(np.abs(value).min() for value in values)
+
+
+# Where f32 puts a number on the other side of zero than f64, gradients differ by what
+# it adds to them: images on which that can be are drawn again.
+for _ in range(100):
+    images = rng.standard_normal((1, 3, 32, 32)).astype(np.float32)
+    if margin(images) > 4e-6:
+        break
+else:
+    raise AssertionError("no image without numbers near zero")
+
+
 def reference(weights):
     logits = ReferenceEvaluator(change(weights)).run(
         None, {name: images.astype(np.float64)})[0]
@@ -66,4 +87,4 @@ for tensor in model.graph.initializer:
         weights[tensor.name] = array
 gradients = Gradients(folder, path, "loss=cross_entropy")
 check(gradients, rng, {name: images, "target": target}, weights, reference,
-      jumps=True)
+      tolerance=2e-4, scale=1e-7)

@@ -48,11 +48,9 @@ class Gradients:
         return float(arrays[0]), dict(zip(self.names[1:], arrays[1:]))
 
 
-def check(gradients, rng, inputs, weights, reference, jumps=False):
-    """`weights` by name, as f64; `reference` gives the loss for some. Where slopes
-    jump, steps are smaller, and a number that rounding alone puts on the other side
-    may change what one of its layer's outputs adds to a gradient."""
-    tolerance, scale = (2e-2, 1e-7) if jumps else (1e-4, 1e-4)
+def check(gradients, rng, inputs, weights, reference, tolerance=1e-4, scale=1e-4):
+    """`weights` by name, as f64; `reference` gives the loss for some. `tolerance` is of a
+    weight's gradient, `scale` of steps, to be small where slopes jump."""
     loss, found = gradients.run("stored", inputs)
     assert set(found) == set(weights), sorted(found)
     wide = {k: weights[k].astype(np.float64) for k in found}
