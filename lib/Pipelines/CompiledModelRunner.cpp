@@ -42,7 +42,8 @@ public:
       RunObserver &observer, const QuantizeBlock &quantizeBlock,
       FirstRun *firstRun)
       : module(module), set(set), options(options), observer(observer),
-        quantizeBlock(quantizeBlock), firstRun(firstRun) {}
+        quantizeBlock(quantizeBlock), firstRun(firstRun),
+        isFirstRun(options.variant == RunOptions::Variant::First) {}
 
   LogicalResult run();
 
@@ -65,7 +66,7 @@ private:
   RunObserver &observer;
   const QuantizeBlock &quantizeBlock;
   FirstRun *firstRun;
-  bool isFirstRun = false;
+  bool isFirstRun;
   std::vector<Sample> samples;
   std::vector<ModelBlock> blocks;
   std::optional<CalibrationWork> work;
@@ -147,8 +148,7 @@ LogicalResult Run::startVariant() {
     llvm::raw_string_ostream stream(texts.back());
     block.module->print(stream, OpPrintingFlags().enableDebugInfo(false));
   }
-  if (firstRun->texts.empty()) {
-    isFirstRun = true;
+  if (isFirstRun) {
     firstRun->samples = samples;
     firstRun->texts = std::move(texts);
     return success();
@@ -248,9 +248,8 @@ LogicalResult Run::run() {
   if (!entry)
     return module.emitError("the model has no entry point to calibrate: "
                             "expected score, forward or main");
-  samples = firstRun && !firstRun->samples.empty()
-                ? firstRun->samples
-                : readSamples(module, entry, set);
+  samples = firstRun && !isFirstRun ? firstRun->samples
+                                    : readSamples(module, entry, set);
   Fingerprint fingerprint;
   if (!options.work.empty())
     fingerprint = makeFingerprint(module, set, options);
@@ -287,10 +286,11 @@ LogicalResult CompiledModelRunner::run(ModuleOp module,
   if (own.sequential)
     own.key += " " + recipe;
   try {
-    if (options.isVariant && !firstRun)
+    bool isVariant = options.variant != RunOptions::Variant::None;
+    if (options.variant == RunOptions::Variant::First)
       firstRun = std::make_unique<FirstRun>();
     return Run(module, samples, own, observer, quantizeBlock,
-               options.isVariant ? firstRun.get() : nullptr)
+               isVariant ? firstRun.get() : nullptr)
         .run();
   } catch (const std::exception &error) {
     return emitError(UnknownLoc::get(module.getContext())) << error.what();

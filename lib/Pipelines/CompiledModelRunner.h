@@ -36,7 +36,7 @@ public:
 private:
   QuantizeBlock quantizeBlock;
   std::string recipe;
-  /// Of RunOptions::isVariant.
+  /// Of RunOptions::Variant.
   std::unique_ptr<FirstRun> firstRun;
 };
 

@@ -51,16 +51,12 @@ static void addAllocation(OpPassManager &pm, const QuantizeRecipe &recipe) {
     return createQuantize(options);
   };
   AllocateOptions allocate = recipe.allocate;
-  const CalibrateOptions &calibrate = recipe.calibrate;
-  // Moments are of the samples of calibration.
-  allocate.key = "group=" + std::to_string(quantize.group) +
-                 " scale=" + quantize.scale + " zero=" + quantize.weightsZero +
-                 " clip=" + quantize.clip + " rounding=" + quantize.rounding +
-                 " order=" + std::to_string(quantize.actOrder) +
-                 " damp=" + std::to_string(quantize.damp) +
-                 " bias=" + std::to_string(quantize.correctBiases) +
-                 " lowrank=" + std::to_string(quantize.lowRank) +
-                 " moments=" + std::to_string(calibrate.count);
+  // What is measured depends on all that the trials do, and on the samples that
+  // moments are of.
+  llvm::raw_string_ostream key(allocate.key);
+  makeQuantize("none", /*simulate=*/true)->printAsTextualPipeline(key);
+  key << " moments=" << recipe.calibrate.count << " "
+      << recipe.calibrate.statisticsFile;
   pm.addPass(
       createAllocate(std::move(allocate), makeQuantize,
                      {std::make_shared<CPUCostModel>(cpu::getNativeISA()),

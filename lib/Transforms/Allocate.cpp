@@ -141,6 +141,10 @@ std::string AllocatePass::makeKey() {
   std::string text;
   llvm::raw_string_ostream stream(text);
   OwningOpRef<ModuleOp> copy = getOperation().clone();
+  // Modules written by hand do not say what is in their parameters.
+  if (auto store = (*copy)->getAttrOfType<StringAttr>("qnt.params"); store)
+    if (!(*copy)->hasAttr("qnt.params_sha256"))
+      stream << params::ParamStore::open(store.str())->sha256();
   for (StringRef name : {"qnt.params", "qnt.statistics"})
     (*copy)->removeAttr(name);
   copy->print(stream);
@@ -151,7 +155,7 @@ std::string AllocatePass::makeKey() {
                         file.bytes().size()));
   return llvm::toHex(hash.final(), /*LowerCase=*/true) +
          " count=" + std::to_string(getCount()) +
-         " seed=" + std::to_string(seed) + " " + key;
+         " seed=" + std::to_string(seed) + " " + quantize + " " + key;
 }
 
 LogicalResult AllocatePass::measureErrors() {

@@ -194,7 +194,9 @@ FormatTrials::getErrors(ArrayRef<OpenWeight> weights, StringRef format) {
         continue;
       auto decoded = layer->getOperand(1).getDefiningOp<DequantizeOp>();
       if (!decoded)
-        continue;
+        return layer->emitError("qnt-allocate: '")
+               << weights[found->second].name << "' was not simulated in "
+               << format;
       auto conv = dyn_cast<nn::ConvOp>(layer);
       int64_t groups = conv ? conv.getGroups() : 1;
       std::string name =
@@ -214,5 +216,10 @@ FormatTrials::getErrors(ArrayRef<OpenWeight> weights, StringRef format) {
                                       moment, groups, rows.count);
       isDone[found->second] = true;
     }
+  for (auto [weight, done] : llvm::zip_equal(weights, isDone))
+    if (!done)
+      return module.emitError("qnt-allocate: no layer at a site of activations "
+                              "takes '")
+             << weight.name << "'; name it in keep";
   return errors;
 }

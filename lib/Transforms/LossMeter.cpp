@@ -77,26 +77,34 @@ static LogicalResult observeResults(ModuleOp module, bool areLogits) {
                           "could be measured");
 }
 
-LogicalResult LossMeter::run(ModuleOp module, RunObserver &observer) {
+LogicalResult LossMeter::run(ModuleOp module, RunOptions::Variant variant,
+                             RunObserver &observer) {
   if (failed(observeResults(module, kind == Kind::Divergence)))
     return failure();
   RunOptions options;
-  options.isVariant = true;
+  options.variant = variant;
   return runner.run(module, samples, options, observer);
 }
 
+/// Whether the function is a network of convolutions with a row of results for
+/// each image.
+static bool givesScores(func::FuncOp function) {
+  if (!function.isPublic() || !hasConvolutions(function) ||
+      function.getNumResults() == 0)
+    return false;
+  auto type = dyn_cast<RankedTensorType>(function.getResultTypes().front());
+  return type && type.getRank() == 2;
+}
+
 LogicalResult LossMeter::start(ModuleOp module) {
-  bool isClassifier =
-      llvm::any_of(module.getOps<func::FuncOp>(), [](func::FuncOp function) {
-        return hasConvolutions(function);
-      });
+  bool isClassifier = llvm::any_of(module.getOps<func::FuncOp>(), givesScores);
   if (isClassifier || isLanguageModel(module))
     kind = Kind::Divergence;
   OwningOpRef<ModuleOp> copy(module.clone());
   own.clear();
   ResultObserver observer(
       [&](ArrayRef<float> row) { llvm::append_range(own, row); });
-  return run(*copy, observer);
+  return run(*copy, RunOptions::Variant::First, observer);
 }
 
 /// The Kullback-Leibler divergence of softmax(b) from softmax(a), in nats.
@@ -133,7 +141,7 @@ FailureOr<double> LossMeter::measure(ModuleOp module) {
                                     : getSquaredError(before, row);
     ++rows;
   });
-  if (failed(run(module, observer)))
+  if (failed(run(module, RunOptions::Variant::Later, observer)))
     return failure();
   double mean = rows ? sum / double(rows) : 0;
   if (!std::isfinite(mean))

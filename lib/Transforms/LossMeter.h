@@ -22,8 +22,9 @@ public:
     SquaredError
   };
 
-  /// Divergence for causal language models and classifiers of images, whose
-  /// softmax, where the model ends in one, is taken off; else SquaredError.
+  /// Divergence for causal language models and classifiers of images
+  /// (convolutions, results of rank 2), whose softmax, where the model ends in
+  /// one, is taken off; else SquaredError.
   LossMeter(ModelRunner &runner, SampleSet samples)
       : runner(runner), samples(std::move(samples)) {}
 
@@ -35,7 +36,8 @@ public:
   Kind getKind() const { return kind; }
 
 private:
-  mlir::LogicalResult run(mlir::ModuleOp module, RunObserver &observer);
+  mlir::LogicalResult run(mlir::ModuleOp module, RunOptions::Variant variant,
+                          RunObserver &observer);
 
   ModelRunner &runner;
   SampleSet samples;

@@ -170,6 +170,11 @@ again, _ = report(options)
 assert again["tensors"][0]["choices"][0]["loss"] == 123.0
 other, _ = report(options + " key=other")
 assert other["tensors"][0]["choices"] == first["tensors"][0]["choices"]
+save_file({name: 2 * weight for name, weight in params.items()},
+          f"{folder}/w.safetensors")
+changed, _ = report(options)
+assert changed["tensors"][0]["choices"][0]["loss"] < 100
+save_file(params, f"{folder}/w.safetensors")
 
 # All parameters: pinned ones too.
 pinned, _ = report(f"formats={listed} metric=weight bytes=6000 pins=layer.a=int8")

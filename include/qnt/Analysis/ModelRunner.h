@@ -31,11 +31,13 @@ struct RunOptions {
   /// Whether a block takes what the blocks before it give once they are
   /// quantised by their own statistics.
   bool sequential = false;
-  /// Whether this is a run of one of many variants of a model, one after the
-  /// other: what the first gave is kept by the runner, and where blocks are as
-  /// they were then up to some, the others start there. No `work`, and nothing
-  /// is observed in blocks that do not run.
-  bool isVariant = false;
+  /// Of runs of many variants of a model on the same samples: what the first
+  /// gave is kept by the runner until another first one, and where blocks are
+  /// as they were then up to some, later ones start there. No `work`;
+  /// RunObserver::start is not called, and nothing is observed in blocks that
+  /// do not run.
+  enum class Variant { None, First, Later };
+  Variant variant = Variant::None;
   /// The folder that keeps finished blocks for a run that is interrupted; none
   /// where empty. It is the caller's to remove when it has what it wants.
   std::string work;

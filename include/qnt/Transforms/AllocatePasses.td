@@ -63,7 +63,8 @@ def Allocate : Pass<"qnt-allocate", "::mlir::ModuleOp"> {
            "A file of losses, taken where it is of this model, these samples and "
            "`key`, else measured anew and written.">,
     Option<"key", "key", "std::string", "\"\"",
-           "What else than the module the losses in `cache` depend on.">,
+           "What else than the module, the samples and `quantize` the losses in "
+           "`cache` depend on.">,
     Option<"report", "report", "std::string", "\"\"",
            "A JSON file to write: all that the choice was made from.">,
     Option<"statistics", "statistics", "std::string", "\"\"",
