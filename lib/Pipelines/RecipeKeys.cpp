@@ -157,6 +157,13 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
          return !value.getAsInteger(10, recipe.allocate.count) &&
                 recipe.allocate.count > 0;
        }},
+      {"rounds",
+       "how often at most sensitivity=loss measures around what it has "
+       "chosen, to choose better (where losses do not add up: 4)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return !value.getAsInteger(10, recipe.allocate.rounds) &&
+                recipe.allocate.rounds >= 0;
+       }},
       {"pin", "weights that have a format: REGEX=FORMAT, by commas",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return parseList(value, recipe.allocate.pins);

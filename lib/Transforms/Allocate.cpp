@@ -4,9 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "AllocationReport.h"
-#include "LossCache.h"
-#include "LossMeter.h"
+#include "AllocationRounds.h"
 #include "PassErrors.h"
 
 #include "qnt/Analysis/ModelParts.h"
@@ -56,7 +54,8 @@ private:
   LogicalResult checkOptions();
   LogicalResult readOptionsOfQuantize();
   LogicalResult measureErrors();
-  LogicalResult measureLosses();
+  LogicalResult measureLosses(LossCache &kept, LossMeter &meter);
+  LogicalResult chooseByRuns();
   LogicalResult findLatencies(ArrayRef<QuantizedContraction> fixed);
   LogicalResult makeProblem(const OpenWeights &open);
   LogicalResult pinFormats();
@@ -187,17 +186,14 @@ LogicalResult AllocatePass::measureErrors() {
 /// Losses are measured in the two formats that change a weight most. They are
 /// nearly quadratic in its error from there on, so that those of the others
 /// follow by the errors' ratio.
-LogicalResult AllocatePass::measureLosses() {
-  LossCache kept(cache, makeKey());
-  LossMeter meter(*services.modelRunner, {samples, getCount(), seed});
-  bool isStarted = false;
+LogicalResult AllocatePass::measureLosses(LossCache &kept, LossMeter &meter) {
   support::Progress progress("sensitivity", result.weights.size() * 2);
   auto measure = [&](StringRef weight,
                      const std::string &format) -> FailureOr<double> {
     progress.advance();
     if (auto known = kept.find(weight.str(), format))
       return *known;
-    if (!std::exchange(isStarted, true) && failed(meter.start(getOperation())))
+    if (!meter.isStarted() && failed(meter.start(getOperation())))
       return failure();
     auto trial = trials->simulate({{weight.str(), format}});
     if (failed(trial))
@@ -349,6 +345,18 @@ LogicalResult AllocatePass::choose() {
   return success();
 }
 
+LogicalResult AllocatePass::chooseByRuns() {
+  LossCache kept(cache, makeKey());
+  LossMeter meter(*services.modelRunner, {samples, getCount(), seed});
+  if (failed(measureLosses(kept, meter)))
+    return failure();
+  updateLosses();
+  if (failed(choose()))
+    return failure();
+  return AllocationRounds(getOperation(), *trials, meter, kept, result)
+      .run(rounds);
+}
+
 void AllocatePass::apply() {
   Builder builder(&getContext());
   NamedAttrList formatOf;
@@ -386,13 +394,8 @@ LogicalResult AllocatePass::run() {
       failed(makeProblem(*open)) || failed(choose()))
     return failure();
   // What cannot be is known before the model runs.
-  if (metric == "loss") {
-    if (failed(measureLosses()))
-      return failure();
-    updateLosses();
-    if (failed(choose()))
-      return failure();
-  }
+  if (metric == "loss" && failed(chooseByRuns()))
+    return failure();
   apply();
   if (!report.empty()) {
     for (size_t i = 0; i < result.problem.budgets.size(); ++i)

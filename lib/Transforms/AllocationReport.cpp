@@ -90,9 +90,11 @@ void AllocationReport::write(const std::string &path) const {
                        {"version", fileVersion},
                        {"metric", metric},
                        {"formats", formats},
-                       {"loss", chosen.loss},
-                       {"allocation", std::move(formatsOf)},
-                       {"budgets", std::move(budgets)},
-                       {"tensors", std::move(tensors)}};
+                       {"loss", chosen.loss}};
+  if (measured)
+    file["measured_loss"] = *measured;
+  file.update({{"allocation", std::move(formatsOf)},
+               {"budgets", std::move(budgets)},
+               {"tensors", std::move(tensors)}});
   support::writeFileAtomically(path, file.dump(1) + "\n");
 }

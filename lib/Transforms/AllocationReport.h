@@ -38,6 +38,8 @@ struct AllocationReport {
   std::vector<WeightPicture> pictures;
   allocation::Problem problem;
   allocation::Allocation chosen;
+  /// The loss of what was chosen, all weights together.
+  std::optional<double> measured;
   /// For each budget, allocations from the least that any takes of it to what
   /// the one of least loss takes.
   std::vector<std::vector<allocation::Allocation>> fronts;

@@ -130,7 +130,7 @@ static double getSquaredError(ArrayRef<float> a, ArrayRef<float> b) {
   return square > 0 ? error / square : error;
 }
 
-FailureOr<double> LossMeter::measure(ModuleOp module) {
+FailureOr<double> LossMeter::measure(ModuleOp module, bool isFirst) {
   ArrayRef<float> rest = own;
   double sum = 0;
   int64_t rows = 0;
@@ -141,7 +141,9 @@ FailureOr<double> LossMeter::measure(ModuleOp module) {
                                     : getSquaredError(before, row);
     ++rows;
   });
-  if (failed(run(module, RunOptions::Variant::Later, observer)))
+  auto variant =
+      isFirst ? RunOptions::Variant::First : RunOptions::Variant::Later;
+  if (failed(run(module, variant, observer)))
     return failure();
   double mean = rows ? sum / double(rows) : 0;
   if (!std::isfinite(mean))

@@ -30,9 +30,12 @@ public:
 
   /// Runs the model itself; comes first. Holds its results in memory.
   mlir::LogicalResult start(mlir::ModuleOp module);
-  /// Runs `module`, the model but for some numbers, and changes it. Fails where
-  /// results are not finite, too: with an error.
-  mlir::FailureOr<double> measure(mlir::ModuleOp module);
+  bool isStarted() const { return !own.empty(); }
+  /// Runs `module`, the model but for some numbers, and changes it. With
+  /// `isFirst`, later runs start at the first block in which they differ from
+  /// this one; else from the model itself. Fails where results are not finite,
+  /// too: with an error.
+  mlir::FailureOr<double> measure(mlir::ModuleOp module, bool isFirst = false);
   Kind getKind() const { return kind; }
 
 private:

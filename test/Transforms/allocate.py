@@ -112,7 +112,7 @@ ELEMENTS = sum(n * k for n, k in LAYERS.values())
 listed = ",".join(FORMATS)
 for metric in ("weight", "output", "loss"):
     for budget in (3.6, 5.0):
-        samples = f"samples={folder}/x.npz count={ROWS}"
+        samples = f"samples={folder}/x.npz count={ROWS} rounds=0"
         got, text = report(f"formats={listed} metric={metric} bits={budget} {samples}")
         scores = {}
         for tensor in got["tensors"]:
@@ -160,10 +160,11 @@ assert re.search(r"32x80, int4, group<16>", done.stdout), done.stdout
 cache = f"{folder}/losses.json"
 if os.path.exists(cache):
     os.remove(cache)
-options = (f"formats=int2,int3 bits=2.9 samples={folder}/x.npz count=8 cache={cache}")
+options = (f"formats=int2,int3 bits=2.9 samples={folder}/x.npz count=8 rounds=0 "
+           f"cache={cache}")
 first, _ = report(options)
 kept = json.load(open(cache))
-assert sum(map(len, kept["losses"].values())) == 2 * len(LAYERS)
+assert sum(map(len, kept["losses"].values())) == 2 * len(LAYERS) + 1
 kept["losses"]["a"]["int2"] = 123.0
 json.dump(kept, open(cache, "w"))
 again, _ = report(options)
@@ -175,6 +176,32 @@ save_file({name: 2 * weight for name, weight in params.items()},
 changed, _ = report(options)
 assert changed["tensors"][0]["choices"][0]["loss"] < 100
 save_file(params, f"{folder}/w.safetensors")
+
+# Rounds end where no weight's next format is better, the others as they are.
+def joint(formats):
+    got, _ = run_model({name: decoded(params[name], f) for name, f in formats.items()})
+    return np.mean(((got - own) ** 2).sum(1) / (own ** 2).sum(1))
+
+
+limit = 3.3
+options = f"formats={listed} bits={limit} samples={folder}/x.npz count={ROWS}"
+without, _ = report(f"{options} rounds=0")
+rounds, _ = report(f"{options} rounds=20 cache={folder}/rounds.json")
+for got in (without, rounds):
+    want = joint(got["allocation"])
+    assert abs(got["measured_loss"] - want) <= 2e-4 * want, (got["measured_loss"], want)
+chosen = rounds["allocation"]
+assert rounds["measured_loss"] <= without["measured_loss"]
+for name, format_ in chosen.items():
+    for step in (-1, 1):
+        other = FORMATS.index(format_) + step
+        if other not in range(len(FORMATS)):
+            continue
+        changed = chosen | {name: FORMATS[other]}
+        if sum(bits(*pair) for pair in changed.items()) <= limit * ELEMENTS:
+            assert joint(changed) >= (1 - 5e-4) * rounds["measured_loss"], changed
+again, _ = report(f"{options} rounds=20 cache={folder}/rounds.json")
+assert again == rounds
 
 # All parameters: pinned ones too.
 pinned, _ = report(f"formats={listed} metric=weight bytes=6000 pins=layer.a=int8")

@@ -1,0 +1,155 @@
+//===- AllocationRounds.cpp - losses around an allocation -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "AllocationRounds.h"
+
+#include "qnt/Support/Progress.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+
+using namespace mlir;
+using namespace qnt;
+
+/// Under which the cache keeps losses of whole allocations.
+static constexpr char together[] = "(all weights)";
+
+/// Rounds, and what share of the measured loss the sum of losses may be off by
+/// where there are none.
+static constexpr int64_t roundsByDefault = 4;
+static constexpr double maxGap = 0.1;
+
+static std::map<std::string, std::string>
+getFormats(const AllocationReport &report, ArrayRef<size_t> choices) {
+  std::map<std::string, std::string> formats;
+  for (auto [index, weight] : llvm::enumerate(report.weights))
+    formats[weight.name] =
+        report.problem.items[index].choices[choices[index]].name;
+  return formats;
+}
+
+/// Of all weights in their formats.
+FailureOr<double> AllocationRounds::measure(const Choices &choices) {
+  std::map<std::string, std::string> formats = getFormats(report, choices);
+  llvm::SHA256 hash;
+  for (const auto &[weight, format] : formats)
+    hash.update(format + "\n");
+  std::string name = llvm::toHex(hash.final(), /*LowerCase=*/true);
+  if (auto known = kept.find(together, name))
+    return *known;
+  if (!meter.isStarted() && failed(meter.start(module)))
+    return failure();
+  auto measureThese = [&](const std::map<std::string, std::string> &all,
+                          bool isFirst) -> FailureOr<double> {
+    auto trial = trials.simulate(all);
+    if (failed(trial))
+      return failure();
+    return meter.measure(**trial, isFirst);
+  };
+  // Neighbours of what is chosen run from the first block that differs.
+  if (std::exchange(base, report.chosen.choices) != report.chosen.choices &&
+      failed(measureThese(getFormats(report, base), /*isFirst=*/true)))
+    return failure();
+  auto loss = measureThese(formats, /*isFirst=*/false);
+  if (succeeded(loss))
+    kept.add(together, name, *loss);
+  return loss;
+}
+
+/// The losses of `around`, `loss` being that of what is chosen. Formats beyond
+/// the neighbours change as much more as they did in a model of floats.
+LogicalResult AllocationRounds::measureNeighbours(double loss,
+                                                  support::Progress &progress) {
+  for (auto [index, weight] : llvm::enumerate(report.weights)) {
+    const auto &choices = report.problem.items[index].choices;
+    size_t own = report.chosen.choices[index];
+    auto order = llvm::to_vector(llvm::seq<size_t>(0, choices.size()));
+    llvm::stable_sort(order, [&, &choices = choices](size_t a, size_t b) {
+      return choices[a].loss > choices[b].loss;
+    });
+    std::vector<double> changes(choices.size());
+    auto follow = [&, &choices = choices](ArrayRef<size_t> others) {
+      double unit = 0, first = 0;
+      for (size_t other : others) {
+        double alone = choices[other].loss - choices[own].loss;
+        if (other == others.front()) {
+          Choices changed = report.chosen.choices;
+          changed[index] = other;
+          auto measured = measure(changed);
+          progress.advance();
+          if (failed(measured))
+            return failure();
+          unit = alone;
+          first = *measured - loss;
+        }
+        changes[other] =
+            unit != 0 ? first * std::max(alone / unit, 1.0) : first;
+      }
+      return success();
+    };
+    auto at = llvm::find(order, own);
+    SmallVector<size_t> coarser(order.begin(), at), finer(at + 1, order.end());
+    std::reverse(coarser.begin(), coarser.end());
+    if (failed(follow(coarser)) || failed(follow(finer)))
+      return failure();
+    double least = *llvm::min_element(changes);
+    for (auto [choice, change] :
+         llvm::zip_equal(around.items[index].choices, changes))
+      choice.loss = change - least;
+  }
+  return success();
+}
+
+/// Whether there is something better than what is chosen, which is it then.
+FailureOr<bool> AllocationRounds::improve(support::Progress &progress) {
+  double loss = *report.measured;
+  around = report.problem;
+  around.budgets.push_back({"changes", 0});
+  for (allocation::Coupling &coupling : around.couplings)
+    coupling.costs.push_back(0);
+  for (auto [index, item] : llvm::enumerate(around.items))
+    for (auto [number, choice] : llvm::enumerate(item.choices))
+      choice.costs.push_back(number != report.chosen.choices[index]);
+  if (failed(measureNeighbours(loss, progress)))
+    return failure();
+  // The fewer change, the better do changes add up.
+  for (size_t most = report.weights.size(); most > 0; most /= 2) {
+    around.budgets.back().limit = double(most);
+    Choices next = allocation::solve(around).choices;
+    if (next == report.chosen.choices)
+      return false;
+    auto measured = measure(next);
+    if (failed(measured))
+      return failure();
+    if (*measured < loss) {
+      report.chosen = allocation::evaluate(report.problem, next);
+      report.measured = *measured;
+      return true;
+    }
+  }
+  return false;
+}
+
+LogicalResult AllocationRounds::run(int64_t rounds) {
+  auto loss = measure(report.chosen.choices);
+  if (failed(loss))
+    return failure();
+  report.measured = *loss;
+  if (rounds < 0) {
+    bool addUp = std::abs(report.chosen.loss - *loss) <= maxGap * *loss;
+    rounds = addUp ? 0 : roundsByDefault;
+  }
+  for (int64_t round = 0; round < rounds; ++round) {
+    support::Progress progress("round " + std::to_string(round + 1),
+                               report.weights.size() * 2);
+    auto isBetter = improve(progress);
+    if (failed(isBetter))
+      return failure();
+    if (!*isBetter)
+      break;
+  }
+  return success();
+}
