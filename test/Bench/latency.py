@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""How well the table of latencies predicts decode steps: a Qwen3-0.6B-shaped model
-with seeded random weights in uniform formats. Predicted is the sum over its layers
-(quant-opt --measure-latency, measured in this run) and what else the first model
-spends in a step; both are given as ratios to the first model. Models take turns, so
-that what else the machine does falls on all of them.
+"""How well budgets of time predict decode steps: a Qwen3-0.6B-shaped model with seeded
+random weights, uniform W8 and allocated under latency= at shares of what its layers take
+at W8. Predicted is what the budget counts, by the table of latencies that is measured in
+this run, and what else W8 spends in a step; both are given as ratios to W8. Models take
+turns, so that what else the machine does falls on all of them.
 
 usage: latency.py [--checkpoint DIR] [--layers N] [--rounds R] [--tokens T]
-                  [--threads 1,2]
+                  [--threads 1,2] [--shares S,...]
 """
 import argparse
 import json
@@ -18,30 +18,30 @@ import tempfile
 
 from tools import BUILD, compile_model, find_checkpoint, machine, time_steps
 
-# Formats of the layers, as --measure-latency and as a recipe has them.
-FORMATS = {"int8": "weights=int8", "int4:64": "weights=int4 group=64",
-           "int3:64": "weights=int3 group=64", "int2:64": "weights=int2 group=64"}
-REST = "activations=int8 head=int8 head-group=0 embedding=bf16"
-HEAD = "int8"
+FORMATS = ["int2", "int3", "int4", "int8"]
+REST = "group=64 activations=int8 head=int8 head-group=0 embedding=bf16"
 
 
-def predict(checkpoint, scratch, threads, vocabulary):
-    """Seconds of all layers, by format."""
-    cache = scratch / f"cache{threads}"
-    cache.mkdir()
-    path = scratch / f"costs{threads}.json"
-    subprocess.run([BUILD / "bin/quant-opt", checkpoint, "--measure-latency=" +
-                    ",".join(FORMATS), "-o", path], check=True,
-                   stdout=subprocess.DEVNULL,
-                   env=os.environ | {"XDG_CACHE_HOME": str(cache),
-                                     "OMP_NUM_THREADS": str(threads)})
-    totals = dict.fromkeys(FORMATS, 0.0)
+def predict(checkpoint, scratch, vocabulary):
+    """Milliseconds of all layers at W8."""
+    path = scratch / "costs.json"
+    subprocess.run([BUILD / "bin/quant-opt", checkpoint,
+                    "--measure-latency=int8,int8:64", "-o", path], check=True,
+                   stdout=subprocess.DEVNULL)
+    total = 0
     for group in json.loads(path.read_text())["layers"]:
         seconds = {cost["format"]: cost["seconds"] for cost in group["costs"]}
-        for name in totals:
-            is_head = group["shape"][0] == vocabulary
-            totals[name] += group["count"] * seconds[HEAD if is_head else name]
-    return totals
+        is_head = group["shape"][0] == vocabulary
+        total += group["count"] * seconds["int8" if is_head else "int8:64"]
+    return 1e3 * total
+
+
+def allocate(checkpoint, path, milliseconds):
+    """Milliseconds of the allocated model's layers, as its budget counts them."""
+    report = path.with_suffix(".report.json")
+    compile_model(checkpoint, path, f"latency={milliseconds:.4f}ms sensitivity=weight "
+                  f"formats={','.join(FORMATS)} {REST}", f"--report={report}")
+    return json.loads(report.read_text())["budgets"][0]["taken"]
 
 
 def main():
@@ -52,33 +52,41 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tokens", type=int, default=32, help="steps a round")
     parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--shares", default="0.9,0.8,0.7,0.6,0.5",
+                        type=lambda text: [float(share) for share in text.split(",")])
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         checkpoint = find_checkpoint(args.checkpoint, scratch, args.layers)
         vocabulary = json.loads((checkpoint / "config.json").read_text())["vocab_size"]
-        models = {}
-        for i, (name, weights) in enumerate(FORMATS.items()):
-            models[name] = scratch / f"m{i}.so"
-            compile_model(checkpoint, models[name], f"{weights} {REST}")
+        base = "W8"
+        uniform = scratch / "w8.so"
+        compile_model(checkpoint, uniform, f"weights=int8 {REST}")
         print(f"Qwen3-0.6B shape, {REST}, {args.rounds} rounds of {args.tokens} steps, "
               f"{machine()}, load {os.getloadavg()[0]:.1f}")
-        print("| threads | weights | ms a step (best) | (median) | layers predicted, ms "
+        print("| threads | model | ms a step (best) | (median) | layers predicted, ms "
               "| ratio measured (best) | (median) | ratio predicted | off |")
         print("|---|---|---|---|---|---|---|---|---|")
-        base = next(iter(FORMATS))
         for threads in map(int, args.threads.split(",")):
-            layers = predict(checkpoint, scratch, threads, vocabulary)
+            # The table of latencies is this run's own.
+            os.environ["XDG_CACHE_HOME"] = str(scratch / f"cache{threads}")
+            os.environ["OMP_NUM_THREADS"] = str(threads)
+            models = {base: uniform}
+            layers = {base: predict(checkpoint, scratch, vocabulary)}
+            for share in args.shares:
+                name = f"latency={share * layers[base]:.2f}ms"
+                models[name] = scratch / f"t{threads}-{share}.so"
+                layers[name] = allocate(checkpoint, models[name], share * layers[base])
             steps = time_steps(models, args.rounds, args.tokens, threads)
             best = {name: min(times) for name, times in steps.items()}
             middle = {name: statistics.median(times) for name, times in steps.items()}
             # What is not a linear layer costs the same in all models.
-            rest = best[base] - 1e3 * layers[base]
+            rest = best[base] - layers[base]
             for name in models:
-                predicted = (1e3 * layers[name] + rest) / best[base]
+                predicted = (layers[name] + rest) / best[base]
                 measured = best[name] / best[base]
                 print(f"| {threads} | {name} | {best[name]:.2f} | {middle[name]:.2f} | "
-                      f"{1e3 * layers[name]:.2f} | {measured:.3f} | "
+                      f"{layers[name]:.2f} | {measured:.3f} | "
                       f"{middle[name] / middle[base]:.3f} | {predicted:.3f} | "
                       f"{100 * (predicted / measured - 1):+.1f}% |", flush=True)
 
