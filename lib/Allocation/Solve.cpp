@@ -38,9 +38,19 @@ static void require(const Problem &problem) {
     }
   }
   for (const Coupling &coupling : problem.couplings) {
-    if (std::max(coupling.first, coupling.second) >= problem.items.size())
-      throw std::invalid_argument("a coupling of no items");
-    requireNumbers(coupling.costs, budgets, "coupling");
+    if (std::max(coupling.first, coupling.second) >= problem.items.size() ||
+        coupling.first == coupling.second)
+      throw std::invalid_argument("a coupling of no two items");
+    size_t rows = problem.items[coupling.first].choices.size();
+    size_t columns = problem.items[coupling.second].choices.size();
+    if (coupling.costs.size() != rows)
+      throw std::invalid_argument("a coupling without all choices");
+    for (const auto &row : coupling.costs) {
+      if (row.size() != columns)
+        throw std::invalid_argument("a coupling without all choices");
+      for (const std::vector<double> &costs : row)
+        requireNumbers(costs, budgets, "coupling");
+    }
   }
 }
 
@@ -60,15 +70,17 @@ Allocation qnt::allocation::evaluate(const Problem &problem,
     add(chosen(i).costs);
   }
   for (const Coupling &coupling : problem.couplings)
-    if (chosen(coupling.first).name != chosen(coupling.second).name)
-      add(coupling.costs);
+    add(coupling.costs[result.choices[coupling.first]]
+                      [result.choices[coupling.second]]);
   return result;
 }
 
 namespace {
 /// The integer program of a problem: a 0-1 column for each choice, then one for
-/// each coupling, which is 1 where formats differ; a row for each item, budget
-/// and condition of a coupling.
+/// each pair of choices of each coupling, which is 1 where both are made; a row
+/// for each item and budget, and one for each choice of a coupling's items: its
+/// pairs add up to it. Pairs are whole where choices are, and the relaxation is
+/// exact but for the budgets where couplings form no circle.
 class Program {
 public:
   /// With `objective`, the least sum of what that budget counts is looked for
@@ -97,8 +109,8 @@ private:
   const Problem &problem;
   std::optional<size_t> objective;
   std::unique_ptr<Cbc_Model, Delete> model;
-  /// The first column of each item, and of the couplings.
-  std::vector<int> first;
+  /// The first column of each item, and of each coupling.
+  std::vector<int> first, firstPair;
   int columns = 0;
 };
 } // namespace
@@ -110,6 +122,10 @@ Program::Program(const Problem &problem, std::optional<size_t> objective)
     columns += int(item.choices.size());
   }
   first.push_back(columns);
+  for (const Coupling &coupling : problem.couplings) {
+    firstPair.push_back(columns);
+    columns += int(coupling.costs.size() * coupling.costs.front().size());
+  }
 }
 
 void Program::addColumn(double objective, bool isInteger) {
@@ -139,9 +155,10 @@ void Program::addItems() {
   for (const Item &item : problem.items)
     for (const Choice &choice : item.choices)
       addColumn(getObjective(choice.loss, choice.costs) * scale, true);
-  // A format differs where a choice does: whole by itself.
   for (const Coupling &coupling : problem.couplings)
-    addColumn(getObjective(0, coupling.costs) * scale, false);
+    for (const auto &row : coupling.costs)
+      for (const std::vector<double> &costs : row)
+        addColumn(getObjective(0, costs) * scale, false);
   for (size_t i = 0; i < problem.items.size(); ++i) {
     std::vector<Entry> row;
     for (int column = first[i]; column < first[i + 1]; ++column)
@@ -158,24 +175,31 @@ void Program::addBudget(size_t index, double slack) {
     for (size_t j = 0; j < problem.items[i].choices.size(); ++j)
       row.emplace_back(first[i] + int(j),
                        problem.items[i].choices[j].costs[index] * scale);
-  for (size_t i = 0; i < problem.couplings.size(); ++i)
-    row.emplace_back(first.back() + int(i),
-                     problem.couplings[i].costs[index] * scale);
+  int column = first.back();
+  for (const Coupling &coupling : problem.couplings)
+    for (const auto &pairs : coupling.costs)
+      for (const std::vector<double> &costs : pairs)
+        row.emplace_back(column++, costs[index] * scale);
   addRow(row, 'L', limit * scale - slack);
 }
 
 void Program::addCouplings() {
   for (size_t i = 0; i < problem.couplings.size(); ++i) {
     const Coupling &coupling = problem.couplings[i];
-    const auto &one = problem.items[coupling.first].choices;
-    const auto &other = problem.items[coupling.second].choices;
-    for (size_t j = 0; j < one.size(); ++j) {
-      std::vector<Entry> row = {{first[coupling.first] + int(j), 1.0},
-                                {first.back() + int(i), -1.0}};
-      for (size_t k = 0; k < other.size(); ++k)
-        if (other[k].name == one[j].name)
-          row.emplace_back(first[coupling.second] + int(k), -1.0);
-      addRow(row, 'L', 0);
+    int rows = int(coupling.costs.size());
+    int columns = int(coupling.costs.front().size());
+    auto getPair = [&](int j, int k) { return firstPair[i] + j * columns + k; };
+    for (int j = 0; j < rows; ++j) {
+      std::vector<Entry> row = {{first[coupling.first] + j, -1.0}};
+      for (int k = 0; k < columns; ++k)
+        row.emplace_back(getPair(j, k), 1.0);
+      addRow(row, 'E', 0);
+    }
+    for (int k = 0; k < columns; ++k) {
+      std::vector<Entry> row = {{first[coupling.second] + k, -1.0}};
+      for (int j = 0; j < rows; ++j)
+        row.emplace_back(getPair(j, k), 1.0);
+      addRow(row, 'E', 0);
     }
   }
 }
@@ -235,10 +259,13 @@ static Allocation getCheapest(const Problem &problem, size_t index) {
     for (Choice &choice : item.choices)
       choice.costs = {choice.costs[index]};
   for (Coupling &coupling : alone.couplings)
-    coupling.costs = {coupling.costs[index]};
+    for (auto &row : coupling.costs)
+      for (std::vector<double> &costs : row)
+        costs = {costs[index]};
   return evaluate(problem, run(alone, 0)->choices);
 }
 
+/// What no allocation exceeds.
 static double getLargestCost(const Problem &problem, size_t index) {
   double sum = 0;
   for (const Item &item : problem.items) {
@@ -247,8 +274,13 @@ static double getLargestCost(const Problem &problem, size_t index) {
       most = std::max(most, choice.costs[index]);
     sum += most;
   }
-  for (const Coupling &coupling : problem.couplings)
-    sum += coupling.costs[index];
+  for (const Coupling &coupling : problem.couplings) {
+    double most = 0;
+    for (const auto &row : coupling.costs)
+      for (const std::vector<double> &costs : row)
+        most = std::max(most, costs[index]);
+    sum += most;
+  }
   return sum;
 }
 

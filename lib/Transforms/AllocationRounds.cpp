@@ -109,7 +109,9 @@ FailureOr<bool> AllocationRounds::improve(support::Progress &progress) {
   around = report.problem;
   around.budgets.push_back({"changes", 0});
   for (allocation::Coupling &coupling : around.couplings)
-    coupling.costs.push_back(0);
+    for (auto &row : coupling.costs)
+      for (std::vector<double> &costs : row)
+        costs.push_back(0);
   for (auto [index, item] : llvm::enumerate(around.items))
     for (auto [number, choice] : llvm::enumerate(item.choices))
       choice.costs.push_back(number != report.chosen.choices[index]);

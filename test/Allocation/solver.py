@@ -40,9 +40,12 @@ def make():
     if count > 1 and rng.random() < 0.5:
         for _ in range(int(rng.integers(1, 4))):
             first, second = rng.choice(count, 2, replace=False)
-            couplings.append({"first": int(first), "second": int(second),
-                              "costs": [float(rng.uniform(0, 1e3))
-                                        for _ in range(budgets)]})
+            alike = rng.random() < 0.5
+            couplings.append({
+                "first": int(first), "second": int(second),
+                "costs": [[[0.0 if alike and a["name"] == b["name"] else
+                            float(rng.uniform(0, 1e3)) for _ in range(budgets)]
+                           for b in items[second]] for a in items[first]]})
     most = [sum(max(c["costs"][b] for c in item) for item in items)
             for b in range(budgets)]
     limits = [float(m * rng.uniform(0.1, 1.1)) for m in most]
@@ -51,12 +54,12 @@ def make():
 
 def everything(problem):
     """(loss, costs) of all allocations."""
-    for chosen in itertools.product(*problem["items"]):
+    for numbers in itertools.product(*(range(len(i)) for i in problem["items"])):
+        chosen = [item[n] for item, n in zip(problem["items"], numbers)]
         costs = np.sum([c["costs"] for c in chosen], axis=0)
         for coupling in problem["couplings"]:
-            if chosen[coupling["first"]]["name"] != \
-                    chosen[coupling["second"]]["name"]:
-                costs = costs + coupling["costs"]
+            costs = costs + coupling["costs"][numbers[coupling["first"]]][
+                numbers[coupling["second"]]]
         yield sum(c["loss"] for c in chosen), costs
 
 
@@ -85,8 +88,10 @@ assert 5 < impossible < 150, impossible
 # Fronts: each point is the best of its cost, and they descend in loss.
 problems = [make() | {"limits": [0.0], "sweep": 12} for _ in range(20)]
 for problem in problems:
-    for part in (*sum(problem["items"], []), *problem["couplings"]):
+    for part in sum(problem["items"], []):
         part["costs"] = part["costs"][:1]
+    for coupling in problem["couplings"]:
+        coupling["costs"] = [[costs[:1] for costs in row] for row in coupling["costs"]]
 for problem, front in zip(problems, ask(problems)):
     all_ = [(loss, costs[0]) for loss, costs in everything(problem)]
     assert front[0]["costs"][0] <= min(c for _, c in all_) * (1 + 1e-12)
@@ -103,7 +108,10 @@ bad = [{"items": [[]], "limits": [1.0]},
        {"items": [[{"name": "a", "loss": -1.0, "costs": [1.0]}]], "limits": [1.0]},
        {"items": [[{"name": "a", "loss": 1.0, "costs": []}]], "limits": [1.0]},
        {"items": [[{"name": "a", "loss": 1.0, "costs": [1.0]}]], "limits": [1.0],
-        "couplings": [{"first": 0, "second": 1, "costs": [1.0]}]}]
+        "couplings": [{"first": 0, "second": 1, "costs": [[[1.0]]]}]},
+       {"items": [[{"name": "a", "loss": 1.0, "costs": [1.0]}]] * 2, "limits": [1.0],
+        "couplings": [{"first": 0, "second": 1, "costs": []}]}]
 for got, words in zip(ask(bad), ("no choice", "loss is negative", "a cost for each",
-                                 "coupling of no items")):
+                                 "coupling of no two items",
+                                 "coupling without all")):
     assert words in got["invalid"], got

@@ -26,7 +26,8 @@ def make(rng, tensors, share, coupled):
                       for bits in (2, 3, 4, 5, 6, 8)])
     least = sum(item[0]["costs"][0] for item in items)
     most = sum(item[-1]["costs"][0] for item in items)
-    couplings = [{"first": i, "second": i + 1, "costs": [1e4]}
+    couplings = [{"first": i, "second": i + 1,
+                  "costs": [[[1e4 * (a != b)] for b in range(6)] for a in range(6)]}
                  for i in range(0, tensors - 1, 2)] if coupled else []
     return {"items": items, "limits": [least + (most - least) * share],
             "couplings": couplings}

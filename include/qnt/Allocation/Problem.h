@@ -36,12 +36,14 @@ struct Item {
   std::vector<Choice> choices;
 };
 
-/// Two items that one kernel can take together where their formats have one
-/// name; otherwise they cost more.
+/// What two items take by the formats of both, beside what each takes: the time
+/// of a layer is that of its weight's format and its input's; layers that one
+/// kernel takes together where their formats are alike take more where not.
 struct Coupling {
   size_t first = 0, second = 0;
-  /// Of each budget, for different formats.
-  std::vector<double> costs;
+  /// [choices of the first][choices of the second][budgets], each finite and
+  /// not negative.
+  std::vector<std::vector<std::vector<double>>> costs;
 };
 
 /// What all items together may take.
@@ -79,7 +81,7 @@ Allocation evaluate(const Problem &problem, std::vector<size_t> choices);
 /// is solved to a relative gap of 1e-9. The same for the same problem. Throws
 /// InfeasibleError, and std::invalid_argument for a problem that is none (an
 /// item without choices, numbers that are negative or not finite, costs that
-/// are not one for each budget).
+/// are not one for each budget, couplings of an item with itself).
 Allocation solve(const Problem &problem);
 
 /// Allocations of least loss for `points` limits of budget `index`, evenly
