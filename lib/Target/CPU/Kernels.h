@@ -132,6 +132,9 @@ struct RowsGeometry {
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
                              bool isStatic,
                              const RotationShape *rotation = nullptr);
+/// (ctx, codes, scales, zeros, y f32, rows): qnt.dequantize of `type`, as
+/// getQuantizeRowsKernel stores it.
+Kernel getDequantizeRowsKernel(KernelLibrary &lib, QTensorType type);
 
 //===----------------------------------------------------------------------===//
 // Attention (Kernels/Rope.cpp, Kernels/Attention.cpp)

@@ -76,6 +76,12 @@ def rows():
         ops.add(f"nn.clamp {x} low -0.25 high 0.5 : {of}", of, 0, 0)
         for kind in ("relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid"):
             ops.add(f"nn.activation {kind} {x} : {of}", of, 2e-6, 2e-7)
+        for suffix in ("int8, per_row, scale f32", "int4, per_row, scale f32",
+                       "uint8, per_row, scale f32, zero",
+                       "uint5, per_row, scale f32, zero"):
+            to = f"!qnt.tensor<?x{features}, {suffix}>"
+            codes = entry.op(f"qnt.quantize {x} : {of} -> {to}")
+            ops.add(f"qnt.dequantize {codes} : {to} -> {of}", of, 0, 0)
     groups = int(rng.integers(2, 6))
     width = int(rng.integers(3, 40))
     x, of = ops.input("heads", ["m", groups * width])

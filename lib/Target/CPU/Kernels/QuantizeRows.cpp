@@ -1,4 +1,4 @@
-//===- QuantizeRows.cpp - quantising activations ----------------*- C++ -*-===//
+//===- QuantizeRows.cpp - activations to codes and back ---------*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -143,4 +143,30 @@ Kernel qnt::cpu::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
                 f32At(k, args[5], row), 4);
       },
       scratchBytes);
+}
+
+Kernel qnt::cpu::getDequantizeRowsKernel(KernelLibrary &lib, QTensorType type) {
+  RowsGeometry geometry = RowsGeometry::of(type);
+  bool isSigned =
+      cast<IntFormatAttr>(type.getFormat()).getIsSigned() == !geometry.excess;
+  std::string name =
+      llvm::formatv("dequantize_rows.{0}p{1}{2}", geometry.features,
+                    geometry.rowBytes, isSigned ? "s" : "u");
+  return getRowsKernel(
+      lib, name, argTypes(lib, 4, 1), 4 * geometry.features,
+      [](KernelBuilder &, ValueRange args) { return args.back(); },
+      [=](KernelBuilder &k, ValueRange args, Value row) {
+        Value codes = k.at(args[0], k.mul(row, k.c64(geometry.rowBytes)));
+        Value y = k.at(args[3], k.mul(row, k.c64(4 * geometry.features)));
+        Value scale = k.splat(k.load(k.f32(), f32At(k, args[1], row), 4));
+        Value zero = k.splat(k.load(k.f32(), f32At(k, args[2], row), 4));
+        k.overLanes(geometry.features, [&](Value i, Value count) {
+          Value at = k.at(codes, i);
+          Value code = count ? k.loadPartial(k.i8(), at, count)
+                             : k.load(k.vec(k.i8()), at);
+          code = isSigned ? k.sext(code, k.i32()) : k.zext(code, k.i32());
+          Value number = k.sub(k.sitofp(code, k.f32()), zero);
+          storeLanes(k, k.mul(number, scale), y, i, count);
+        });
+      });
 }

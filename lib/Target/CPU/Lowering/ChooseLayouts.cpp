@@ -73,6 +73,7 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     for (qnt::LinearOp op : linears)
       if (!cpu::takesImage(op) && failed(choose(op)))
         return signalPassFailure();
+    getOperation()->walk([&](DequantizeOp op) { layOutRows(op); });
     // Activations whose consumers all took a layout of their own.
     getOperation()->walk([](QuantizeOp op) {
       if (op->use_empty())
@@ -136,6 +137,18 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     return success();
   }
 
+  /// Rows of codes that are decoded are stored as they are.
+  void layOutRows(DequantizeOp op) {
+    QTensorType type = op.getInput().getType();
+    auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
+    if (!quantize || !type.isInteger() ||
+        type.getBlock().getKind() != BlockKind::PerRow)
+      return;
+    auto rows = RowsAttr::get(op.getContext(), /*pad=*/64, /*sums=*/0,
+                              /*excess=*/0);
+    op.getInputMutable().assign(share(quantize, type.withLayout(rows)));
+  }
+
   /// Codes that another contraction made, once more from their numbers, which
   /// gives the same codes. Null for codes from elsewhere.
   QuantizeOp requantize(qnt::LinearOp op) {
@@ -168,17 +181,22 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
           << op.getInput().getType();
       return failure();
     }
+    return share(quantize, type);
+  }
+
+  /// What `quantize` takes, quantised to `type`.
+  static Value share(QuantizeOp quantize, QTensorType type) {
     for (Operation *user : quantize.getInput().getUsers()) {
       auto other = dyn_cast<QuantizeOp>(user);
       if (other && other.getType() == type &&
           other.getScale() == quantize.getScale() &&
           other.getZero() == quantize.getZero())
-        return Value(other.getResult());
+        return other.getResult();
     }
     OpBuilder builder(quantize);
-    return Value(QuantizeOp::create(builder, quantize.getLoc(), type,
-                                    quantize.getInput(), quantize.getScale(),
-                                    quantize.getZero(), quantize.getClip()));
+    return QuantizeOp::create(builder, quantize.getLoc(), type,
+                              quantize.getInput(), quantize.getScale(),
+                              quantize.getZero(), quantize.getClip());
   }
 };
 

@@ -69,6 +69,7 @@ private:
   mlir::LogicalResult emitRowsLinear(KernelBuilder &k, qnt::LinearOp op);
   mlir::LogicalResult emitQuantizeImages(KernelBuilder &k, QuantizeOp op);
   mlir::LogicalResult emitDequantize(KernelBuilder &k, DequantizeOp op);
+  mlir::LogicalResult emitDequantizeImages(KernelBuilder &k, DequantizeOp op);
   mlir::LogicalResult emitCodes(KernelBuilder &k, CodesOp op);
   mlir::LogicalResult emitWrap(KernelBuilder &k, WrapOp op);
   /// The scale and zero point of the codes in #qnt.image that an op makes.

@@ -152,11 +152,8 @@ LogicalResult FunctionLowering::emitQuantizeImages(KernelBuilder &k,
   return success();
 }
 
-LogicalResult FunctionLowering::emitDequantize(KernelBuilder &k,
-                                               DequantizeOp op) {
-  if (!isImage(op.getInput()) || !getElementTypeOrSelf(op.getResult()).isF32())
-    return op.emitOpError("the CPU target has no lowering for ")
-           << op.getInput().getType() << " to " << op.getResult().getType();
+LogicalResult FunctionLowering::emitDequantizeImages(KernelBuilder &k,
+                                                     DequantizeOp op) {
   ArrayRef<Value> codes = pointers(op.getInput());
   Kernel kernel = getDequantizeImagesKernel(
       module.lib, ImageShape::of(op.getInput().getType()));

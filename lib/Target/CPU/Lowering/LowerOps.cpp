@@ -138,6 +138,23 @@ LogicalResult FunctionLowering::emitQuantize(KernelBuilder &k, QuantizeOp op) {
   return success();
 }
 
+LogicalResult FunctionLowering::emitDequantize(KernelBuilder &k,
+                                               DequantizeOp op) {
+  QTensorType type = op.getInput().getType();
+  bool isF32 = getElementTypeOrSelf(op.getResult()).isF32();
+  if (isF32 && isa_and_present<ImageAttr>(type.getLayout()))
+    return emitDequantizeImages(k, op);
+  if (!isF32 || !isa_and_present<RowsAttr>(type.getLayout()))
+    return op.emitOpError("the CPU target has no lowering for ")
+           << type << " to " << op.getResult().getType();
+  Kernel kernel = getDequantizeRowsKernel(module.lib, type);
+  ArrayRef<Value> parts = pointers(op.getInput());
+  k.call(kernel, {context, parts[0], parts[1], parts[2],
+                  pointer(op.getResult()), rowsOf(k, op.getResult())});
+  record(k, *op, kernel, pointer(op.getResult()));
+  return success();
+}
+
 LogicalResult FunctionLowering::emitAttention(KernelBuilder &k,
                                               nn::AttentionOp op) {
   AttentionShape shape;
