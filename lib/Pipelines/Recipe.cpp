@@ -78,7 +78,7 @@ bool QuantizeRecipe::rotates() const {
 llvm::Error QuantizeRecipe::completeAllocation(const llvm::StringSet<> &given) {
   if (!allocates()) {
     for (llvm::StringRef key :
-         {"formats", "sensitivity", "sensitivity-samples", "pin"})
+         {"formats", "sensitivity", "sensitivity-samples", "rounds", "pin"})
       if (given.contains(key))
         return failure(
             "--quantize: " + key +
@@ -92,9 +92,11 @@ llvm::Error QuantizeRecipe::completeAllocation(const llvm::StringSet<> &given) {
   if (given.contains("weights"))
     return failure("--quantize: weights with bits or size, which choose among "
                    "formats: expected formats=A,B,... in its place");
-  if (!hasSamples() || (allocate.metric == "loss" && calibrate.samples.empty()))
-    return failure("--quantize: bits and size need samples to measure losses "
-                   "on: calib=FILE");
+  bool hasThem = allocate.metric == "output" ? hasSamples()
+                                             : !calibrate.samples.empty();
+  if (allocate.metric != "weight" && !hasThem)
+    return failure("--quantize: sensitivity=" + allocate.metric +
+                   " needs samples: calib=FILE (sensitivity=weight needs none)");
   if (allocate.formats.empty())
     allocate.formats = {"int2", "int3", "int4", "int8"};
   // Of searches that come before the choice.
@@ -133,8 +135,8 @@ bool QuantizeRecipe::hasSamples() const {
 }
 
 bool QuantizeRecipe::needsMoments() const {
-  return allocates() || quantize.rounding == "gptq" ||
-         quantize.clip == "output" || (quantize.lowRank > 0 && hasSamples());
+  return quantize.rounding == "gptq" || quantize.clip == "output" ||
+         (hasSamples() && (allocates() || quantize.lowRank > 0));
 }
 
 bool QuantizeRecipe::needsChannels() const {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How well budgets of time predict decode steps: a Qwen3-0.6B-shaped model with seeded
-random weights, uniform W8 and allocated under latency= at shares of what its layers take
-at W8. Predicted is what the budget counts, by the table of latencies that is measured in
+random weights, uniform W8 and allocated under latency= at shares of the way from what its
+layers take at W2 to what they take at W8. Predicted is what the budget counts, by the table of latencies that is measured in
 this run, and what else W8 spends in a step; both are given as ratios to W8. Models take
 turns, so that what else the machine does falls on all of them.
 
@@ -23,17 +23,18 @@ REST = "group=64 activations=int8 head=int8 head-group=0 embedding=bf16"
 
 
 def predict(checkpoint, scratch, vocabulary):
-    """Milliseconds of all layers at W8."""
+    """Milliseconds of all layers at W2 and at W8."""
     path = scratch / "costs.json"
     subprocess.run([BUILD / "bin/quant-opt", checkpoint,
-                    "--measure-latency=int8,int8:64", "-o", path], check=True,
+                    "--measure-latency=int8,int2:64,int8:64", "-o", path], check=True,
                    stdout=subprocess.DEVNULL)
-    total = 0
+    totals = {"int2:64": 0.0, "int8:64": 0.0}
     for group in json.loads(path.read_text())["layers"]:
         seconds = {cost["format"]: cost["seconds"] for cost in group["costs"]}
         is_head = group["shape"][0] == vocabulary
-        total += group["count"] * seconds["int8" if is_head else "int8:64"]
-    return 1e3 * total
+        for name in totals:
+            totals[name] += 1e3 * group["count"] * seconds["int8" if is_head else name]
+    return totals.values()
 
 
 def allocate(checkpoint, path, milliseconds):
@@ -52,7 +53,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tokens", type=int, default=32, help="steps a round")
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--shares", default="0.9,0.8,0.7,0.6,0.5",
+    parser.add_argument("--shares", default="0.1,0.3,0.5,0.7,0.9",
                         type=lambda text: [float(share) for share in text.split(",")])
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -72,11 +73,13 @@ def main():
             os.environ["XDG_CACHE_HOME"] = str(scratch / f"cache{threads}")
             os.environ["OMP_NUM_THREADS"] = str(threads)
             models = {base: uniform}
-            layers = {base: predict(checkpoint, scratch, vocabulary)}
+            low, high = predict(checkpoint, scratch, vocabulary)
+            layers = {base: high}
             for share in args.shares:
-                name = f"latency={share * layers[base]:.2f}ms"
+                budget = low + share * (high - low)
+                name = f"latency={budget:.2f}ms"
                 models[name] = scratch / f"t{threads}-{share}.so"
-                layers[name] = allocate(checkpoint, models[name], share * layers[base])
+                layers[name] = allocate(checkpoint, models[name], budget)
             steps = time_steps(models, args.rounds, args.tokens, threads)
             best = {name: min(times) for name, times in steps.items()}
             middle = {name: statistics.median(times) for name, times in steps.items()}
