@@ -34,7 +34,9 @@ LayerRules::make(ModuleOp module, QuantizeOptions options,
   made.rules = std::move(*rules);
   for (nn::LinearOp linear : collectHeads(module))
     made.heads.insert(linear);
-  if (failed(checkNamedFormats(module)) || failed(made.checkAllocation(module)))
+  if (failed(checkNamedFormats(module)) ||
+      failed(made.checkAllocation(module)) ||
+      failed(made.findAllocatedInputs(module)))
     return failure();
   return made;
 }
@@ -65,6 +67,52 @@ LogicalResult LayerRules::checkAllocation(ModuleOp module) {
   return success();
 }
 
+/// That qnt.allocation names sites of linear layers, whose weights can be
+/// multiplied with codes.
+LogicalResult LayerRules::findAllocatedInputs(ModuleOp module) {
+  if (rules.allocatedInputs.empty())
+    return success();
+  std::vector<std::string> known;
+  for (const ActivationSite &site : collectActivationSites(module)) {
+    if (!llvm::all_of(site.layers, llvm::IsaPred<nn::LinearOp>) ||
+        site.layers.empty())
+      continue;
+    known.push_back(site.name + allocatedInputSuffix.str());
+    auto allocated = rules.allocatedInputs.find(site.name);
+    if (allocated == rules.allocatedInputs.end())
+      continue;
+    for (Operation *layer : site.layers) {
+      NumberFormat weight = getWeightRule(layer).format;
+      if (allocated->second.format && weight && weight.isScaled() &&
+          !isa<IntFormatAttr>(weight))
+        return layer->emitError("qnt-quantize: ")
+               << allocationAttr << ": " << known.back() << " = "
+               << allocated->second.format.getName() << ", but '"
+               << getParamName(layer->getOperand(1)) << "' is "
+               << weight.getName()
+               << ": integer activations need integer weights";
+      inputs[layer] = allocated->second;
+    }
+  }
+  for (const auto &[name, format] : rules.allocatedInputs) {
+    std::string entry = name + allocatedInputSuffix.str();
+    if (!llvm::is_contained(known, entry))
+      return module.emitError("qnt-quantize: ")
+             << allocationAttr << ": no linear layers have the input '" << entry
+             << "'; the nearest name is '" << support::findNearest(entry, known)
+             << "'";
+  }
+  return success();
+}
+
+std::optional<ActivationFormat>
+LayerRules::getAllocatedInput(Operation *layer) const {
+  auto found = inputs.find(layer);
+  if (found == inputs.end())
+    return std::nullopt;
+  return found->second;
+}
+
 /// How a layer runs whose weight stays as the model brought it: with integer
 /// activations where they are asked for.
 WeightRule LayerRules::getStoredRule(QTensorType type, bool kept) const {
@@ -81,6 +129,14 @@ WeightRule LayerRules::getStoredRule(QTensorType type, bool kept) const {
 }
 
 WeightRule LayerRules::getRule(Operation *layer) {
+  WeightRule rule = getWeightRule(layer);
+  auto input = getAllocatedInput(layer);
+  if (input && isa_and_present<IntFormatAttr>(rule.format))
+    rule.activation = *input;
+  return rule;
+}
+
+WeightRule LayerRules::getWeightRule(Operation *layer) {
   if (auto name = layer->getAttrOfType<StringAttr>(weightsFormatAttr)) {
     WeightRule rule;
     rule.format = parseFormat(name, layer->getContext());

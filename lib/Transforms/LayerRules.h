@@ -34,17 +34,25 @@ public:
   /// format: they stay floating point.
   const ActivationFormat &getImageFormat() const { return rules.image; }
   bool isPerTensor() const { return rules.perTensor; }
+  /// What qnt.allocation says of a linear layer's input; a null format: floats.
+  std::optional<ActivationFormat>
+  getAllocatedInput(mlir::Operation *layer) const;
+  /// What it says of the KV cache; empty: nothing.
+  mlir::StringRef getAllocatedCache() const { return rules.allocatedCache; }
   /// Warns of expressions in `keep` that were never found.
   void reportUnused(mlir::ModuleOp module) const;
 
 private:
   mlir::LogicalResult checkAllocation(mlir::ModuleOp module);
+  mlir::LogicalResult findAllocatedInputs(mlir::ModuleOp module);
+  WeightRule getWeightRule(mlir::Operation *layer);
   WeightRule getStoredRule(QTensorType type, bool kept) const;
 
   QuantizeOptions options;
   std::shared_ptr<const CostModel> costModel;
   QuantizeRules rules;
   llvm::DenseSet<mlir::Operation *> heads;
+  llvm::DenseMap<mlir::Operation *, ActivationFormat> inputs;
 };
 
 } // namespace qnt

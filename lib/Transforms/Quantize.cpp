@@ -119,8 +119,10 @@ LogicalResult QuantizePass::run() {
   if (auto file = module->getAttrOfType<StringAttr>("qnt.statistics");
       file && lowRank)
     statistics = openStatisticsTensors(file.str());
-  if (failed(
-          retypeCaches(module, simulate ? StringRef("same") : StringRef(kv))))
+  StringRef cache = rules.getAllocatedCache();
+  if (cache.empty())
+    cache = simulate ? StringRef("same") : StringRef(kv);
+  if (failed(retypeCaches(module, cache)))
     return failure();
   requantized.clear();
   llvm::DenseSet<Operation *> images;
@@ -356,16 +358,36 @@ LogicalResult QuantizePass::quantizeLayer(Operation *layer,
   return success();
 }
 
+/// The layers of a site on what the codes decode to that qnt.allocation gives
+/// their input.
+static void simulateInput(const ActivationSite &site,
+                          const ActivationFormat &format) {
+  Value value = site.values.front();
+  OpBuilder builder(value.getContext());
+  builder.setInsertionPointAfterValue(value);
+  auto type = cast<RankedTensorType>(value.getType());
+  auto codes = QuantizeOp::create(
+      builder, value.getLoc(),
+      getActivationType(format, type.getShape(), BlockKind::PerRow), value,
+      Value(), Value(), ClipMethod::AbsMax);
+  Value decoded = DequantizeOp::create(builder, value.getLoc(), type, codes);
+  for (Operation *layer : site.layers)
+    layer->setOperand(0, decoded);
+}
+
 LogicalResult QuantizePass::quantizeSite(ActivationSite &site) {
   llvm::DenseMap<Attribute, Value> inputs;
   // The layer that makes the value may have been replaced since.
   site.values = {cast<nn::LinearOp>(site.layers.front()).getInput()};
+  if (auto format = rules.getAllocatedInput(site.layers.front());
+      simulate && format && format->format)
+    simulateInput(site, *format);
   for (Operation *layer : site.layers) {
     WeightRule rule = rules.getRule(layer);
     if (!rule.format)
       continue;
     Value input = cast<nn::LinearOp>(layer).getInput();
-    if (rule.activation.format) {
+    if (rule.activation.format && !simulate) {
       Value &shared = inputs[rule.activation.format];
       if (!shared) {
         auto quantized = quantizeInput(rule, site);

@@ -241,8 +241,22 @@ LogicalResult RuleMaker::makeAllocated(QuantizeRules &rules) {
     if (!format)
       return error() << allocationAttr << ": expected the name of a format for "
                      << entry.getName() << ", got " << entry.getValue();
-    if (failed(makeWeight(entry.getName(), format, options.group,
-                          rules.allocated[entry.getName().str()])))
+    StringRef name = entry.getName();
+    if (name == allocatedCacheName) {
+      rules.allocatedCache = format.str();
+      continue;
+    }
+    if (name.consume_back(allocatedInputSuffix)) {
+      ActivationFormat &input = rules.allocatedInputs[name.str()];
+      input = parseActivationFormat(format, context);
+      if (!input.format && format != "none")
+        return error() << allocationAttr << ": " << entry.getName() << " = "
+                       << format
+                       << ": expected none, int4 to int8, or uint4 to uint8";
+      continue;
+    }
+    if (failed(makeWeight(name, format, options.group,
+                          rules.allocated[name.str()])))
       return failure();
   }
   return success();

@@ -95,6 +95,10 @@ struct QuantizeRules {
   std::vector<KeepRule> keep;
   /// Of parameters, by name, that qnt.allocation gives a format of their own.
   std::map<std::string, WeightRule, std::less<>> allocated;
+  /// Likewise of sites of activations; a null format: floats.
+  std::map<std::string, ActivationFormat, std::less<>> allocatedInputs;
+  /// Likewise of the KV cache; empty: it has none of its own.
+  std::string allocatedCache;
 
   /// Whether `keep` names this parameter or layer.
   bool isKept(llvm::StringRef parameter, llvm::StringRef layer) {
@@ -102,9 +106,12 @@ struct QuantizeRules {
   }
 };
 
-/// The attribute of a module that names formats of single parameters, "none"
-/// for floats (docs/allocation.md).
+/// The attribute of a module that names formats of single tensors, "none" for
+/// floats (docs/allocation.md): parameters by their names, activations by their
+/// site's name and allocatedInputSuffix, the KV cache.
 inline constexpr llvm::StringLiteral allocationAttr = "qnt.allocation";
+inline constexpr llvm::StringLiteral allocatedInputSuffix = ".input";
+inline constexpr llvm::StringLiteral allocatedCacheName = "kv_cache";
 
 /// What a model brings that options are about.
 struct QuantizedModel {

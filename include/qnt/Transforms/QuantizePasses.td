@@ -62,16 +62,18 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     format and its input in floats, whatever the options say.
 
     A module's `qnt.allocation`, which `qnt-allocate` leaves or a user writes, gives
-    single parameters formats of their own, in place of `weights`; all else is as
-    the options say.
+    single tensors formats of their own, in place of `weights`, `activations` and
+    `kv`; all else is as the options say. Parameters go by their names, inputs of
+    linear layers by the first layer's and `.input`, the KV cache as `kv_cache`.
 
     ```mlir
-    module attributes {qnt.allocation = {layers.0.down.weight = "int8", layers.0.up.weight = "int3"}} {
+    module attributes {qnt.allocation = {layers.0.down.weight = "int8", layers.0.up.input = "none"}} {
     ```
 
     With `simulate`, layers stay in floats, on what the codes of their weights decode
-    to: what quantising weights loses, alone. Embeddings, activations, caches, and
-    heads with a format of their own stay as they are.
+    to: what quantising weights loses, alone. Embeddings, heads with a format of
+    their own, and the activations and caches that `qnt.allocation` does not name
+    stay as they are.
 
     Preconditions: activations are f32; `nn-fold` has run, if biases are to be
     epilogues. What was chosen for each tensor is a remark of category
