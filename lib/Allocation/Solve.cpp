@@ -54,6 +54,30 @@ static void require(const Problem &problem) {
   }
 }
 
+void qnt::allocation::restrictChoices(
+    Problem &problem, size_t item,
+    const std::function<bool(const Choice &)> &isAllowed) {
+  std::vector<Choice> &choices = problem.items[item].choices;
+  auto keepAllowed = [&](auto &list) {
+    size_t kept = 0;
+    for (size_t i = 0; i < choices.size(); ++i)
+      if (isAllowed(choices[i]) && kept++ != i)
+        list[kept - 1] = std::move(list[i]);
+    list.resize(kept);
+  };
+  for (Coupling &coupling : problem.couplings) {
+    if (coupling.first == item)
+      keepAllowed(coupling.costs);
+    if (coupling.second == item)
+      for (auto &row : coupling.costs)
+        keepAllowed(row);
+  }
+  std::vector<Choice> allowed;
+  std::copy_if(choices.begin(), choices.end(), std::back_inserter(allowed),
+               isAllowed);
+  choices = std::move(allowed);
+}
+
 Allocation qnt::allocation::evaluate(const Problem &problem,
                                      std::vector<size_t> choices) {
   Allocation result{std::move(choices), 0, {}};

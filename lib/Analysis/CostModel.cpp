@@ -47,6 +47,18 @@ int64_t CostModel::getBytes(const QuantizedContraction &layer) const {
   return bytes + count(weight.getScaleShape()) * perScale;
 }
 
+bool CostModel::isSupported(const QuantizedContraction &layer) const {
+  return true;
+}
+
+int64_t CostModel::getCacheBytes(nn::KVCacheType cache,
+                                 int64_t positions) const {
+  mlir::Type element = cache.getElementType();
+  int64_t bits = cache.getHeadDim() * element.getIntOrFloatBitWidth();
+  int64_t bytes = llvm::divideCeil(bits, 8) + (element.isInteger() ? 8 : 0);
+  return 2 * cache.getLayers() * cache.getHeads() * bytes * positions;
+}
+
 double CostModel::getBitOperations(const ContractionShape &shape,
                                    int64_t weightBits, int64_t activationBits) {
   return double(shape.getProducts()) * double(weightBits) *

@@ -190,6 +190,16 @@ ModelParts qnt::findModelParts(func::FuncOp function) {
   return PartFinder(function).find();
 }
 
+func::FuncOp qnt::findSampleEntry(ModuleOp module) {
+  for (StringRef name :
+       {StringRef(isLanguageModel(module) ? "score" : "forward"),
+        StringRef("main")})
+    if (auto entry = module.lookupSymbol<func::FuncOp>(name))
+      if (entry.isPublic() && !entry.isDeclaration())
+        return entry;
+  return {};
+}
+
 bool qnt::isLanguageModel(ModuleOp module) {
   auto model = module->getAttrOfType<DictionaryAttr>("qnt.model");
   auto kind = model ? model.getAs<StringAttr>("kind") : StringAttr();

@@ -123,16 +123,29 @@ LatencyTable::Machine qnt::getMachine(const cpu::ISA &isa, int64_t threads) {
 CPUCostModel::CPUCostModel(const cpu::ISA &isa, int64_t threads)
     : isa(isa), table(qnt::getMachine(isa, threads)) {}
 
-int64_t CPUCostModel::getBytes(const QuantizedContraction &layer) const {
+/// Null where there is no code for the layer.
+static Layout getLayout(const QuantizedContraction &layer) {
   llvm::SmallVector<int64_t> input(layer.weight.getRank(),
                                    ShapedType::kDynamic);
   input.back() = layer.weight.getShape().back() * layer.shape.groups;
-  Layout layout = cpu::getWeightLayout(layer.weight,
-                                       ::makeInputType(layer.activation, input),
-                                       layer.shape.groups);
-  if (!layout)
-    return CostModel::getBytes(layer);
-  return layout.getByteSize(layer.weight.withLayout(layout));
+  return cpu::getWeightLayout(layer.weight,
+                              ::makeInputType(layer.activation, input),
+                              layer.shape.groups);
+}
+
+bool CPUCostModel::isSupported(const QuantizedContraction &layer) const {
+  return bool(getLayout(layer));
+}
+
+int64_t CPUCostModel::getBytes(const QuantizedContraction &layer) const {
+  Layout layout = getLayout(layer);
+  return layout ? layout.getByteSize(layer.weight.withLayout(layout))
+                : CostModel::getBytes(layer);
+}
+
+int64_t CPUCostModel::getCacheBytes(nn::KVCacheType cache,
+                                    int64_t positions) const {
+  return cpu::getCacheBytes(cache, positions);
 }
 
 llvm::Expected<std::string> CPUCostModel::getTablePath() const {

@@ -22,6 +22,9 @@ class CPUCostModel : public CostModel {
 public:
   explicit CPUCostModel(const cpu::ISA &isa, int64_t threads = 0);
 
+  bool isSupported(const QuantizedContraction &layer) const override;
+  int64_t getCacheBytes(nn::KVCacheType cache,
+                        int64_t positions) const override;
   int64_t getBytes(const QuantizedContraction &layer) const override;
   llvm::Expected<double>
   getLatency(const QuantizedContraction &layer) const override;

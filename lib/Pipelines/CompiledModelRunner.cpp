@@ -48,7 +48,6 @@ public:
   LogicalResult run();
 
 private:
-  func::FuncOp findEntry();
   LogicalResult start();
   LogicalResult startVariant();
   LogicalResult runBlock(int64_t index, support::Progress &progress);
@@ -79,16 +78,6 @@ private:
   int64_t first = 0;
 };
 } // namespace
-
-func::FuncOp Run::findEntry() {
-  for (StringRef name :
-       {StringRef(isLanguageModel(module) ? "score" : "forward"),
-        StringRef("main")})
-    if (auto entry = module.lookupSymbol<func::FuncOp>(name))
-      if (entry.isPublic() && !entry.isDeclaration())
-        return entry;
-  return {};
-}
 
 std::unique_ptr<ActivationStore> Run::makeStore(int64_t block) {
   if (isFirstRun)
@@ -244,7 +233,7 @@ LogicalResult Run::run() {
   if (options.sequential && !quantizeBlock)
     return module.emitError("qnt-calibrate: nothing here can quantise blocks: "
                             "sequential is for recipes of quant-opt");
-  func::FuncOp entry = findEntry();
+  func::FuncOp entry = findSampleEntry(module);
   if (!entry)
     return module.emitError("the model has no entry point to calibrate: "
                             "expected score, forward or main");

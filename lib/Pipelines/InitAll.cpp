@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/InitAll.h"
 
+#include "CompiledFunctionRunner.h"
 #include "CompiledModelRunner.h"
 
 #include "qnt/Dialect/NN/NN.h"
@@ -34,7 +35,8 @@ void qnt::registerInterfaces(mlir::DialectRegistry &registry) {
 void qnt::registerAllPasses() {
   interp::registerInterpreterPasses();
   cpu::registerQntTargetCPUPasses();
-  registerTransformsPasses(
-      {/*costModel=*/nullptr, std::make_shared<CompiledModelRunner>()});
+  registerTransformsPasses({/*costModel=*/nullptr,
+                            std::make_shared<CompiledModelRunner>(),
+                            std::make_shared<CompiledFunctionRunner>()});
   registerPipelines();
 }

@@ -7,6 +7,7 @@
 #include "qnt/Pipelines/Pipelines.h"
 
 #include "CPUCostModel.h"
+#include "CompiledFunctionRunner.h"
 #include "CompiledModelRunner.h"
 
 #include "qnt/Dialect/NN/NN.h"
@@ -60,7 +61,8 @@ static void addAllocation(OpPassManager &pm, const QuantizeRecipe &recipe) {
   pm.addPass(
       createAllocate(std::move(allocate), makeQuantize,
                      {std::make_shared<CPUCostModel>(cpu::getNativeISA()),
-                      std::make_shared<CompiledModelRunner>()}));
+                      std::make_shared<CompiledModelRunner>(),
+                      std::make_shared<CompiledFunctionRunner>()}));
 }
 
 void qnt::buildQuantizePipeline(OpPassManager &pm,

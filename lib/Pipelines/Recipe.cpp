@@ -78,12 +78,12 @@ bool QuantizeRecipe::rotates() const {
 llvm::Error QuantizeRecipe::completeAllocation(const llvm::StringSet<> &given) {
   if (!allocates()) {
     for (llvm::StringRef key :
-         {"formats", "sensitivity", "sensitivity-samples", "rounds", "pin"})
+         {"formats", "activation-formats", "kv-formats", "context",
+          "sensitivity", "sensitivity-samples", "rounds", "pin"})
       if (given.contains(key))
-        return failure(
-            "--quantize: " + key +
-            " is for bits=N, size=N or latency=N, under which formats are "
-            "chosen");
+        return failure("--quantize: " + key +
+                       " is for bits=N, size=N, latency=N or bops=N, under "
+                       "which formats are chosen");
     return llvm::Error::success();
   }
   if (!allocationFile.empty())
@@ -92,11 +92,25 @@ llvm::Error QuantizeRecipe::completeAllocation(const llvm::StringSet<> &given) {
   if (given.contains("weights"))
     return failure("--quantize: weights with bits or size, which choose among "
                    "formats: expected formats=A,B,... in its place");
-  bool hasThem = allocate.metric == "output" ? hasSamples()
-                                             : !calibrate.samples.empty();
+  bool isOfErrors = allocate.metric == "output" || allocate.metric == "weight";
+  bool hasThem = isOfErrors ? hasSamples() : !calibrate.samples.empty();
   if (allocate.metric != "weight" && !hasThem)
+    return failure(
+        "--quantize: sensitivity=" + allocate.metric +
+        " needs samples: calib=FILE (sensitivity=weight needs none)");
+  if (isOfErrors &&
+      !(allocate.activationFormats.empty() && allocate.cacheFormats.empty()))
     return failure("--quantize: sensitivity=" + allocate.metric +
-                   " needs samples: calib=FILE (sensitivity=weight needs none)");
+                   " measures weights alone: activation-formats and kv-formats "
+                   "need loss, fisher or trace");
+  if (given.contains("activation-formats") && allocate.latency == 0 &&
+      allocate.bitOperations == 0)
+    return failure("--quantize: activation-formats needs a budget that "
+                   "activations take something of: latency=N or bops=N");
+  if (given.contains("kv-formats") &&
+      (allocate.bytes == 0 || allocate.context == 0))
+    return failure("--quantize: kv-formats needs size=N, and context=N: how "
+                   "many positions of the cache count");
   if (allocate.formats.empty())
     allocate.formats = {"int2", "int3", "int4", "int8"};
   // Of searches that come before the choice.

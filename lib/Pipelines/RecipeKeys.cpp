@@ -141,18 +141,57 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
                 !value.getAsDouble(recipe.allocate.latency) &&
                 recipe.allocate.latency > 0;
        }},
-      {"formats", "what bits=, size= and latency= choose among, by commas",
+      {"bops",
+       "of all layers for one token or image, products times the bits of both "
+       "factors, such as 2.5G: formats are chosen tensor by tensor (needs "
+       "calib=)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return value.consume_back("G") &&
+                !value.getAsDouble(recipe.allocate.bitOperations) &&
+                recipe.allocate.bitOperations > 0;
+       }},
+      {"formats",
+       "what weights choose among under bits=, size=, latency= and bops=, by "
+       "commas",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return parseList(value, recipe.allocate.formats);
        }},
+      {"activation-formats",
+       "what the inputs of linear layers choose among under latency= and "
+       "bops=, "
+       "by commas: none, int4 to int8, uint4 to uint8",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return parseList(value, recipe.allocate.activationFormats) &&
+                llvm::all_of(recipe.allocate.activationFormats, isActivation);
+       }},
+      {"kv-formats",
+       "what the KV cache chooses among under size=, by commas: f16, f32, "
+       "int8, "
+       "int4 (needs context=)",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return parseList(value, recipe.allocate.cacheFormats) &&
+                llvm::all_of(recipe.allocate.cacheFormats,
+                             [](llvm::StringRef format) {
+                               return llvm::is_contained(
+                                   {"f16", "f32", "int8", "int4"}, format);
+                             });
+       }},
+      {"context", "positions of the KV cache that size= counts",
+       [](QuantizeRecipe &recipe, llvm::StringRef value) {
+         return !value.getAsInteger(10, recipe.allocate.context) &&
+                recipe.allocate.context > 0;
+       }},
       {"sensitivity",
        "how these measure what weights lose: loss (of the model's "
-       "results), output (of layers' outputs), weight",
+       "results), fisher, trace (by gradients), output (of layers' outputs), "
+       "weight",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.allocate.metric = value.str();
-         return value == "loss" || value == "output" || value == "weight";
+         return llvm::is_contained(
+             {"loss", "fisher", "trace", "output", "weight"}, value);
        }},
-      {"sensitivity-samples", "how many samples sensitivity=loss runs",
+      {"sensitivity-samples",
+       "how many samples sensitivity=loss, fisher and trace run",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return !value.getAsInteger(10, recipe.allocate.count) &&
                 recipe.allocate.count > 0;

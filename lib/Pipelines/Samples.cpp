@@ -28,7 +28,7 @@ static std::vector<int64_t> choose(int64_t total, const SampleSet &set) {
   return all;
 }
 
-static std::string nameOf(func::FuncOp entry, unsigned argument) {
+std::string qnt::getInputName(func::FuncOp entry, unsigned argument) {
   auto name = entry.getArgAttrOfType<StringAttr>(argument, "qnt.name");
   return name ? name.str() : "input" + std::to_string(argument);
 }
@@ -124,7 +124,7 @@ static std::vector<Sample> readText(ModuleOp module, func::FuncOp entry,
     auto length = int32_t(ids.size());
     Sample &sample = result.emplace_back(entry.getNumArguments());
     for (unsigned i = 0; i < entry.getNumArguments(); ++i) {
-      std::string name = nameOf(entry, i);
+      std::string name = getInputName(entry, i);
       if (!isa<RankedTensorType>(entry.getArgumentTypes()[i]))
         continue;
       if (name == "tokens")
@@ -148,7 +148,7 @@ static std::vector<Sample> readText(ModuleOp module, func::FuncOp entry,
 static void checkArray(const support::NpyArray &array, func::FuncOp entry,
                        unsigned input, const SampleSet &set) {
   std::string where =
-      "'" + set.path + "': array '" + nameOf(entry, input) + "'";
+      "'" + set.path + "': array '" + getInputName(entry, input) + "'";
   auto type = cast<RankedTensorType>(entry.getArgumentTypes()[input]);
   if (int64_t(array.shape.size()) != type.getRank())
     throw std::runtime_error(where + " has rank " +
@@ -166,8 +166,21 @@ static void checkArray(const support::NpyArray &array, func::FuncOp entry,
                              ", expected " + typeOf(entry, input));
 }
 
-static std::vector<Sample> readArrays(func::FuncOp entry,
-                                      const SampleSet &set) {
+/// One index of the first dimension, where there is one.
+static support::NpyArray takeSample(const support::NpyArray &all,
+                                    int64_t index) {
+  if (all.shape.empty())
+    return all;
+  support::NpyArray one{all.type, all.shape, {}};
+  size_t bytes = all.bytes.size() / all.shape[0];
+  one.shape[0] = 1;
+  one.bytes.assign(all.bytes.begin() + index * bytes,
+                   all.bytes.begin() + (index + 1) * bytes);
+  return one;
+}
+
+static std::vector<Sample> readArrays(func::FuncOp entry, const SampleSet &set,
+                                      ArrayRef<std::string> others) {
   std::map<std::string, support::NpyArray> arrays = support::readNpz(set.path);
   int64_t total = -1;
   std::string first;
@@ -175,8 +188,9 @@ static std::vector<Sample> readArrays(func::FuncOp entry,
     auto type = dyn_cast<RankedTensorType>(entry.getArgumentTypes()[i]);
     if (!type)
       continue;
-    auto array = arrays.find(nameOf(entry, i));
-    std::string where = "'" + set.path + "': array '" + nameOf(entry, i) + "'";
+    auto array = arrays.find(getInputName(entry, i));
+    std::string where =
+        "'" + set.path + "': array '" + getInputName(entry, i) + "'";
     if (array == arrays.end())
       throw std::runtime_error(where + " is missing");
     checkArray(array->second, entry, i, set);
@@ -187,38 +201,40 @@ static std::vector<Sample> readArrays(func::FuncOp entry,
           where + " holds " + std::to_string(array->second.shape[0]) +
           " samples, '" + first + "' " + std::to_string(total));
     total = array->second.shape[0];
-    first = nameOf(entry, i);
+    first = getInputName(entry, i);
   }
+  for (const std::string &name : others)
+    if (auto array = arrays.find(name);
+        array != arrays.end() &&
+        (array->second.shape.empty() || array->second.shape[0] != total))
+      throw std::runtime_error("'" + set.path + "': array '" + name +
+                               "' must hold " + std::to_string(total) +
+                               " samples, as '" + first + "' does");
   std::vector<Sample> result;
   for (int64_t index : choose(std::max<int64_t>(total, 0), set)) {
     Sample &sample = result.emplace_back(entry.getNumArguments());
-    for (unsigned i = 0; i < entry.getNumArguments(); ++i) {
-      if (!isa<RankedTensorType>(entry.getArgumentTypes()[i]))
-        continue;
-      const support::NpyArray &all = arrays[nameOf(entry, i)];
-      support::NpyArray &one = sample[i];
-      one.type = all.type;
-      one.shape = all.shape;
-      if (all.shape.empty()) {
-        one.bytes = all.bytes;
-        continue;
-      }
-      size_t bytes = all.bytes.size() / total;
-      one.shape[0] = 1;
-      one.bytes.assign(all.bytes.begin() + index * bytes,
-                       all.bytes.begin() + (index + 1) * bytes);
-    }
+    for (unsigned i = 0; i < entry.getNumArguments(); ++i)
+      if (isa<RankedTensorType>(entry.getArgumentTypes()[i]))
+        sample[i] = takeSample(arrays[getInputName(entry, i)], index);
+    for (const std::string &name : others)
+      sample.push_back(arrays.count(name) ? takeSample(arrays[name], index)
+                                          : support::NpyArray());
   }
   return result;
 }
 
 std::vector<Sample> qnt::readSamples(ModuleOp module, func::FuncOp entry,
-                                     const SampleSet &set) {
+                                     const SampleSet &set,
+                                     ArrayRef<std::string> others) {
   StringRef path = set.path;
   if (path.ends_with(".npz"))
-    return readArrays(entry, set);
-  if (path.ends_with(".txt"))
-    return readText(module, entry, set);
+    return readArrays(entry, set, others);
+  if (path.ends_with(".txt")) {
+    std::vector<Sample> samples = readText(module, entry, set);
+    for (Sample &sample : samples)
+      sample.resize(sample.size() + others.size());
+    return samples;
+  }
   throw std::runtime_error("cannot tell what '" + set.path +
                            "' is: expected samples in .txt or .npz");
 }

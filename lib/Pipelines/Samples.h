@@ -16,16 +16,20 @@
 namespace qnt {
 
 /// The tensors of one call, by argument of the entry point; those of caches are
-/// empty.
+/// empty. What else was asked for follows, empty where the file lacks it.
 using Sample = std::vector<support::NpyArray>;
 
 /// The samples that `set` chooses from its file, for an entry point of
 /// `module`. Text (.txt) is cut into windows for language models and into lines
 /// for encoders; .npz arrays are named after the inputs, one sample an index of
-/// their first dimension. Throws std::runtime_error, whose message names the
-/// file and what it lacks.
+/// their first dimension; they may hold those of `others`, too. Throws
+/// std::runtime_error, whose message names the file and what it lacks.
 std::vector<Sample> readSamples(mlir::ModuleOp module, mlir::func::FuncOp entry,
-                                const SampleSet &set);
+                                const SampleSet &set,
+                                llvm::ArrayRef<std::string> others = {});
+
+/// What an argument of an entry point is called.
+std::string getInputName(mlir::func::FuncOp entry, unsigned argument);
 
 } // namespace qnt
 

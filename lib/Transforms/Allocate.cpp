@@ -4,12 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "AllocationProblem.h"
 #include "AllocationRounds.h"
 #include "PassErrors.h"
+#include "Sensitivity/Sensitivity.h"
 
 #include "qnt/Analysis/ModelParts.h"
 #include "qnt/Support/MappedFile.h"
-#include "qnt/Support/Names.h"
 #include "qnt/Support/Progress.h"
 
 #include "mlir/IR/Builders.h"
@@ -54,11 +55,9 @@ private:
   LogicalResult checkOptions();
   LogicalResult readOptionsOfQuantize();
   LogicalResult measureErrors();
-  LogicalResult measureLosses(LossCache &kept, LossMeter &meter);
-  LogicalResult chooseByRuns();
-  LogicalResult findLatencies(ArrayRef<QuantizedContraction> fixed);
-  LogicalResult makeProblem(const OpenWeights &open);
-  LogicalResult pinFormats();
+  LogicalResult findValues();
+  LogicalResult measureValues(LossMeter &meter);
+  LogicalResult measureAndChoose();
   void updateLosses();
   LogicalResult choose();
   void apply();
@@ -69,8 +68,7 @@ private:
   TransformServices services;
   std::shared_ptr<const CostModel> costModel;
   std::optional<FormatTrials> trials;
-  /// Of layers on weights that are not open.
-  double fixedSeconds = 0;
+  std::shared_ptr<Sensitivity> sensitivity;
   AllocationReport result;
 };
 } // namespace
@@ -113,18 +111,34 @@ LogicalResult AllocatePass::checkOptions() {
     if (!seen.insert(format).second)
       return error() << "formats: '" << format << "' is given twice";
   }
-  if (bits < 0 || bytes < 0 || latency < 0)
+  if (bits < 0 || bytes < 0 || latency < 0 || bitOperations < 0 || context < 0)
     return error() << "expected budgets above 0";
-  if (bits == 0 && bytes == 0 && latency == 0)
-    return error() << "expected a budget: bits, bytes or latency";
-  if (!llvm::is_contained({"loss", "output", "weight"}, metric))
+  if (bits == 0 && bytes == 0 && latency == 0 && bitOperations == 0)
+    return error() << "expected a budget: bits, bytes, latency or "
+                      "bit-operations";
+  sensitivity = makeSensitivity(metric);
+  if (!sensitivity)
+    return error() << "metric=" << metric << ": expected one of "
+                   << llvm::join(getSensitivityNames(), ", ");
+  if (!sensitivity->runsModel() &&
+      !(activationFormats.empty() && cacheFormats.empty()))
     return error() << "metric=" << metric
-                   << ": expected loss, output or weight";
-  if (metric == "loss" && samples.empty())
-    return error() << "metric=loss runs the model: expected samples=FILE";
-  if (metric == "loss" && !services.modelRunner)
+                   << " measures weights alone: activation-formats and "
+                      "cache-formats need one that runs the model";
+  if (!activationFormats.empty() && latency == 0 && bitOperations == 0)
+    return error() << "activation-formats without a budget that activations "
+                      "take something of: latency or bit-operations";
+  if (!cacheFormats.empty() && (bytes == 0 || context == 0))
+    return error() << "cache-formats without a budget of bytes and a context";
+  if (sensitivity->runsModel() && samples.empty())
+    return error() << "metric=" << metric
+                   << " runs the model: expected samples=FILE";
+  if (sensitivity->runsModel() &&
+      (!services.modelRunner || !services.functionRunner))
     return error() << "nothing here can run the model; expected metric=output "
                       "or weight";
+  if (probes < 1 || elements < 1)
+    return error() << "expected probes and elements above 0";
   return readOptionsOfQuantize();
 }
 
@@ -154,7 +168,8 @@ std::string AllocatePass::makeKey() {
                         file.bytes().size()));
   return llvm::toHex(hash.final(), /*LowerCase=*/true) +
          " count=" + std::to_string(getCount()) +
-         " seed=" + std::to_string(seed) + " " + quantize + " " + key;
+         " seed=" + std::to_string(seed) + sensitivity->getKey(probes) + " " +
+         quantize + " " + key;
 }
 
 LogicalResult AllocatePass::measureErrors() {
@@ -171,161 +186,77 @@ LogicalResult AllocatePass::measureErrors() {
       score.bits = layer.weight.getBitsPerElement() * double(weight.getSize());
       score.bytes = double(costModel->getBytes(layer));
       score.error = (*errors)[number];
-      if (metric == "output" && !score.error.output)
-        return error() << "metric=output: no second moment of the input of '"
-                       << weight.layer
-                       << "'; run qnt-calibrate with tensors= and moments";
-      score.loss =
-          metric == "output" ? *score.error.output : score.error.relative;
     }
     progress.advance();
   }
   return success();
 }
 
-/// Losses are measured in the two formats that change a weight most. They are
-/// nearly quadratic in its error from there on, so that those of the others
-/// follow by the errors' ratio.
-LogicalResult AllocatePass::measureLosses(LossCache &kept, LossMeter &meter) {
-  support::Progress progress("sensitivity", result.weights.size() * 2);
-  auto measure = [&](StringRef weight,
-                     const std::string &format) -> FailureOr<double> {
-    progress.advance();
-    if (auto known = kept.find(weight.str(), format))
-      return *known;
-    if (!meter.isStarted() && failed(meter.start(getOperation())))
+/// What has a format to choose beside weights.
+LogicalResult AllocatePass::findValues() {
+  if (!activationFormats.empty()) {
+    auto inputs =
+        findOpenInputs(getOperation(), result.weights,
+                       SmallVector<std::string>(activationFormats.begin(),
+                                                activationFormats.end()));
+    if (failed(inputs))
       return failure();
-    auto trial = trials->simulate({{weight.str(), format}});
-    if (failed(trial))
-      return failure();
-    auto measured = meter.measure(**trial);
-    if (succeeded(measured))
-      kept.add(weight.str(), format, *measured);
-    return measured;
-  };
-  for (auto [weight, scores] : llvm::zip_equal(result.weights, result.scores)) {
-    auto order = llvm::to_vector(llvm::seq<size_t>(0, formats.size()));
-    llvm::stable_sort(order, [&, &scores = scores](size_t a, size_t b) {
-      return scores[a].getError() > scores[b].getError();
-    });
-    for (size_t rank = 0; rank < order.size(); ++rank) {
-      FormatScore &score = scores[order[rank]];
-      if (rank < 2) {
-        auto loss = measure(weight.name, formats[order[rank]]);
-        if (failed(loss))
-          return failure();
-        score.loss = *loss;
-        continue;
-      }
-      const FormatScore &coarser = scores[order[1]];
-      score.loss = coarser.getError() > 0
-                       ? coarser.loss * score.getError() / coarser.getError()
-                       : 0;
-    }
+    result.values = std::move(*inputs);
   }
+  if (cacheFormats.empty())
+    return success();
+  auto found = findOpenCache(
+      getOperation(),
+      SmallVector<std::string>(cacheFormats.begin(), cacheFormats.end()));
+  if (failed(found))
+    return failure();
+  result.values.push_back(std::move(*found));
   return success();
 }
 
-/// The seconds of all layers, if there is a budget of them.
-LogicalResult
-AllocatePass::findLatencies(ArrayRef<QuantizedContraction> fixed) {
-  if (latency == 0)
-    return success();
-  std::vector<QuantizedContraction> all(fixed.begin(), fixed.end());
-  for (const OpenWeight &weight : result.weights)
-    llvm::append_range(all, weight.layers);
-  if (llvm::Error failed = costModel->prepareLatencies(all))
-    return error() << "latency: " << llvm::toString(std::move(failed));
-  auto find = [&](const QuantizedContraction &layer, double &seconds) {
-    llvm::Expected<double> known = costModel->getLatency(layer);
-    if (!known)
-      return LogicalResult(error()
-                           << "latency: " << llvm::toString(known.takeError()));
-    seconds = *known;
-    return success();
-  };
-  for (const QuantizedContraction &layer : fixed) {
-    double seconds;
-    if (failed(find(layer, seconds)))
-      return failure();
-    fixedSeconds += seconds;
-  }
-  for (auto [weight, scores] : llvm::zip_equal(result.weights, result.scores))
-    for (auto [layer, score] : llvm::zip_equal(weight.layers, scores))
-      if (failed(find(layer, score.seconds.emplace())))
+/// What floats lose is nothing.
+LogicalResult AllocatePass::measureValues(LossMeter &meter) {
+  support::Progress progress("sensitivity of values",
+                             std::max<size_t>(result.values.size(), 1));
+  for (OpenValue &value : result.values) {
+    value.losses.clear();
+    for (const std::string &format : value.formats) {
+      auto loss = format == "none" ? FailureOr<double>(0.0)
+                                   : meter.measure({{value.name, format}});
+      if (failed(loss))
         return failure();
+      value.losses.push_back(*loss);
+    }
+    progress.advance();
+  }
   return success();
 }
 
-LogicalResult AllocatePass::makeProblem(const OpenWeights &open) {
-  allocation::Problem &problem = result.problem;
-  double elements = 0;
-  for (const OpenWeight &weight : result.weights)
-    elements += double(weight.getSize());
-  if (bits > 0)
-    problem.budgets.push_back({"bits", bits});
-  if (bytes > 0)
-    problem.budgets.push_back({"bytes", double(bytes)});
-  if (latency > 0)
-    problem.budgets.push_back({"ms", latency});
-  auto makeCosts = [&](double ofBits, double ofBytes, double seconds) {
-    std::vector<double> costs;
-    if (bits > 0)
-      costs.push_back(ofBits / elements);
-    if (bytes > 0)
-      costs.push_back(ofBytes);
-    if (latency > 0)
-      costs.push_back(seconds * 1e3);
-    return costs;
-  };
-  for (auto [weight, scores] : llvm::zip_equal(result.weights, result.scores)) {
-    allocation::Item item{weight.name, {}};
-    for (auto [format, score] : llvm::zip_equal(formats, scores))
-      item.choices.push_back(
-          {format, score.loss,
-           makeCosts(score.bits, score.bytes, score.seconds.value_or(0))});
-    problem.items.push_back(std::move(item));
-  }
-  // Budgets but that of bits are of the whole model.
-  problem.items.push_back(
-      {"the rest", {{"", 0, makeCosts(0, open.fixedBytes, fixedSeconds)}}});
-  return pinFormats();
-}
-
-LogicalResult AllocatePass::pinFormats() {
-  std::vector<std::string> pinnedBy(result.weights.size());
-  for (const std::string &pin : pins) {
-    auto [pattern, format] = StringRef(pin).rsplit('=');
-    if (!llvm::is_contained(formats, format))
-      return error() << "pins: '" << pin
-                     << "': expected REGEX=FORMAT, of a format in formats";
-    auto rules = parseKeepRules(pattern.str(), [&] { return error(); });
-    if (failed(rules))
-      return failure();
-    for (auto [index, weight] : llvm::enumerate(result.weights)) {
-      if (!isNamed(*rules, weight.name, weight.layer))
-        continue;
-      allocation::Item &item = result.problem.items[index];
-      if (!pinnedBy[index].empty() && item.choices.front().name != format)
-        return error() << "pins: '" << pinnedBy[index] << "' and '" << pin
-                       << "' contradict each other about '" << weight.name
-                       << "'";
-      pinnedBy[index] = pin;
-      llvm::erase_if(item.choices, [&](const allocation::Choice &choice) {
-        return choice.name != format;
-      });
-    }
-    if (!rules->front().used) {
-      std::vector<std::string> names;
-      for (const OpenWeight &weight : result.weights)
-        names.push_back(weight.name);
-      return error() << "pins: '" << pattern
-                     << "' is found in the name of no open weight; the nearest "
-                        "is '"
-                     << support::findNearest(pattern, names) << "'";
-    }
-  }
-  return success();
+LogicalResult AllocatePass::measureAndChoose() {
+  bool runsModel = sensitivity->runsModel();
+  LossCache kept(runsModel ? cache.getValue() : "", metric,
+                 runsModel ? makeKey() : "");
+  std::optional<LossMeter> meter;
+  if (runsModel)
+    meter.emplace(getOperation(), *trials, *services.modelRunner,
+                  SampleSet{samples, getCount(), seed}, kept);
+  if (failed(sensitivity->measure({getOperation(),
+                                   *trials,
+                                   services,
+                                   {samples, getCount(), seed},
+                                   result.weights,
+                                   result.formats,
+                                   kept,
+                                   meter ? &*meter : nullptr,
+                                   probes,
+                                   elements},
+                                  result.scores)) ||
+      (meter && failed(measureValues(*meter))))
+    return failure();
+  updateLosses();
+  if (failed(choose()))
+    return failure();
+  return meter ? AllocationRounds(*meter, result).run(rounds) : success();
 }
 
 /// Of the problem's choices, as the scores have them now.
@@ -334,6 +265,11 @@ void AllocatePass::updateLosses() {
     for (allocation::Choice &choice : result.problem.items[index].choices)
       choice.loss =
           scores[llvm::find(formats, choice.name) - formats.begin()].loss;
+  for (auto [index, value] : llvm::enumerate(result.values))
+    for (allocation::Choice &choice :
+         result.problem.items[result.weights.size() + index].choices)
+      choice.loss = value.losses[llvm::find(value.formats, choice.name) -
+                                 value.formats.begin()];
 }
 
 LogicalResult AllocatePass::choose() {
@@ -345,28 +281,17 @@ LogicalResult AllocatePass::choose() {
   return success();
 }
 
-LogicalResult AllocatePass::chooseByRuns() {
-  LossCache kept(cache, makeKey());
-  LossMeter meter(*services.modelRunner, {samples, getCount(), seed});
-  if (failed(measureLosses(kept, meter)))
-    return failure();
-  updateLosses();
-  if (failed(choose()))
-    return failure();
-  return AllocationRounds(getOperation(), *trials, meter, kept, result)
-      .run(rounds);
-}
-
 void AllocatePass::apply() {
   Builder builder(&getContext());
   NamedAttrList formatOf;
-  for (auto [index, weight] : llvm::enumerate(result.weights)) {
+  for (size_t index = 0; index < result.countOpen(); ++index) {
+    const allocation::Item &item = result.problem.items[index];
     const allocation::Choice &choice =
-        result.problem.items[index].choices[result.chosen.choices[index]];
-    formatOf.set(weight.name, builder.getStringAttr(choice.name));
+        item.choices[result.chosen.choices[index]];
+    formatOf.set(item.name, builder.getStringAttr(choice.name));
     remark::passed(getOperation().getLoc(),
                    remark::RemarkOpts::name("format").category("qnt-allocate"))
-        << remark::metric("tensor", weight.name)
+        << remark::metric("tensor", item.name)
         << remark::metric("format", choice.name)
         << remark::metric("loss", choice.loss);
   }
@@ -378,7 +303,6 @@ LogicalResult AllocatePass::run() {
   if (failed(checkOptions()))
     return failure();
   result = {};
-  fixedSeconds = 0;
   costModel = services.costModel ? services.costModel
                                  : std::make_shared<const CostModel>();
   result.metric = metric;
@@ -390,11 +314,19 @@ LogicalResult AllocatePass::run() {
   result.weights = std::move(open->weights);
   if (result.weights.empty())
     return error() << "no weight has a format to choose";
-  if (failed(measureErrors()) || failed(findLatencies(open->fixedLayers)) ||
-      failed(makeProblem(*open)) || failed(choose()))
+  if (failed(findValues()) || failed(measureErrors()))
     return failure();
+  auto problem =
+      makeAllocationProblem(getOperation(), result, *open, *costModel,
+                            {bits, bytes, context, latency, bitOperations});
+  if (failed(problem))
+    return failure();
+  result.problem = std::move(*problem);
   // What cannot be is known before the model runs.
-  if (metric == "loss" && failed(chooseByRuns()))
+  if (failed(pinFormats(getOperation(),
+                        SmallVector<std::string>(pins.begin(), pins.end()),
+                        result)) ||
+      failed(choose()) || failed(measureAndChoose()))
     return failure();
   apply();
   if (!report.empty()) {

@@ -57,6 +57,26 @@ static ordered_json describe(const WeightPicture &picture) {
   return result;
 }
 
+std::map<std::string, std::string>
+AllocationReport::getFormats(llvm::ArrayRef<size_t> choices) const {
+  std::map<std::string, std::string> formats;
+  for (size_t index = 0; index < countOpen(); ++index) {
+    const allocation::Item &item = problem.items[index];
+    formats[item.name] = item.choices[choices[index]].name;
+  }
+  return formats;
+}
+
+static ordered_json describe(const OpenValue &value,
+                             const std::string &chosen) {
+  ordered_json choices = ordered_json::array();
+  for (auto [format, loss] : llvm::zip_equal(value.formats, value.losses))
+    choices.push_back({{"format", format}, {"loss", loss}});
+  return {{"name", value.name},
+          {"format", chosen},
+          {"choices", std::move(choices)}};
+}
+
 void AllocationReport::write(const std::string &path) const {
   ordered_json budgets = ordered_json::array();
   for (auto [index, budget] : llvm::enumerate(problem.budgets)) {
@@ -68,18 +88,16 @@ void AllocationReport::write(const std::string &path) const {
                        {"taken", chosen.costs[index]},
                        {"front", std::move(front)}});
   }
-  ordered_json tensors = ordered_json::array(), formatsOf;
+  std::map<std::string, std::string> formatsOf = getFormats(chosen.choices);
+  ordered_json tensors = ordered_json::array();
   for (auto [index, weight] : llvm::enumerate(weights)) {
     ordered_json choices = ordered_json::array();
     for (auto [format, score] : llvm::zip_equal(formats, scores[index]))
       choices.push_back(describe(score, format));
-    const std::string &name =
-        problem.items[index].choices[chosen.choices[index]].name;
-    formatsOf[weight.name] = name;
     ordered_json tensor = {{"name", weight.name},
                            {"layer", weight.layer},
                            {"shape", std::vector<int64_t>(weight.getShape())},
-                           {"format", name},
+                           {"format", formatsOf[weight.name]},
                            {"choices", std::move(choices)},
                            {"histogram", describe(pictures[index].numbers)}};
     if (pictures[index].outlierRatio)
@@ -93,8 +111,10 @@ void AllocationReport::write(const std::string &path) const {
                        {"loss", chosen.loss}};
   if (measured)
     file["measured_loss"] = *measured;
-  file.update({{"allocation", std::move(formatsOf)},
+  file.update({{"allocation", formatsOf},
                {"budgets", std::move(budgets)},
                {"tensors", std::move(tensors)}});
+  for (const OpenValue &value : values)
+    file["values"].push_back(describe(value, formatsOf[value.name]));
   support::writeFileAtomically(path, file.dump(1) + "\n");
 }

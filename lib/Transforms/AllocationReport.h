@@ -8,6 +8,7 @@
 #define QNT_LIB_TRANSFORMS_ALLOCATIONREPORT_H
 
 #include "FormatTrials.h"
+#include "OpenValues.h"
 #include "WeightPictures.h"
 
 #include "qnt/Allocation/Problem.h"
@@ -35,6 +36,7 @@ struct AllocationReport {
   std::vector<OpenWeight> weights;
   /// [weights][formats]
   std::vector<std::vector<FormatScore>> scores;
+  std::vector<OpenValue> values;
   std::vector<WeightPicture> pictures;
   allocation::Problem problem;
   allocation::Allocation chosen;
@@ -43,6 +45,12 @@ struct AllocationReport {
   /// For each budget, allocations from the least that any takes of it to what
   /// the one of least loss takes.
   std::vector<std::vector<allocation::Allocation>> fronts;
+
+  /// The items of the problem that are tensors: weights, then values.
+  size_t countOpen() const { return weights.size() + values.size(); }
+  /// What qnt.allocation says for choices of all items.
+  std::map<std::string, std::string>
+  getFormats(llvm::ArrayRef<size_t> choices) const;
 
   /// As JSON (docs/allocation.md). Throws support::FileError.
   void write(const std::string &path) const;

@@ -6,72 +6,32 @@
 //===----------------------------------------------------------------------===//
 #include "AllocationRounds.h"
 
-#include "qnt/Support/Progress.h"
-
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/SHA256.h"
-
 using namespace mlir;
 using namespace qnt;
-
-/// Under which the cache keeps losses of whole allocations.
-static constexpr char together[] = "(all weights)";
 
 /// Rounds, and what share of the measured loss the sum of losses may be off by
 /// where there are none.
 static constexpr int64_t roundsByDefault = 4;
 static constexpr double maxGap = 0.1;
 
-static std::map<std::string, std::string>
-getFormats(const AllocationReport &report, ArrayRef<size_t> choices) {
-  std::map<std::string, std::string> formats;
-  for (auto [index, weight] : llvm::enumerate(report.weights))
-    formats[weight.name] =
-        report.problem.items[index].choices[choices[index]].name;
-  return formats;
-}
-
-/// Of all weights in their formats.
+/// Of all tensors in their formats.
 FailureOr<double> AllocationRounds::measure(const Choices &choices) {
-  std::map<std::string, std::string> formats = getFormats(report, choices);
-  llvm::SHA256 hash;
-  for (const auto &[weight, format] : formats)
-    hash.update(format + "\n");
-  std::string name = llvm::toHex(hash.final(), /*LowerCase=*/true);
-  if (auto known = kept.find(together, name))
-    return *known;
-  if (!meter.isStarted() && failed(meter.start(module)))
-    return failure();
-  auto measureThese = [&](const std::map<std::string, std::string> &all,
-                          bool isFirst) -> FailureOr<double> {
-    auto trial = trials.simulate(all);
-    if (failed(trial))
-      return failure();
-    return meter.measure(**trial, isFirst);
-  };
-  // Neighbours of what is chosen run from the first block that differs.
-  if (std::exchange(base, report.chosen.choices) != report.chosen.choices &&
-      failed(measureThese(getFormats(report, base), /*isFirst=*/true)))
-    return failure();
-  auto loss = measureThese(formats, /*isFirst=*/false);
-  if (succeeded(loss))
-    kept.add(together, name, *loss);
-  return loss;
+  return meter.measure(report.getFormats(choices));
 }
 
 /// The losses of `around`, `loss` being that of what is chosen. Formats beyond
 /// the neighbours change as much more as they did in a model of floats.
 LogicalResult AllocationRounds::measureNeighbours(double loss,
                                                   support::Progress &progress) {
-  for (auto [index, weight] : llvm::enumerate(report.weights)) {
+  for (size_t index = 0; index < report.countOpen(); ++index) {
     const auto &choices = report.problem.items[index].choices;
     size_t own = report.chosen.choices[index];
     auto order = llvm::to_vector(llvm::seq<size_t>(0, choices.size()));
-    llvm::stable_sort(order, [&, &choices = choices](size_t a, size_t b) {
+    llvm::stable_sort(order, [&](size_t a, size_t b) {
       return choices[a].loss > choices[b].loss;
     });
     std::vector<double> changes(choices.size());
-    auto follow = [&, &choices = choices](ArrayRef<size_t> others) {
+    auto follow = [&](ArrayRef<size_t> others) {
       double unit = 0, first = 0;
       for (size_t other : others) {
         double alone = choices[other].loss - choices[own].loss;
@@ -115,10 +75,11 @@ FailureOr<bool> AllocationRounds::improve(support::Progress &progress) {
   for (auto [index, item] : llvm::enumerate(around.items))
     for (auto [number, choice] : llvm::enumerate(item.choices))
       choice.costs.push_back(number != report.chosen.choices[index]);
+  meter.expectNear(report.getFormats(report.chosen.choices));
   if (failed(measureNeighbours(loss, progress)))
     return failure();
   // The fewer change, the better do changes add up.
-  for (size_t most = report.weights.size(); most > 0; most /= 2) {
+  for (size_t most = report.countOpen(); most > 0; most /= 2) {
     around.budgets.back().limit = double(most);
     Choices next = allocation::solve(around).choices;
     if (next == report.chosen.choices)
@@ -146,7 +107,7 @@ LogicalResult AllocationRounds::run(int64_t rounds) {
   }
   for (int64_t round = 0; round < rounds; ++round) {
     support::Progress progress("round " + std::to_string(round + 1),
-                               report.weights.size() * 2);
+                               report.countOpen() * 2);
     auto isBetter = improve(progress);
     if (failed(isBetter))
       return failure();

@@ -8,7 +8,6 @@
 #define QNT_LIB_TRANSFORMS_ALLOCATIONROUNDS_H
 
 #include "AllocationReport.h"
-#include "LossCache.h"
 #include "LossMeter.h"
 
 #include "qnt/Support/Progress.h"
@@ -20,17 +19,15 @@ namespace qnt {
 /// beside the formats that the others were given is measured here.
 class AllocationRounds {
 public:
-  /// `report` has its problem with the losses of single weights, and what was
+  /// `report` has its problem with the losses of single tensors, and what was
   /// chosen by them.
-  AllocationRounds(mlir::ModuleOp module, FormatTrials &trials,
-                   LossMeter &meter, LossCache &kept, AllocationReport &report)
-      : module(module), trials(trials), meter(meter), kept(kept),
-        report(report) {}
+  AllocationRounds(LossMeter &meter, AllocationReport &report)
+      : meter(meter), report(report) {}
 
   /// At most `rounds` rounds, until one finds nothing better; below 0: 4 where
   /// the sum of losses is more than 10% from what is measured, else none. In
   /// each, every
-  /// weight is measured in the next coarser and finer format, the others as
+  /// tensor is measured in the next coarser and finer format, the others as
   /// chosen, and the best of few allocations that follow from it, measured
   /// themselves, is chosen. Sets the report's measured loss, with no rounds
   /// too.
@@ -44,13 +41,8 @@ private:
                                         support::Progress &progress);
   mlir::FailureOr<bool> improve(support::Progress &progress);
 
-  mlir::ModuleOp module;
-  FormatTrials &trials;
   LossMeter &meter;
-  LossCache &kept;
   AllocationReport &report;
-  /// What the runner's latest first run was of.
-  Choices base;
   /// The report's problem, losses being what changes from the chosen formats
   /// cost, with one more budget: how many formats change.
   allocation::Problem around;

@@ -149,6 +149,7 @@ static WeightError compare(ArrayRef<float> own, ArrayRef<float> decoded,
     lost += double(e) * e;
   }
   WeightError result;
+  result.square = lost;
   result.relative = square > 0 ? lost / square : 0;
   if (moments.empty())
     return result;
@@ -165,8 +166,55 @@ static WeightError compare(ArrayRef<float> own, ArrayRef<float> decoded,
   return result;
 }
 
+/// A weight in a format, and what computes with it.
+struct FormatTrials::Decoded {
+  size_t place;
+  Operation *layer;
+  const ActivationSite &site;
+  std::vector<float> own, decoded;
+  /// Null without statistics.
+  const params::ParamStore *statistics;
+
+  WeightError getError() const;
+};
+
+WeightError FormatTrials::Decoded::getError() const {
+  auto conv = dyn_cast<nn::ConvOp>(layer);
+  std::string name =
+      getSecondMomentName(conv ? getPatchesName(site, layer) : site.name);
+  std::vector<float> moment;
+  if (statistics && statistics->find(name)) {
+    const params::TensorView &view = statistics->get(name);
+    moment.resize(view.numElements());
+    params::toFloat(view, 0, moment);
+  }
+  auto type = cast<RankedTensorType>(layer->getOperand(1).getType());
+  return compare(own, decoded, moment, conv ? conv.getGroups() : 1,
+                 type.getDimSize(0));
+}
+
 FailureOr<std::vector<WeightError>>
 FormatTrials::getErrors(ArrayRef<OpenWeight> weights, StringRef format) {
+  std::vector<WeightError> errors(weights.size());
+  auto visit = [&](const Decoded &weight) {
+    errors[weight.place] = weight.getError();
+  };
+  if (failed(decode(weights, format, visit)))
+    return failure();
+  return errors;
+}
+
+LogicalResult FormatTrials::visitDecoded(
+    ArrayRef<OpenWeight> weights, StringRef format,
+    function_ref<void(size_t, ArrayRef<float>, ArrayRef<float>)> visit) {
+  return decode(weights, format, [&](const Decoded &weight) {
+    visit(weight.place, weight.own, weight.decoded);
+  });
+}
+
+LogicalResult FormatTrials::decode(ArrayRef<OpenWeight> weights,
+                                   StringRef format,
+                                   function_ref<void(const Decoded &)> visit) {
   std::map<std::string, std::string> formats;
   std::map<StringRef, size_t> numbers;
   for (auto [number, weight] : llvm::enumerate(weights)) {
@@ -185,7 +233,6 @@ FormatTrials::getErrors(ArrayRef<OpenWeight> weights, StringRef format) {
   if (auto file = (**copy)->getAttrOfType<StringAttr>("qnt.statistics"))
     statistics = openStatisticsTensors(file.str());
   ParamEvaluator evaluator(*store, statistics.get());
-  std::vector<WeightError> errors(weights.size());
   std::vector<bool> isDone(weights.size());
   for (const ActivationSite &site : collectActivationSites(**copy))
     for (Operation *layer : site.layers) {
@@ -197,23 +244,12 @@ FormatTrials::getErrors(ArrayRef<OpenWeight> weights, StringRef format) {
         return layer->emitError("qnt-allocate: '")
                << weights[found->second].name << "' was not simulated in "
                << format;
-      auto conv = dyn_cast<nn::ConvOp>(layer);
-      int64_t groups = conv ? conv.getGroups() : 1;
-      std::string name =
-          getSecondMomentName(conv ? getPatchesName(site, layer) : site.name);
-      std::vector<float> moment;
-      if (statistics && statistics->find(name)) {
-        const params::TensorView &view = statistics->get(name);
-        moment.resize(view.numElements());
-        params::toFloat(view, 0, moment);
-      }
       auto quantized = decoded.getInput().getDefiningOp<QuantizeOp>();
       Value own = quantized.getInput();
       evaluator.check(own);
       RowRange rows{0, cast<RankedTensorType>(own.getType()).getDimSize(0)};
-      errors[found->second] = compare(evaluator.evaluateFloat(own, rows),
-                                      evaluator.evaluateFloat(decoded, rows),
-                                      moment, groups, rows.count);
+      visit({found->second, layer, site, evaluator.evaluateFloat(own, rows),
+             evaluator.evaluateFloat(decoded, rows), statistics.get()});
       isDone[found->second] = true;
     }
   for (auto [weight, done] : llvm::zip_equal(weights, isDone))
@@ -221,5 +257,5 @@ FormatTrials::getErrors(ArrayRef<OpenWeight> weights, StringRef format) {
       return module.emitError("qnt-allocate: no layer at a site of activations "
                               "takes '")
              << weight.name << "'; name it in keep";
-  return errors;
+  return success();
 }

@@ -40,7 +40,9 @@ struct OpenWeights {
 
 /// What of a weight quantising it in one format loses.
 struct WeightError {
-  /// sum (w - q)^2 / sum w^2.
+  /// sum (w - q)^2.
+  double square = 0;
+  /// The same / sum w^2.
   double relative = 0;
   /// The same of the layer's output: sum e M e^T / sum w M w^T over the rows of
   /// the weight w and of its error e, M being the second moment of its input;
@@ -68,7 +70,19 @@ public:
   mlir::FailureOr<std::vector<WeightError>>
   getErrors(llvm::ArrayRef<OpenWeight> weights, llvm::StringRef format);
 
+  /// Visits each of `weights`, by its place among them: its elements, and what
+  /// they are in this format. Fails as getErrors does.
+  mlir::LogicalResult
+  visitDecoded(llvm::ArrayRef<OpenWeight> weights, llvm::StringRef format,
+               llvm::function_ref<void(size_t place, llvm::ArrayRef<float> own,
+                                       llvm::ArrayRef<float> decoded)>
+                   visit);
+
 private:
+  struct Decoded;
+  mlir::LogicalResult decode(llvm::ArrayRef<OpenWeight> weights,
+                             llvm::StringRef format,
+                             llvm::function_ref<void(const Decoded &)> visit);
   mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
   quantize(llvm::StringRef weights, bool simulate,
            mlir::DictionaryAttr allocation);

@@ -183,6 +183,8 @@ LogicalResult NNGradientPass::differentiate(func::FuncOp function,
   auto weights = chooseGradientWeights(function, llvm::to_vector(wrt));
   if (failed(weights))
     return failure();
+  if (layersOnly)
+    keepLayersOnly(*weights);
   auto target = addTarget(function, kind, ret.getOperand(result));
   if (failed(target) ||
       (asArguments && failed(makeArguments(function, *weights))))

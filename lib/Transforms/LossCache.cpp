@@ -18,10 +18,10 @@ using nlohmann::json;
 using support::FileError;
 using support::getField;
 
-static constexpr int64_t fileVersion = 1;
+static constexpr int64_t fileVersion = 2;
 
-LossCache::LossCache(std::string path, std::string key)
-    : path(std::move(path)), key(std::move(key)) {
+LossCache::LossCache(std::string path, std::string metric, std::string key)
+    : path(std::move(path)), metric(std::move(metric)), key(std::move(key)) {
   if (this->path.empty() || !llvm::sys::fs::exists(this->path))
     return;
   json file = support::readJson(this->path);
@@ -30,10 +30,16 @@ LossCache::LossCache(std::string path, std::string key)
     throw FileError(this->path +
                     ": expected a file of losses, whose 'format' is "
                     "'qnt-sensitivity'");
-  if (getField<int64_t>(file, "version", this->path) != fileVersion ||
-      getField<std::string>(file, "key", this->path) != this->key)
+  if (getField<int64_t>(file, "version", this->path) != fileVersion)
     return;
-  json all = getField<json>(file, "losses", this->path);
+  json metrics = getField<json>(file, "metrics", this->path);
+  for (const auto &[name, all] : metrics.items())
+    others[name] = all;
+  auto own = others.find(this->metric);
+  if (own == others.end() ||
+      getField<std::string>(own->second, "key", this->path) != this->key)
+    return;
+  json all = getField<json>(own->second, "losses", this->path);
   for (const auto &[weight, formats] : all.items())
     for (const auto &[format, loss] : formats.items()) {
       if (!loss.is_number())
@@ -59,9 +65,9 @@ void LossCache::add(const std::string &weight, const std::string &format,
   losses[weight][format] = loss;
   if (path.empty())
     return;
+  others[metric] = {{"key", key}, {"losses", losses}};
   json file = {{"format", "qnt-sensitivity"},
                {"version", fileVersion},
-               {"key", key},
-               {"losses", losses}};
+               {"metrics", others}};
   support::writeFileAtomically(path, file.dump(1) + "\n");
 }

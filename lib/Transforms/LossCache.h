@@ -8,17 +8,20 @@
 #define QNT_LIB_TRANSFORMS_LOSSCACHE_H
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 namespace qnt {
 
-/// Losses by weight and format, kept between runs.
+/// Losses by weight and format, kept between runs in a file that holds those of
+/// several metrics side by side.
 class LossCache {
 public:
-  /// `key` is all that losses depend on. An empty path: nothing is kept. Throws
-  /// support::FileError where the file is not one of losses.
-  LossCache(std::string path, std::string key);
+  /// Of one metric; `key` is all that its losses depend on. An empty path:
+  /// nothing is kept. Throws support::FileError where the file is not one of
+  /// losses.
+  LossCache(std::string path, std::string metric, std::string key);
 
   std::optional<double> find(const std::string &weight,
                              const std::string &format) const;
@@ -26,8 +29,10 @@ public:
   void add(const std::string &weight, const std::string &format, double loss);
 
 private:
-  std::string path, key;
+  std::string path, metric, key;
   std::map<std::string, std::map<std::string, double>> losses;
+  /// By metric, as they were.
+  std::map<std::string, nlohmann::json> others;
 };
 
 } // namespace qnt

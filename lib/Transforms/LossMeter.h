@@ -7,45 +7,54 @@
 #ifndef QNT_LIB_TRANSFORMS_LOSSMETER_H
 #define QNT_LIB_TRANSFORMS_LOSSMETER_H
 
-#include "qnt/Analysis/ModelRunner.h"
+#include "FormatTrials.h"
+#include "LossCache.h"
+#include "ModelResults.h"
 
 namespace qnt {
 
-/// How far the results of changed models are from a model's own, on samples.
+/// How far the results of a model with tensors in other formats are from its
+/// own, on samples.
 class LossMeter {
 public:
-  enum class Kind {
-    /// The mean over rows (tokens, images) of the Kullback-Leibler divergence,
-    /// in nats, of the changed distribution from the model's; rows are logits.
-    Divergence,
-    /// The mean over rows of |changed - own|^2 / |own|^2.
-    SquaredError
-  };
+  /// Formats by names, as qnt.allocation has them.
+  using Formats = std::map<std::string, std::string>;
 
-  /// Divergence for causal language models and classifiers of images
-  /// (convolutions, results of rank 2), whose softmax, where the model ends in
-  /// one, is taken off; else SquaredError.
-  LossMeter(ModelRunner &runner, SampleSet samples)
-      : runner(runner), samples(std::move(samples)) {}
+  /// For logits (findResultKind), a loss is the mean over rows (tokens, images)
+  /// of the Kullback-Leibler divergence, in nats, of the changed distribution
+  /// from the model's; else the mean of |changed - own|^2 / |own|^2. Nothing
+  /// runs yet. Losses come from `cache` where it has them.
+  LossMeter(mlir::ModuleOp module, FormatTrials &trials, ModelRunner &runner,
+            SampleSet samples, LossCache &cache)
+      : module(module), trials(trials), runner(runner),
+        samples(std::move(samples)), cache(cache) {}
 
-  /// Runs the model itself; comes first. Holds its results in memory.
-  mlir::LogicalResult start(mlir::ModuleOp module);
-  bool isStarted() const { return !own.empty(); }
-  /// Runs `module`, the model but for some numbers, and changes it. With
-  /// `isFirst`, later runs start at the first block in which they differ from
-  /// this one; else from the model itself. Fails where results are not finite,
-  /// too: with an error.
-  mlir::FailureOr<double> measure(mlir::ModuleOp module, bool isFirst = false);
-  Kind getKind() const { return kind; }
+  /// With what `formats` names simulated in them. Fails where results are not
+  /// finite, too: with an error.
+  mlir::FailureOr<double> measure(const Formats &formats);
+  /// Says that what is measured next is much like the model with these, so that
+  /// blocks before the first that differs need not run.
+  void expectNear(Formats formats);
 
 private:
-  mlir::LogicalResult run(mlir::ModuleOp module, RunOptions::Variant variant,
-                          RunObserver &observer);
+  mlir::LogicalResult
+  run(mlir::ModuleOp changed, RunOptions::Variant variant,
+      llvm::function_ref<void(llvm::ArrayRef<float> row)> visit);
+  mlir::LogicalResult start();
+  mlir::FailureOr<double> runWith(const Formats &formats,
+                                  RunOptions::Variant variant);
 
+  mlir::ModuleOp module;
+  FormatTrials &trials;
   ModelRunner &runner;
   SampleSet samples;
-  Kind kind = Kind::SquaredError;
+  LossCache &cache;
+  ResultKind kind = ResultKind::Numbers;
+  /// The model's own results; empty: it did not run yet.
   std::vector<float> own;
+  /// What first runs are of, and whether there was one.
+  Formats base;
+  bool isBaseRun = false;
 };
 
 } // namespace qnt

@@ -28,32 +28,47 @@ static Type parseElement(StringRef format, MLIRContext *context) {
       .Default({});
 }
 
+nn::KVCacheType
+qnt::getCacheType(nn::KVCacheType cache, StringRef format,
+                  llvm::function_ref<InFlightDiagnostic()> error) {
+  Type element = parseElement(format, cache.getContext());
+  if (!element) {
+    error() << "expected f16, f32, int8 or int4";
+    return {};
+  }
+  return nn::KVCacheType::getChecked(error, cache.getContext(),
+                                     cache.getLayers(), cache.getHeads(),
+                                     cache.getHeadDim(), element);
+}
+
+nn::KVCacheType qnt::findCache(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    for (Type type : function.getArgumentTypes())
+      if (auto cache = dyn_cast<nn::KVCacheType>(type))
+        return cache;
+  return {};
+}
+
 LogicalResult qnt::retypeCaches(ModuleOp module, StringRef format) {
   if (format == "same")
     return success();
   auto error = [&] {
     return module.emitError("qnt-quantize: kv=") << format << ": ";
   };
-  Type element = parseElement(format, module.getContext());
-  if (!element)
+  nn::KVCacheType first = findCache(module);
+  if (!parseElement(format, module.getContext()))
     return error() << "expected same, f16, f32, int8 or int4";
-  bool isKnown = false, isRefused = false;
+  if (!first)
+    return error() << "the model has no KV cache";
+  if (!getCacheType(first, format, error))
+    return failure();
   AttrTypeReplacer replacer;
   replacer.addReplacement([&](nn::KVCacheType cache) -> Type {
-    isKnown = true;
-    auto made = nn::KVCacheType::getChecked(error, module.getContext(),
-                                            cache.getLayers(), cache.getHeads(),
-                                            cache.getHeadDim(), element);
-    isRefused |= !made;
-    return made ? made : cache;
+    return getCacheType(cache, format, error);
   });
   replacer.recursivelyReplaceElementsIn(module, /*replaceAttrs=*/true,
                                         /*replaceLocs=*/false,
                                         /*replaceTypes=*/true);
-  if (!isKnown)
-    return error() << "the model has no KV cache";
-  if (isRefused)
-    return failure();
   remark::passed(module.getLoc(),
                  remark::RemarkOpts::name("cache").category("qnt-quantize"))
       << remark::metric("format", format);

@@ -9,11 +9,14 @@ what the sum of losses predicts beside what is measured.
 For each number of bits: formats chosen by each metric; the least of RANDOM random
 allocations; greedy, which goes on from the coarsest format with whatever takes most
 squared weight error away for a bit; and, of uniform formats, log KL interpolated
-between those with fewer and more bits. Then Spearman's correlation of predicted and
-measured over --pairs random allocations of --pair-bits.
+between those with fewer and more bits. --metrics-only leaves all but the first out.
+Then Spearman's correlation of predicted and measured over --pairs random allocations
+of --pair-bits; and, over all weights and formats, of the losses by each metric and
+those by the first.
 
-usage: allocate.py [--models NAME,...] [--bits B,...] [--limit N] [--random N]
-                   [--pairs N] [--pair-bits B] [--seed N]
+usage: allocate.py [--models NAME,...] [--metrics NAME,...] [--metrics-only]
+                   [--bits B,...] [--limit N] [--random N] [--pairs N]
+                   [--pair-bits B] [--seed N]
 """
 import argparse
 import json
@@ -28,7 +31,7 @@ from tools import (ROOT, compile_model, find_minilm, machine, need_shared,
                    run_json)
 
 FORMATS = ["int2", "int3", "int4", "int8"]
-METRICS = ["loss", "output", "weight"]
+METRICS = ["loss", "fisher", "trace", "output", "weight"]
 TEXT = need_shared("data/english_heldout.txt")
 
 
@@ -88,8 +91,9 @@ class Bench:
         self.rng = np.random.default_rng(args.seed)
         self.reference = folder / "f32.so"
         compile_model(model.source, self.reference, None, *model.passes)
-        self.reports = {m: self.choose(m, args.bits[0])[1] for m in METRICS}
-        tensors = self.reports["loss"]["tensors"]
+        self.metrics = args.metrics
+        self.reports = {m: self.choose(m, args.bits[0])[1] for m in self.metrics}
+        tensors = self.reports[self.metrics[0]]["tensors"]
         self.names = [t["name"] for t in tensors]
         self.sizes = np.array([np.prod(t["shape"]) for t in tensors], float)
         self.cost = np.array([[c["bits"] for c in t["choices"]] for t in tensors])
@@ -137,7 +141,7 @@ class Bench:
 
     def greedy(self, bits):
         errors = np.array([[10 ** (-c["sqnr_db"] / 10) for c in t["choices"]]
-                           for t in self.reports["loss"]["tensors"]])
+                           for t in self.reports[self.metrics[0]]["tensors"]])
         choice = np.zeros(len(self.names), int)
         while True:
             best, gain = None, 0
@@ -152,38 +156,59 @@ class Bench:
                 return choice
             choice[best] += 1
 
+    def baselines(self, bits):
+        row = [np.exp(np.interp(bits, [b for b, _ in self.uniform],
+                                np.log([k for _, k in self.uniform])))]
+        row.append(self.measure_choice(self.greedy(bits)))
+        row.append(min((self.measure_choice(self.draw(bits))
+                        for _ in range(self.args.random)), default=np.nan))
+        return row
+
     def run(self):
-        uniform = []
-        for number, format_ in enumerate(FORMATS):
-            choice = np.full(len(self.names), number)
-            uniform.append((self.bits(choice), self.measure_choice(choice)))
-        print(f"\n{self.model.name}; uniform: " + ", ".join(
-            f"{f} {b:.2f} bits {k:.5f}" for f, (b, k) in zip(FORMATS, uniform)))
-        columns = [*(f"by {m}" for m in METRICS), "interpolated", "greedy",
-                   f"best of {self.args.random} random"]
+        print(f"\n{self.model.name}")
+        columns = [f"by {m}" for m in self.metrics]
+        if not self.args.metrics_only:
+            columns += ["interpolated", "greedy", f"best of {self.args.random} random"]
+            self.uniform = []
+            for number, format_ in enumerate(FORMATS):
+                choice = np.full(len(self.names), number)
+                self.uniform.append((self.bits(choice), self.measure_choice(choice)))
+            print("uniform: " + ", ".join(f"{f} {b:.2f} bits {k:.5f}" for f, (b, k)
+                                          in zip(FORMATS, self.uniform)))
         print(f"\n| bits | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
         for bits in self.args.bits:
-            row = [self.measure(self.choose(metric, bits)[0]) for metric in METRICS]
-            row.append(np.exp(np.interp(bits, [b for b, _ in uniform],
-                                        np.log([k for _, k in uniform]))))
-            row.append(self.measure_choice(self.greedy(bits)))
-            row.append(min((self.measure_choice(self.draw(bits))
-                            for _ in range(self.args.random)), default=np.nan))
+            row = [self.measure(self.choose(metric, bits)[0]) for metric in self.metrics]
+            if not self.args.metrics_only:
+                row += self.baselines(bits)
             print(f"| {bits} | " + " | ".join(f"{k:.5f}" for k in row) + " |", flush=True)
         if self.args.pairs:
             drawn = [self.draw(self.args.pair_bits) for _ in range(self.args.pairs)]
             measured = [self.measure_choice(choice) for choice in drawn]
             found = {m: spearmanr([self.losses(m)[np.arange(len(c)), c].sum()
-                                   for c in drawn], measured)[0] for m in METRICS}
+                                   for c in drawn], measured)[0] for m in self.metrics}
             print(f"\nSpearman, {self.args.pairs} random allocations of "
                   f"{self.args.pair_bits} bits: "
                   + ", ".join(f"{m} {r:.3f}" for m, r in found.items()), flush=True)
+        first = self.losses(self.metrics[0])
+        for metric in self.metrics[1:]:
+            losses = self.losses(metric)
+            within = [spearmanr(losses[:, f], first[:, f])[0]
+                      for f in range(len(FORMATS))]
+            print(f"{metric} and {self.metrics[0]}: Spearman of all weights and formats "
+                  f"{spearmanr(losses.ravel(), first.ravel())[0]:.3f}; of weights in "
+                  + ", ".join(f"{f} {r:.3f}" for f, r in zip(FORMATS, within))
+                  + f"; sums by {metric} / by {self.metrics[0]} "
+                  + ", ".join(f"{f} {r:.3f}" for f, r in
+                              zip(FORMATS, losses.sum(0) / first.sum(0))), flush=True)
 
 
 def parse():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(MODELS))
+    parser.add_argument("--metrics", default=METRICS,
+                        type=lambda text: text.split(","))
+    parser.add_argument("--metrics-only", action="store_true")
     parser.add_argument("--bits", default="2.5,3,3.5,4.5",
                         type=lambda text: [float(b) for b in text.split(",")])
     parser.add_argument("--limit", type=int, default=16,

@@ -164,8 +164,9 @@ options = (f"formats=int2,int3 bits=2.9 samples={folder}/x.npz count=8 rounds=0 
            f"cache={cache}")
 first, _ = report(options)
 kept = json.load(open(cache))
-assert sum(map(len, kept["losses"].values())) == 2 * len(LAYERS) + 1
-kept["losses"]["a"]["int2"] = 123.0
+losses = kept["metrics"]["loss"]["losses"]
+assert sum(map(len, losses.values())) == 2 * len(LAYERS) + 1
+losses["a"]["int2"] = 123.0
 json.dump(kept, open(cache, "w"))
 again, _ = report(options)
 assert again["tensors"][0]["choices"][0]["loss"] == 123.0
@@ -221,7 +222,8 @@ refuses("formats=int4 bits=4 metric=weight", "two formats or more", "got 1")
 refuses("formats=int4,int4 bits=4 metric=weight", "'int4' is given twice")
 refuses("formats=int4,bf16 bits=4 metric=weight", "'bf16'", "scales")
 refuses("formats=int2,int4 metric=weight", "expected a budget")
-refuses("formats=int2,int4 bits=4 metric=size", "metric=size", "loss, output or weight")
+refuses("formats=int2,int4 bits=4 metric=size", "metric=size",
+        "loss, fisher, trace, output, weight")
 refuses("formats=int2,int4 bits=4", "samples=FILE")
 refuses("formats=int2,int4 bits=1.5 metric=weight", "bits", "2.", "4.")
 refuses("formats=int2,int4 bits=3 metric=weight pins=layer.a=int2,^a$=int4",

@@ -281,6 +281,27 @@ def select_features(c):
     c.finish(y, lambda x: x[..., [4, 0, 4, 5]])
 
 
+def add_rotate(name, transposed):
+    def build(c):
+        x = c.activation(normal(2, 3, 8), ["b", "t"])
+        turns = np.stack([np.linalg.qr(normal(4, 4))[0] for _ in range(2)])
+        text = str(turns.astype(np.float32).tolist())
+        m = c.emit(f"arith.constant dense<{text}> : tensor<2x4x4xf32>", turns.shape)
+        y = c.emit(f"qnt.rotate {x.name} {transposed} by {m.name} : {x.type}, {m.type}",
+                   x.shape)
+        known = turns.astype(np.float32).astype(float)
+        if transposed:
+            known = known.transpose(0, 2, 1)
+        c.finish(y, lambda x: np.einsum("btgi,gij->btgj", x.reshape(2, 3, 2, 4),
+                                        known).reshape(x.shape))
+    build.__name__ = name
+    case(build)
+
+
+add_rotate("rotate", "")
+add_rotate("rotate_back", "transposed")
+
+
 def windows(x, kernel, strides, pads, dilations, number):
     """What windows see: [B, OH, OW, KH, KW, C]."""
     x = np.pad(x, ((0, 0), (pads[0], pads[2]), (pads[1], pads[3]), (0, 0)),

@@ -1,6 +1,7 @@
 // RUN: quant-opt %s --nn-gradient="entry=main loss=squared_error" --canonicalize --cse | FileCheck %s
 // RUN: quant-opt %s --nn-gradient="entry=main wrt=^w1$ weights-as-arguments=true" --canonicalize --cse | FileCheck %s --check-prefix=ARGUMENTS
 // RUN: quant-opt %s --nn-gradient="entry=score loss=cross_entropy alone=true name=slope" --canonicalize --cse | FileCheck %s --check-prefix=SCORE
+// RUN: quant-opt %s --nn-gradient="entry=score loss=cross_entropy alone=true name=slope layers-only=true" | FileCheck %s --check-prefix=LAYERS
 // RUN: quant-opt %s --nn-gradient="entry=main loss=kl wrt=fc2" | quant-opt --nn-gradient="entry=main name=other" | FileCheck %s --check-prefix=TWICE
 
 ml_program.global private @w1(#ml_program.extern : tensor<6x4xbf16>) : tensor<6x4xbf16>
@@ -78,6 +79,12 @@ func.func @score(%tokens: tensor<?x?xi32> {qnt.name = "tokens", qnt.dims = ["bat
 // SCORE: nn.attention {{.*}} heads 2 kv_heads 2 scale 5.000000e-01 causal window 7
 // SCORE-NOT: global_load_const
 // SCORE: nn.softmax
+
+// A table as the layer takes it alone: nothing is turned back to the embedding.
+// LAYERS: func.func @slope
+// LAYERS-SAME: -> (tensor<f32> {qnt.name = "loss"}, tensor<32x8xf32> {qnt.name = "table"})
+// LAYERS-COUNT-1: nn.matmul
+// LAYERS-NOT: nn.matmul
 
 // One weight, by the name of its layer; a second function beside the first.
 // TWICE: func.func @gradient({{.*}}qnt.name = "target"}) -> (tensor<f32> {qnt.name = "loss"}, tensor<3x6xf32> {qnt.name = "w2"})

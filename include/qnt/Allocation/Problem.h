@@ -13,6 +13,7 @@
 #ifndef QNT_ALLOCATION_PROBLEM_H
 #define QNT_ALLOCATION_PROBLEM_H
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -58,6 +59,11 @@ struct Problem {
   std::vector<Budget> budgets;
   std::vector<Coupling> couplings;
 };
+
+/// Takes away the choices of an item for which `isAllowed` does not hold, in
+/// couplings too.
+void restrictChoices(Problem &problem, size_t item,
+                     const std::function<bool(const Choice &)> &isAllowed);
 
 /// The index of the choice of each item, and what they come to.
 struct Allocation {

@@ -7,6 +7,7 @@
 #ifndef QNT_ANALYSIS_COSTMODEL_H
 #define QNT_ANALYSIS_COSTMODEL_H
 
+#include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QNT/QNT.h"
 
 #include "llvm/Support/Error.h"
@@ -62,10 +63,18 @@ public:
   /// what no relu lets through.
   virtual ActivationFormat preferredImage(mlir::MLIRContext *context) const;
 
+  /// Whether the target has code for the layer that computes on the codes of
+  /// these formats. By default always.
+  virtual bool isSupported(const QuantizedContraction &layer) const;
+
   /// Bytes of the stored weight, with scales, zero points and whatever else the
   /// target stores beside the codes. By default those of codes without any
   /// padding.
   virtual int64_t getBytes(const QuantizedContraction &layer) const;
+  /// Bytes of a KV cache of one sequence of so many positions, all layers and
+  /// scales included. By default those of its elements, and for codes an f32
+  /// scale and zero point for each head and position, of keys and of values.
+  virtual int64_t getCacheBytes(nn::KVCacheType cache, int64_t positions) const;
   /// Products weighted by the bits of both factors (BOPs; van Baalen et al.
   /// 2020, Yao et al. 2021); floats that stay what they are count with the bits
   /// they are computed in, 32.

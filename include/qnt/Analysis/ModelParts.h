@@ -35,6 +35,10 @@ ModelParts findModelParts(mlir::func::FuncOp function);
 void forEachOperand(mlir::Operation *op,
                     llvm::function_ref<void(mlir::Value)> visit);
 
+/// The entry point that samples run through: `score` of causal language models,
+/// `forward` of others, else `main`; null without any.
+mlir::func::FuncOp findSampleEntry(mlir::ModuleOp module);
+
 /// Whether qnt.model says that the model is a causal language model.
 bool isLanguageModel(mlir::ModuleOp module);
 

@@ -37,7 +37,8 @@ struct QuantizeRecipe {
   /// Which format each weight gets; `allocates`: under budgets, measured.
   AllocateOptions allocate;
   bool allocates() const {
-    return allocate.bits > 0 || allocate.bytes > 0 || allocate.latency > 0;
+    return allocate.bits > 0 || allocate.bytes > 0 || allocate.latency > 0 ||
+           allocate.bitOperations > 0;
   }
   /// A file of formats chosen before, "" for none.
   std::string allocationFile;

@@ -45,12 +45,24 @@ def Allocate : Pass<"qnt-allocate", "::mlir::ModuleOp"> {
     Option<"latency", "latency", "double", "0",
            "Budget: milliseconds of all linear layers on the target, with one row "
            "of input; 0: none.">,
+    Option<"bitOperations", "bit-operations", "double", "0",
+           "Budget: 1e9 bit operations (products, times the bits of both factors) "
+           "of all linear layers and convolutions, with one row of input; 0: none.">,
+    ListOption<"activationFormats", "activation-formats", "std::string",
+               "What the inputs of linear layers choose among: none, int4 to int8, "
+               "uint4 to uint8. Unless given, they are as `quantize` says.">,
+    ListOption<"cacheFormats", "cache-formats", "std::string",
+               "What the KV cache chooses among: f16, f32, int8, int4. Unless given, "
+               "it is as `quantize` says, and no part of `bytes`.">,
+    Option<"context", "context", "int64_t", "0",
+           "Positions of the KV cache that `bytes` counts, with cache-formats.">,
     Option<"metric", "metric", "std::string", "\"loss\"",
            "How losses are measured: loss, by running the model with one weight "
-           "changed; output, errors of layers' outputs by second moments; weight, "
-           "errors of weights.">,
+           "changed; fisher, by squared gradients; trace, by those of the Hessian; "
+           "output, errors of layers' outputs by second moments; weight, errors of "
+           "weights.">,
     Option<"samples", "samples", "std::string", "\"\"",
-           "For metric=loss, the file of samples to run on.">,
+           "For metric=loss, fisher and trace, the file of samples to run on.">,
     Option<"count", "count", "int64_t", "0",
            "How many samples to run; 0: 16 windows of text for language models, "
            "256 samples for others.">,
@@ -59,7 +71,12 @@ def Allocate : Pass<"qnt-allocate", "::mlir::ModuleOp"> {
            "what is chosen, to choose better; -1: 4 times where the sum of losses "
            "is more than 10% from what is measured, else never.">,
     Option<"seed", "seed", "uint64_t", "0",
-           "Seed of the choice of samples.">,
+           "Seed of the choice of samples, and of what metrics draw.">,
+    Option<"probes", "probes", "int64_t", "2",
+           "For metric=trace, draws for each sample.">,
+    Option<"elements", "elements", "int64_t", "1 << 26",
+           "For metric=fisher and trace, elements of weights whose gradients are "
+           "computed at once.">,
     ListOption<"pins", "pins", "std::string",
                "REGEX=FORMAT: weights in whose name, or their layer's, the "
                "regular expression is found have this format.">,

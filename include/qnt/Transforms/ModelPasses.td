@@ -170,6 +170,9 @@ def NNGradient : Pass<"nn-gradient", "::mlir::ModuleOp"> {
            "cotangent, cross_entropy, squared_error or kl.">,
     Option<"asArguments", "weights-as-arguments", "bool", "false",
            "The function takes the weights, after the others, rather than loads them.">,
+    Option<"layersOnly", "layers-only", "bool", "false",
+           "Gradients with respect to weights as linear layers and convolutions take "
+           "them; what else takes one takes a constant.">,
     Option<"alone", "alone", "bool", "false",
            "Erase the other functions, and parameters that this one does not load.">,
     Option<"name", "name", "std::string", "\"gradient\"", "Of the function.">

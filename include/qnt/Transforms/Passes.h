@@ -8,7 +8,7 @@
 #define QNT_TRANSFORMS_PASSES_H
 
 #include "qnt/Analysis/CostModel.h"
-#include "qnt/Analysis/ModelRunner.h"
+#include "qnt/Analysis/FunctionRunner.h"
 
 #include "mlir/Pass/Pass.h"
 
@@ -25,6 +25,8 @@ struct TransformServices {
   std::shared_ptr<const CostModel> costModel;
   /// Runs models; without one, calibration needs a statistics file.
   std::shared_ptr<ModelRunner> modelRunner;
+  /// Calls functions; without one, no metric needs gradients.
+  std::shared_ptr<FunctionRunner> functionRunner;
 };
 
 std::unique_ptr<mlir::Pass>

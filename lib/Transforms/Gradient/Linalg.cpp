@@ -32,6 +32,20 @@ static LogicalResult reverseObserve(ObserveOp op, ReverseSweep &sweep) {
   return success();
 }
 
+static LogicalResult reverseRotate(RotateOp op, ReverseSweep &sweep) {
+  if (op.getMatrices() && sweep.isActive(op.getMatrices()))
+    return op.emitOpError("has no rule for the gradient of its matrices");
+  OpBuilder &builder = sweep.getBuilder();
+  bool isBack = op.getTransposed();
+  sweep.add(op.getInput(),
+            RotateOp::create(builder, op.getLoc(), op.getType(),
+                             sweep.getCotangent(op.getResult()),
+                             op.getMatrices(), op.getHadamardAttr(),
+                             op.getOutputsAttr(),
+                             isBack ? UnitAttr() : builder.getUnitAttr()));
+  return success();
+}
+
 namespace {
 /// Loops whose results are numbers of each point, or sums of such.
 class GenericReverse {
@@ -195,6 +209,7 @@ void qnt::attachLinalgRules(MLIRContext *context) {
   attachRule<linalg::GenericOp, reverseGeneric>(context);
 }
 
-void qnt::attachObserveRules(MLIRContext *context) {
+void qnt::attachQNTRules(MLIRContext *context) {
   attachRule<ObserveOp, reverseObserve>(context);
+  attachRule<RotateOp, reverseRotate>(context);
 }

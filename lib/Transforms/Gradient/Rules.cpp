@@ -28,7 +28,7 @@ void qnt::registerGradientRules(DialectRegistry &registry) {
     attachAttentionRules(context);
   });
   registry.addExtension(
-      +[](MLIRContext *context, QNTDialect *) { attachObserveRules(context); });
+      +[](MLIRContext *context, QNTDialect *) { attachQNTRules(context); });
   registry.addExtension(+[](MLIRContext *context, tensor::TensorDialect *) {
     attachShapeRules(context);
   });

@@ -35,7 +35,7 @@ void attachElementwiseRules(mlir::MLIRContext *context);
 void attachNormRules(mlir::MLIRContext *context);
 void attachLookupRules(mlir::MLIRContext *context);
 void attachAttentionRules(mlir::MLIRContext *context);
-void attachObserveRules(mlir::MLIRContext *context);
+void attachQNTRules(mlir::MLIRContext *context);
 /// Of tensor ops.
 void attachShapeRules(mlir::MLIRContext *context);
 void attachLinalgRules(mlir::MLIRContext *context);

@@ -121,6 +121,16 @@ qnt::chooseGradientWeights(func::FuncOp function, ArrayRef<std::string> texts) {
   return weights;
 }
 
+void qnt::keepLayersOnly(MutableArrayRef<GradientWeight> weights) {
+  for (GradientWeight &weight : weights) {
+    Operation *op = weight.value.getDefiningOp();
+    Value other = OpBuilder(op).clone(*op)->getResult(0);
+    weight.value.replaceUsesWithIf(other, [](OpOperand &use) {
+      return !isWeightOf(use.get(), use.getOwner());
+    });
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Weights as arguments
 //===----------------------------------------------------------------------===//

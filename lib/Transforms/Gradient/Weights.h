@@ -28,6 +28,10 @@ llvm::FailureOr<llvm::SmallVector<GradientWeight>>
 chooseGradientWeights(mlir::func::FuncOp function,
                       llvm::ArrayRef<std::string> patterns);
 
+/// Has what is not a linear layer or a convolution that takes them as its
+/// weight take values of their own.
+void keepLayersOnly(llvm::MutableArrayRef<GradientWeight> weights);
+
 /// Makes arguments, after those of `function`, of the weights: linear layers
 /// and convolutions that take one become products of matrices. Emits an error
 /// where the shapes of a convolution do not say which.

@@ -7,6 +7,7 @@
 #ifndef QNT_TARGET_CPU_LAYOUTS_H
 #define QNT_TARGET_CPU_LAYOUTS_H
 
+#include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QNT/QNT.h"
 
 namespace qnt::cpu {
@@ -17,6 +18,9 @@ namespace qnt::cpu {
 /// Null where the target has no lowering for the two.
 Layout getWeightLayout(QTensorType weight, QTensorType input,
                        int64_t groups = 1);
+
+/// Bytes of a KV cache of one sequence with so many positions.
+int64_t getCacheBytes(nn::KVCacheType cache, int64_t positions);
 
 } // namespace qnt::cpu
 

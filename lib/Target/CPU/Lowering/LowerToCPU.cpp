@@ -8,6 +8,7 @@
 
 #include "qnt/Runtime/Module.h"
 #include "qnt/Target/CPU/Codegen.h"
+#include "qnt/Target/CPU/Layouts.h"
 #include "qnt/Target/CPU/Passes.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
@@ -26,6 +27,10 @@ int64_t qnt::cpu::getCacheBytesPerPosition(nn::KVCacheType cache) {
   return cache.getLayers() * CacheGeometry{cache.getHeads(), cache.getHeadDim(),
                                            cache.getElementType()}
                                  .bytesPerPosition();
+}
+
+int64_t qnt::cpu::getCacheBytes(nn::KVCacheType cache, int64_t positions) {
+  return llvm::alignTo(positions, kLanes) * getCacheBytesPerPosition(cache);
 }
 
 //===----------------------------------------------------------------------===//
