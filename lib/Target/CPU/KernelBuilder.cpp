@@ -13,44 +13,12 @@
 
 using namespace mlir;
 using namespace qnt::cpu;
-
-namespace {
-/// `element`, in vectors of the lanes of `like` where that is a vector.
-Type withShapeOf(Type element, Type like) {
-  if (auto vector = dyn_cast<VectorType>(like))
-    return vector.clone(element);
-  return element;
-}
-} // namespace
+using qnt::target::withShapeOf;
 
 //===----------------------------------------------------------------------===//
 // Constants
 //===----------------------------------------------------------------------===//
 
-Value KernelBuilder::constant(Type type, double value) {
-  Type element = getElementTypeOrSelf(type);
-  TypedAttr attr;
-  if (auto floating = dyn_cast<FloatType>(element))
-    attr = b.getFloatAttr(floating, value);
-  else
-    attr = b.getIntegerAttr(element, int64_t(value));
-  if (auto vector = dyn_cast<VectorType>(type))
-    attr = DenseElementsAttr::get(vector, Attribute(attr));
-  return arith::ConstantOp::create(b, loc, attr);
-}
-
-Value KernelBuilder::c64(int64_t value) {
-  return arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(value));
-}
-Value KernelBuilder::c32(int32_t value) {
-  return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(value));
-}
-Value KernelBuilder::cf32(float value) {
-  return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
-}
-Value KernelBuilder::cf64(double value) {
-  return arith::ConstantOp::create(b, loc, b.getF64FloatAttr(value));
-}
 Value KernelBuilder::splat(Value scalar, int64_t lanes) {
   return vector::BroadcastOp::create(b, loc, vec(scalar.getType(), lanes),
                                      scalar);
@@ -67,122 +35,9 @@ Value KernelBuilder::table(ArrayRef<float> lanes) {
 }
 
 //===----------------------------------------------------------------------===//
-// Arithmetic
-//===----------------------------------------------------------------------===//
-
-static bool isFloat(Value x) {
-  return isa<FloatType>(getElementTypeOrSelf(x.getType()));
-}
-
-Value KernelBuilder::add(Value x, Value y) {
-  if (isFloat(x))
-    return arith::AddFOp::create(b, loc, x, y);
-  return arith::AddIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::sub(Value x, Value y) {
-  if (isFloat(x))
-    return arith::SubFOp::create(b, loc, x, y);
-  return arith::SubIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::mul(Value x, Value y) {
-  if (isFloat(x))
-    return arith::MulFOp::create(b, loc, x, y);
-  return arith::MulIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::fdiv(Value x, Value y) {
-  return arith::DivFOp::create(b, loc, x, y);
-}
-Value KernelBuilder::divS(Value x, Value y) {
-  return arith::DivSIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::remS(Value x, Value y) {
-  return arith::RemSIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::divU(Value x, Value y) {
-  return arith::DivUIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::remU(Value x, Value y) {
-  return arith::RemUIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::minS(Value x, Value y) {
-  return arith::MinSIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::maxS(Value x, Value y) {
-  return arith::MaxSIOp::create(b, loc, x, y);
-}
-// Compare and select: one instruction, where the IEEE minimum takes several.
-Value KernelBuilder::minF(Value x, Value y) { return select(ltF(x, y), x, y); }
-Value KernelBuilder::maxF(Value x, Value y) { return select(gtF(x, y), x, y); }
-Value KernelBuilder::absF(Value x) { return math::AbsFOp::create(b, loc, x); }
-Value KernelBuilder::negF(Value x) { return arith::NegFOp::create(b, loc, x); }
-Value KernelBuilder::fma(Value x, Value y, Value z) {
-  return LLVM::FMulAddOp::create(b, loc, x.getType(), x, y, z);
-}
-Value KernelBuilder::band(Value x, Value y) {
-  return arith::AndIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::bor(Value x, Value y) {
-  return arith::OrIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::bxor(Value x, Value y) {
-  return arith::XOrIOp::create(b, loc, x, y);
-}
-Value KernelBuilder::shl(Value x, unsigned bits) {
-  return bits ? arith::ShLIOp::create(b, loc, x, constant(x.getType(), bits))
-                    .getResult()
-              : x;
-}
-Value KernelBuilder::shrU(Value x, unsigned bits) {
-  return bits ? arith::ShRUIOp::create(b, loc, x, constant(x.getType(), bits))
-                    .getResult()
-              : x;
-}
-Value KernelBuilder::shrS(Value x, unsigned bits) {
-  return bits ? arith::ShRSIOp::create(b, loc, x, constant(x.getType(), bits))
-                    .getResult()
-              : x;
-}
-Value KernelBuilder::ceilDiv(Value x, int64_t d) {
-  if (d == 1)
-    return x;
-  return arith::DivUIOp::create(b, loc, add(x, c64(d - 1)), c64(d));
-}
-
-//===----------------------------------------------------------------------===//
-// Comparisons
-//===----------------------------------------------------------------------===//
-
-Value KernelBuilder::ltS(Value x, Value y) {
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, x, y);
-}
-Value KernelBuilder::geS(Value x, Value y) {
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sge, x, y);
-}
-Value KernelBuilder::eq(Value x, Value y) {
-  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, x, y);
-}
-Value KernelBuilder::ltF(Value x, Value y) {
-  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, y);
-}
-Value KernelBuilder::gtF(Value x, Value y) {
-  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, x, y);
-}
-Value KernelBuilder::select(Value condition, Value x, Value y) {
-  return arith::SelectOp::create(b, loc, condition, x, y);
-}
-
-//===----------------------------------------------------------------------===//
 // Conversions
 //===----------------------------------------------------------------------===//
 
-Value KernelBuilder::bitcast(Value x, Type type) {
-  if (x.getType() == type)
-    return x;
-  return LLVM::BitcastOp::create(b, loc, type, x);
-}
-Value KernelBuilder::sitofp(Value x, Type element) {
-  return arith::SIToFPOp::create(b, loc, withShapeOf(element, x.getType()), x);
-}
 Value KernelBuilder::roundToInt(Value x) {
   // Without a rounding instruction: adding 1.5 * 2^23 leaves the integer in the
   // low bits. Holds for |x| < 2^22, far above any code.
@@ -280,21 +135,11 @@ Value KernelBuilder::truncF(Value x, Type element) {
     return truncateToHalf(*this, x);
   return arith::TruncFOp::create(b, loc, withShapeOf(element, x.getType()), x);
 }
-Value KernelBuilder::sext(Value x, Type element) {
-  return arith::ExtSIOp::create(b, loc, withShapeOf(element, x.getType()), x);
-}
-Value KernelBuilder::zext(Value x, Type element) {
-  return arith::ExtUIOp::create(b, loc, withShapeOf(element, x.getType()), x);
-}
-Value KernelBuilder::trunc(Value x, Type element) {
-  return arith::TruncIOp::create(b, loc, withShapeOf(element, x.getType()), x);
-}
 
 //===----------------------------------------------------------------------===//
 // Functions and reductions
 //===----------------------------------------------------------------------===//
 
-Value KernelBuilder::sqrt(Value x) { return math::SqrtOp::create(b, loc, x); }
 Value KernelBuilder::sin(Value x) { return math::SinOp::create(b, loc, x); }
 Value KernelBuilder::cos(Value x) { return math::CosOp::create(b, loc, x); }
 
@@ -320,22 +165,6 @@ Value KernelBuilder::reduceMinF(Value x) {
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
-
-Value KernelBuilder::at(Value pointer, Value offset) {
-  return LLVM::GEPOp::create(b, loc, ptr(), i8(), pointer,
-                             ArrayRef<LLVM::GEPArg>{offset});
-}
-Value KernelBuilder::at(Value pointer, int64_t offset) {
-  if (offset == 0)
-    return pointer;
-  return at(pointer, c64(offset));
-}
-Value KernelBuilder::load(Type type, Value pointer, unsigned align) {
-  return LLVM::LoadOp::create(b, loc, type, pointer, align);
-}
-void KernelBuilder::store(Value value, Value pointer, unsigned align) {
-  LLVM::StoreOp::create(b, loc, value, pointer, align);
-}
 
 /// The first `count` of kLanes lanes, as vector<16xi1>.
 static Value laneMask(KernelBuilder &k, Value count) {
@@ -394,41 +223,6 @@ void KernelBuilder::prefetch(Value pointer) {
 // Control
 //===----------------------------------------------------------------------===//
 
-SmallVector<Value> KernelBuilder::loop(Value low, Value high, int64_t step,
-                                       ValueRange state, LoopBody body) {
-  auto loop = scf::ForOp::create(
-      b, loc, low, high, c64(step), state,
-      [&](OpBuilder &, Location, Value iv, ValueRange iters) {
-        OpBuilder::InsertionGuard guard(b);
-        // The nested builder is at the new block; so is ours from here on.
-        b.setInsertionPointToEnd(iv.getParentBlock());
-        SmallVector<Value> next = body(iv, iters);
-        scf::YieldOp::create(b, loc, next);
-      });
-  return SmallVector<Value>(loop.getResults());
-}
-void KernelBuilder::loop(Value low, Value high, int64_t step,
-                         std::function<void(Value)> body) {
-  loop(low, high, step, ValueRange{}, [&](Value iv, ValueRange) {
-    body(iv);
-    return SmallVector<Value>();
-  });
-}
-void KernelBuilder::ifThen(Value condition, std::function<void()> then) {
-  auto op = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(op.thenBlock());
-  then();
-}
-void KernelBuilder::ifElse(Value condition, std::function<void()> then,
-                           std::function<void()> otherwise) {
-  auto op = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(op.thenBlock());
-  then();
-  b.setInsertionPointToStart(op.elseBlock());
-  otherwise();
-}
 void KernelBuilder::overLanes(int64_t elements,
                               std::function<void(Value, Value)> body) {
   int64_t whole = elements / kLanes * kLanes;

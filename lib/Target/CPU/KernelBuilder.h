@@ -7,13 +7,11 @@
 #ifndef QNT_LIB_TARGET_CPU_KERNELBUILDER_H
 #define QNT_LIB_TARGET_CPU_KERNELBUILDER_H
 
+#include "../Common/CodeBuilder.h"
+
 #include "qnt/Target/CPU/ISA.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
-
-#include <functional>
 
 namespace qnt::cpu {
 
@@ -21,101 +19,34 @@ namespace qnt::cpu {
 /// them; layouts and tiles count in these.
 constexpr int64_t kLanes = 16;
 
-/// Writes the body of one kernel: a thin vocabulary over arith, math, vector,
-/// scf and llvm. Integers are i64 unless said otherwise, pointers `!llvm.ptr`
-/// with byte offsets, `Value`s of vector type have kLanes lanes unless said
-/// otherwise. Arithmetic methods work on scalars and vectors alike.
-class KernelBuilder {
+/// Writes the body of one kernel for the CPU. Integers are i64 unless said
+/// otherwise, pointers `!llvm.ptr`, `Value`s of vector type have kLanes lanes
+/// unless said otherwise.
+class KernelBuilder : public target::CodeBuilder {
 public:
-  using Value = mlir::Value;
-  using Type = mlir::Type;
-
   KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc, const ISA &isa)
-      : b(builder), loc(loc), isa(isa) {}
+      : CodeBuilder(builder, loc), isa(isa) {}
 
-  mlir::OpBuilder &b;
-  mlir::Location loc;
   const ISA &isa;
   /// Where the kernel lies; null outside of KernelLibrary. The operations
   /// around the insertion point do not lead to it while they are being built.
   mlir::ModuleOp module;
 
-  // Types.
-  Type i8() { return b.getI8Type(); }
-  Type i16() { return b.getI16Type(); }
-  Type i32() { return b.getI32Type(); }
-  Type i64() { return b.getI64Type(); }
-  Type f16() { return b.getF16Type(); }
-  Type bf16() { return b.getBF16Type(); }
-  Type f32() { return b.getF32Type(); }
-  Type f64() { return b.getF64Type(); }
-  Type ptr() { return mlir::LLVM::LLVMPointerType::get(b.getContext()); }
   mlir::VectorType vec(Type element, int64_t lanes = kLanes) {
-    return mlir::VectorType::get({lanes}, element);
+    return CodeBuilder::vec(element, lanes);
   }
-
-  // Constants.
-  Value c64(int64_t value);
-  Value c32(int32_t value);
-  Value cf32(float value);
-  Value cf64(double value);
-  /// `value` of the integer or float type `type` (splat for vectors).
-  Value constant(Type type, double value);
   Value splat(Value scalar, int64_t lanes = kLanes);
   /// <0, 1, ..., 15> of i32.
   Value iota();
   /// kLanes numbers, one a lane.
   Value table(llvm::ArrayRef<float> lanes);
 
-  // Integers and floats.
-  Value add(Value x, Value y);
-  Value sub(Value x, Value y);
-  Value mul(Value x, Value y);
-  Value fdiv(Value x, Value y);
-  Value divS(Value x, Value y);
-  Value remS(Value x, Value y);
-  Value divU(Value x, Value y);
-  Value remU(Value x, Value y);
-  Value minS(Value x, Value y);
-  Value maxS(Value x, Value y);
-  Value minF(Value x, Value y);
-  Value maxF(Value x, Value y);
-  Value absF(Value x);
-  Value negF(Value x);
-  /// x * y + z, fused where the machine can.
-  Value fma(Value x, Value y, Value z);
-  Value band(Value x, Value y);
-  Value bor(Value x, Value y);
-  Value bxor(Value x, Value y);
-  Value shl(Value x, unsigned bits);
-  Value shrU(Value x, unsigned bits);
-  Value shrS(Value x, unsigned bits);
-  /// ceil(x / d) for x >= 0.
-  Value ceilDiv(Value x, int64_t d);
-  /// x rounded up to a multiple of d.
-  Value roundUp(Value x, int64_t d) { return mul(ceilDiv(x, d), c64(d)); }
-
-  // Comparisons and selection (i1 or vectors of i1).
-  Value ltS(Value x, Value y);
-  Value geS(Value x, Value y);
-  Value eq(Value x, Value y);
-  Value ltF(Value x, Value y);
-  Value gtF(Value x, Value y);
-  Value select(Value condition, Value x, Value y);
-
-  // Conversions.
-  Value bitcast(Value x, Type type);
-  Value sitofp(Value x, Type element);
   /// Round half to even, to i32.
   Value roundToInt(Value x);
   Value extF(Value x, Type element);
   Value truncF(Value x, Type element);
-  Value sext(Value x, Type element);
-  Value zext(Value x, Type element);
-  Value trunc(Value x, Type element);
 
   // Functions of each element.
-  Value sqrt(Value x);
   /// Of f32, to about one unit in the last place: 0 below ln(2^-126), the value
   /// at ln(2^128) above it, NaN of NaN (Kernels/Functions.cpp).
   Value exp(Value x);
@@ -133,11 +64,7 @@ public:
   Value reduceMaxF(Value x);
   Value reduceMinF(Value x);
 
-  // Memory. `offset` is in bytes.
-  Value at(Value pointer, Value offset);
-  Value at(Value pointer, int64_t offset);
-  Value load(Type type, Value pointer, unsigned align = 1);
-  void store(Value value, Value pointer, unsigned align = 1);
+  // Memory.
   /// Lanes [0, count) of kLanes elements (`count` i64, any value); the others
   /// load as zero, and are not written. Works for every element type.
   Value loadPartial(Type element, Value pointer, Value count);
@@ -153,17 +80,6 @@ public:
   Value stack(int64_t bytes);
   void prefetch(Value pointer);
 
-  // Control.
-  using LoopBody =
-      std::function<llvm::SmallVector<Value>(Value iv, mlir::ValueRange state)>;
-  /// for (iv = low; iv < high; iv += step) state = body(iv, state).
-  llvm::SmallVector<Value> loop(Value low, Value high, int64_t step,
-                                mlir::ValueRange state, LoopBody body);
-  void loop(Value low, Value high, int64_t step,
-            std::function<void(Value iv)> body);
-  void ifThen(Value condition, std::function<void()> then);
-  void ifElse(Value condition, std::function<void()> then,
-              std::function<void()> otherwise);
   /// Visits [0, `elements`) in whole vectors and one partial one: `body(offset,
   /// count)` gets the first element's index and null, or the number of valid
   /// lanes in a last, partial vector.
