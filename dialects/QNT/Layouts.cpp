@@ -7,11 +7,10 @@
 #include "qnt/Dialect/QNT/QNT.h"
 
 #include "mlir/IR/Builders.h"
-#include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
 
+#include "ScaleBytes.h"
 #include "qnt/Dialect/QNT/PanelGeometry.h"
-#include "qnt/Support/Half.h"
 
 using namespace mlir;
 using namespace qnt;
@@ -109,20 +108,6 @@ int64_t PanelsAttr::getByteSize(const QTensorType &type) const {
   return llvm::divideCeil(type.getShape()[0], g.columns) * g.panelBytes;
 }
 
-static void writeScale(char *at, float value, Type type) {
-  if (type.isF32()) {
-    std::memcpy(at, &value, 4);
-    return;
-  }
-  llvm::APFloat number(value);
-  bool lossy;
-  number.convert(type.isF16() ? llvm::APFloat::IEEEhalf()
-                              : llvm::APFloat::BFloat(),
-                 llvm::APFloat::rmNearestTiesToEven, &lossy);
-  auto bits = uint16_t(number.bitcastToAPInt().getZExtValue());
-  llvm::support::endian::write16le(at, bits);
-}
-
 void PanelsAttr::packRows(const QTensorType &type, const RowBlock &block,
                           llvm::MutableArrayRef<char> blob) const {
   auto g = PanelGeometry::of(type, *this);
@@ -218,16 +203,6 @@ void qnt::writePanelSum(const PanelGeometry &g, double sum, char *panel,
   }
   auto rounded = float(sum);
   std::memcpy(at, &rounded, 4);
-}
-
-static float readScale(const char *at, Type type) {
-  if (type.isF32()) {
-    float value;
-    std::memcpy(&value, at, 4);
-    return value;
-  }
-  uint16_t bits = llvm::support::endian::read16le(at);
-  return type.isF16() ? support::f16ToFloat(bits) : support::bf16ToFloat(bits);
 }
 
 void PanelsAttr::unpack(const QTensorType &type, llvm::ArrayRef<char> blob,

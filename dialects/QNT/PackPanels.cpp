@@ -12,22 +12,12 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Dialect/QNT/PanelGeometry.h"
 
-#include "qnt/Support/Half.h"
+#include "ScaleBytes.h"
 
 #include <cstring>
 
 using namespace mlir;
 using namespace qnt;
-
-static void writeScale(char *at, float value, Type type) {
-  if (type.isF32()) {
-    std::memcpy(at, &value, 4);
-    return;
-  }
-  uint16_t bits =
-      type.isF16() ? support::floatToF16(value) : support::floatToBf16(value);
-  std::memcpy(at, &bits, 2);
-}
 
 /// One plane of `width` bits of one column of a chunk: `quads` words of four
 /// codes each, in vectors `stride` bytes apart.

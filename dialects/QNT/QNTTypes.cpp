@@ -159,6 +159,16 @@ LogicalResult PanelsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+LogicalResult
+FragmentsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      int64_t columns, int64_t quad, bool) {
+  if (columns <= 0 || columns % 8 || (quad != 2 && quad != 4 && quad != 8))
+    return emitError() << "expected columns that are a multiple of 8 and quads "
+                          "of 2, 4 or 8, got " // (C1)
+                       << columns << " and " << quad;
+  return success();
+}
+
 LogicalResult RowsAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                int64_t pad, int64_t sums, int64_t) {
   if (pad <= 0 || sums < 0) // (C1)
@@ -326,6 +336,13 @@ LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected a static tensor of rank 2 and a format of "
                           "up to 8, 16 or 32 bits in "
                        << layout;
+  if (auto fragments = dyn_cast_if_present<FragmentsAttr>(layout))
+    if (shape.size() != 2 || llvm::any_of(shape, ShapedType::isDynamic) ||
+        int64_t(bits) * fragments.getQuad() > 32)
+      return emitError()
+             << "expected a static tensor of rank 2 and a format of "
+                "up to "
+             << 32 / fragments.getQuad() << " bits in " << layout;
   if (isa_and_present<RowsAttr, ImageAttr, FiltersAttr>(layout) &&
       zeroKind == ZeroKind::Offset)
     return emitError() << "expected zero points or none in " << layout

@@ -55,6 +55,35 @@ def QNT_PanelsAttr : AttrDef<QNT_Dialect, "Panels",
   let genVerifyDecl = 1;
 }
 
+def QNT_FragmentsAttr : AttrDef<QNT_Dialect, "Fragments",
+    [DeclareAttrInterfaceMethods<QNT_Layout>]> {
+  let mnemonic = "fragments";
+  let summary = "weights in the order in which lanes of a warp hold them";
+  let description = [{
+    The layout of the CUDA target for a weight [N, K]; docs/cuda-target.md draws
+    it. Output features lie in panels of `columns`, zero padded: chunks of 128
+    inputs, tile by tile of 8 features, then the scales [groups][columns], the
+    zero points in bytes or offsets in f32 likewise, and with `sums` the f32 sums
+    over K of the decoded, scaled weights of each feature; padded to 128 bytes.
+
+    Of a tile, lane 4c + t holds, of feature c, the inputs
+    quad * t + e + 4 * quad * w with e < `quad`, word after word. Codes are split,
+    from the lowest bit up, in planes of 16, 8, 4, 2 and 1 bits, as the width
+    needs them. A stored word of a plane of b bits has `quad` cells of 32 / quad
+    bits, one for each e; field f of every cell, b bits wide, is word
+    v * fields + f of the lane, where v counts the lane's stored words. A plane is
+    in vectors of up to 4 stored words, lane after lane.
+
+    Groups that divide 128 share a chunk, others begin a chunk each.
+
+    Constraint (C1): `columns` is a positive multiple of 8, `quad` 2, 4 or 8.
+  }];
+  let parameters = (ins "int64_t":$columns, "int64_t":$quad,
+                        DefaultValuedParameter<"bool", "false">:$sums);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def QNT_RowsAttr : AttrDef<QNT_Dialect, "Rows"> {
   let mnemonic = "rows";
   let summary = "activations in padded rows with block sums";
@@ -223,8 +252,9 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
     - (C6) a layout is `#qnt.rows` or `#qnt.image` or implements `Layout`;
       `#qnt.panels` holds static tensors of rank 2, `#qnt.filters` static ones of
       rank 4 or 2 without groups, both of formats of up to 8, of 16 or of 32 bits;
-      `#qnt.image` holds integers in one block, `per_tensor`; only `#qnt.panels`
-      holds offsets.
+      `#qnt.fragments` holds static tensors of rank 2 of formats whose bits fit a
+      cell; `#qnt.image` holds integers in one block, `per_tensor`; only
+      `#qnt.panels` and `#qnt.fragments` hold offsets.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
                         "::qnt::NumberFormat":$format,
