@@ -1,0 +1,175 @@
+//===- KernelBuilder.cpp - writes kernels of GPUs -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace qnt::cuda;
+
+static constexpr llvm::StringLiteral kSharedName = "shared";
+
+Value KernelBuilder::threadId() {
+  Value id = gpu::ThreadIdOp::create(b, loc, gpu::Dimension::x);
+  return arith::IndexCastUIOp::create(b, loc, i32(), id);
+}
+Value KernelBuilder::blockId(gpu::Dimension dimension) {
+  Value id = gpu::BlockIdOp::create(b, loc, dimension);
+  return arith::IndexCastUIOp::create(b, loc, i32(), id);
+}
+Value KernelBuilder::shared() {
+  return LLVM::AddressOfOp::create(b, loc, ptr(kShared), kSharedName);
+}
+
+Value KernelBuilder::addC(Value x, int64_t y) {
+  return y ? add(x, constant(x.getType(), double(y))) : x;
+}
+Value KernelBuilder::mulC(Value x, int64_t y) {
+  return y == 1 ? x : mul(x, constant(x.getType(), double(y)));
+}
+Value KernelBuilder::divC(Value x, int64_t y) {
+  return y == 1 ? x : divU(x, constant(x.getType(), double(y)));
+}
+Value KernelBuilder::remC(Value x, int64_t y) {
+  return remU(x, constant(x.getType(), double(y)));
+}
+Value KernelBuilder::minC(Value x, int64_t y) {
+  return minS(x, constant(x.getType(), double(y)));
+}
+Value KernelBuilder::atRow(Value pointer, Value index, int64_t stride) {
+  return at(pointer, mul(zext(index, i64()), c64(stride)));
+}
+Value KernelBuilder::extF(Value x) {
+  if (getElementTypeOrSelf(x.getType()).isF32())
+    return x;
+  return arith::ExtFOp::create(b, loc, target::withShapeOf(f32(), x.getType()),
+                               x);
+}
+Value KernelBuilder::divFast(Value x, Value y) {
+  auto flags = arith::FastMathFlags::arcp | arith::FastMathFlags::afn;
+  return arith::DivFOp::create(b, loc, x, y, flags);
+}
+
+std::pair<Value, Value> KernelBuilder::locate(const FragmentMap &map,
+                                              Value lane) {
+  auto sum = [&](auto get) {
+    Value result;
+    for (size_t bit = 0; bit < map.lane.size();) {
+      int64_t first = get(map.lane[bit]);
+      size_t end = bit + 1;
+      // Neighbouring bits that double form a field of the lane's number.
+      while (end < map.lane.size() && get(map.lane[end]) == first
+                                                                << (end - bit))
+        ++end;
+      if (first) {
+        Value field = band(shrU(lane, bit), c32((1 << (end - bit)) - 1));
+        field = mulC(field, first);
+        result = result ? add(result, field) : field;
+      }
+      bit = end;
+    }
+    return result ? result : c32(0);
+  };
+  return {sum([](FragmentMap::Step step) { return step.row; }),
+          sum([](FragmentMap::Step step) { return step.column; })};
+}
+
+void KernelBuilder::barrier() { gpu::BarrierOp::create(b, loc); }
+
+Value KernelBuilder::shuffleXor(Value x, int64_t mask) {
+  return gpu::ShuffleOp::create(b, loc, x, c32(int32_t(mask)), c32(kWarp),
+                                gpu::ShuffleMode::XOR)
+      .getShuffleResult();
+}
+
+void KernelBuilder::copyAsync(Value to, Value from, Value valid) {
+  Value bytes = valid ? select(valid, c32(16), c32(0)) : Value();
+  NVVM::CpAsyncOp::create(b, loc, to, from, 16, NVVM::LoadCacheModifierKind::CG,
+                          bytes);
+}
+void KernelBuilder::commitCopies() {
+  NVVM::CpAsyncCommitGroupOp::create(b, loc);
+}
+void KernelBuilder::waitCopies(unsigned left) {
+  NVVM::CpAsyncWaitGroupOp::create(b, loc, left);
+}
+
+static KernelBuilder::Values unpack(KernelBuilder &k, Value pack,
+                                    unsigned count) {
+  KernelBuilder::Values values;
+  for (unsigned i = 0; i < count; ++i)
+    values.push_back(LLVM::ExtractValueOp::create(k.b, k.loc, pack, i));
+  return values;
+}
+
+KernelBuilder::Values KernelBuilder::loadMatrices(Value row, unsigned count) {
+  SmallVector<Type> words(count, i32());
+  Type type = count == 1
+                  ? i32()
+                  : LLVM::LLVMStructType::getLiteral(b.getContext(), words);
+  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+  Value loaded =
+      NVVM::LdMatrixOp::create(b, loc, type, row, count, NVVM::MMALayout::row,
+                               shape, NVVM::LdStMatrixEltType::B16);
+  return count == 1 ? Values{loaded} : unpack(*this, loaded, count);
+}
+
+KernelBuilder::Values
+KernelBuilder::multiply(const MatrixInstruction &instruction, ValueRange a,
+                        ValueRange b2, ValueRange sums) {
+  Type number = instruction.isInteger ? i32() : f32();
+  SmallVector<Type> numbers(4, number);
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), numbers);
+  std::optional<NVVM::MMAIntOverflow> overflow;
+  if (instruction.isInteger)
+    overflow = NVVM::MMAIntOverflow::wrapped;
+  Value product = NVVM::MmaOp::create(
+      b, loc, type, a, b2, sums, {instruction.m, instruction.n, instruction.k},
+      /*b1Op=*/std::nullopt, overflow,
+      std::array<NVVM::MMATypes, 2>{instruction.a, instruction.b},
+      std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row,
+                                     NVVM::MMALayout::col});
+  return unpack(*this, product, 4);
+}
+
+//===----------------------------------------------------------------------===//
+// KernelLibrary
+//===----------------------------------------------------------------------===//
+
+KernelLibrary::KernelLibrary(gpu::GPUModuleOp module, const Chip &chip)
+    : module(module), chip(chip) {
+  if (module.lookupSymbol(kSharedName))
+    return;
+  OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+  auto type = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
+  auto global = LLVM::GlobalOp::create(
+      b, module.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External,
+      kSharedName, Attribute(), /*alignment=*/1024, kShared);
+  global.setDsoLocal(true);
+}
+
+gpu::GPUFuncOp KernelLibrary::get(StringRef name, TypeRange args,
+                                  int64_t threads, int64_t minBlocks,
+                                  Body body) {
+  if (auto existing = module.lookupSymbol<gpu::GPUFuncOp>(name))
+    return existing;
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = module.getLoc();
+  auto kernel =
+      gpu::GPUFuncOp::create(b, loc, name, b.getFunctionType(args, {}));
+  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  kernel.setKnownBlockSizeAttr(
+      b.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
+  kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                  b.getI32IntegerAttr(int32_t(minBlocks)));
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  KernelBuilder k(b, loc, chip);
+  body(k, kernel.getArguments());
+  gpu::ReturnOp::create(b, loc);
+  return kernel;
+}

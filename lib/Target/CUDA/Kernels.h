@@ -1,0 +1,67 @@
+//===- Kernels.h - what the CUDA target can generate -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One function a kernel: it returns the kernel's `gpu.func`, generating it when
+// the library does not hold it yet. The name is the key and says all that the
+// code depends on. Tensors are row-major and dense; pointers are global memory,
+// counts i32.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TARGET_CUDA_KERNELS_H
+#define QNT_LIB_TARGET_CUDA_KERNELS_H
+
+#include "KernelBuilder.h"
+
+#include "qnt/Dialect/QNT/QNT.h"
+
+namespace qnt::cuda {
+
+/// How a kernel is launched, as far as it does not depend on the rows.
+struct Kernel {
+  mlir::gpu::GPUFuncOp code;
+  int64_t threads = 0, sharedBytes = 0;
+};
+
+/// f(x) of f32.
+mlir::Value emitActivation(KernelBuilder &k, EpilogueKind kind, mlir::Value x);
+
+/// What a block of threads computes of a linear layer.
+struct LinearTile {
+  /// Rows and features of a block, and how its warps divide them: a warp has a
+  /// multiple of 16 rows and of 8 features.
+  int64_t blockM = 0, blockN = 0, warpsM = 0, warpsN = 0;
+  /// Chunks of 128 inputs in flight.
+  int64_t stages = 0;
+
+  int64_t getThreads() const { return warpsM * warpsN * kWarp; }
+};
+
+/// Everything the code of a linear layer depends on, beside the tile.
+struct LinearShape {
+  /// Integers of 2 to 8 bits in #qnt.fragments with quads of 4.
+  QTensorType weight;
+  /// Integers of up to 8 bits, in #qnt.rows with signed bytes.
+  QTensorType input;
+  llvm::SmallVector<EpilogueKind> epilogue;
+};
+
+/// The reason why a layer has no kernel; empty where it has.
+std::string checkLinear(const LinearShape &shape);
+/// The tile for inputs of up to `rows` rows.
+LinearTile chooseLinearTile(const LinearShape &shape, const Chip &chip,
+                            int64_t rows);
+/// (x codes, x scales f32 [rows], x zero points f32 [rows], x sums i32 (null
+/// where not needed), weight blob, rows, out f32 [rows, N], then for each step
+/// of the epilogue its operands), blocks (ceil(N / blockN), ceil(rows /
+/// blockM)). `bias` takes f32 [N], `add` and `mul` f32 [rows, N], `clamp` two
+/// f32 [].
+Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape,
+                       const LinearTile &tile);
+
+} // namespace qnt::cuda
+
+#endif // QNT_LIB_TARGET_CUDA_KERNELS_H

@@ -1,0 +1,78 @@
+//===- LinearTiles.cpp - which linear layers there are, and their tiles -*- C++
+//-*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Epilogue.h"
+#include "LinearStage.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::cuda;
+
+std::string qnt::cuda::checkLinear(const LinearShape &shape) {
+  QTensorType weight = shape.weight, input = shape.input;
+  DecodeSpec spec = weight.getFormat().getDecodeSpec();
+  auto layout = dyn_cast_if_present<FragmentsAttr>(weight.getLayout());
+  auto rows = dyn_cast_if_present<RowsAttr>(input.getLayout());
+  if (!layout || layout.getQuad() != 4 || !rows || rows.getPad() % 16)
+    return "expected a weight in #qnt.fragments with quads of 4 and an input "
+           "in #qnt.rows padded to a multiple of 16";
+  if (spec.map != DecodeSpec::Map::Affine || spec.bits < 2 || spec.bits > 8 ||
+      spec.multiplier != 1 || spec.offset != 0)
+    return "expected a weight of integers of 2 to 8 bits, got " +
+           weight.getFormat().getName();
+  bool isSigned = input.getFormat().getMin() < 0;
+  unsigned bits = input.getFormat().getBits();
+  if (!input.isInteger() || bits > 8 ||
+      rows.getExcess() != (bits == 8 && !isSigned ? -128 : 0))
+    return "expected an input of integers stored as signed bytes, got " +
+           input.getFormat().getName();
+  auto g = FragmentGeometry::of(weight, layout);
+  if (g.groupsPerChunk > 4)
+    return llvm::formatv("expected groups of at least 32, got {0}", g.group);
+  if ((input.hasZeros() || rows.getExcess()) && !layout.getSums())
+    return "expected a weight with sums for an input with zero points";
+  if (weight.hasZeros() && g.groups > 1 && g.chunksPerGroup > 1)
+    return llvm::formatv("expected zero points or offsets of groups of up to "
+                         "128, got {0}",
+                         g.group);
+  if (weight.hasZeros() && rows.getSums() != g.group)
+    return llvm::formatv("expected sums of the input over groups of {0}, got "
+                         "{1}",
+                         g.group, rows.getSums());
+  // Sums of products that fit 32 bits: codes at the top of bytes.
+  int64_t longest = int64_t(1) << (spec.isSigned ? 17 : 16);
+  if (g.groups == 1 && weight.getShape()[1] > longest)
+    return llvm::formatv("expected scales for at most {0} inputs each, got {1}",
+                         longest, weight.getShape()[1]);
+  if (!Epilogue::isSupported(shape.epilogue))
+    return "expected an epilogue of f32 steps";
+  return {};
+}
+
+LinearTile qnt::cuda::chooseLinearTile(const LinearShape &shape,
+                                       const Chip &chip, int64_t rows) {
+  auto g = FragmentGeometry::of(shape.weight,
+                                cast<FragmentsAttr>(shape.weight.getLayout()));
+  int64_t features = shape.weight.getShape()[0];
+  LinearTile tile;
+  if (rows <= 16) {
+    // Reading the weight is all: as many blocks as there are multiprocessors.
+    int64_t blocks = llvm::divideCeil(features, 64);
+    tile = {16, blocks < chip.multiprocessors ? 32 : 64, 1, 4, 0};
+  } else if (rows <= 32) {
+    tile = {32, 64, 1, 4, 0};
+  } else if (rows <= 64) {
+    tile = {64, 64, 2, 2, 0};
+  } else {
+    tile = {128, 128, 2, 4, 0};
+  }
+  int64_t bytes = LinearStage::of(g, tile).bytes;
+  tile.stages = std::clamp<int64_t>(chip.sharedBytes / bytes, 2, 4);
+  return tile;
+}

@@ -1,0 +1,41 @@
+//===- LinearTest.h - linear layers in the emulator -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_TEST_TARGET_CUDA_LINEARTEST_H
+#define QNT_TEST_TARGET_CUDA_LINEARTEST_H
+
+#include "lib/Target/CUDA/Kernels.h"
+
+#include "qnt/Interpreter/Values.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace qnt::test {
+
+/// A layer to try, as types are written: "int4, group<128>, scale f16".
+struct LinearCase {
+  int64_t rows, features, inputs;
+  std::string weight, input = "int8, per_row, scale f32";
+  /// Steps of the epilogue, as they are written.
+  std::string epilogue = "";
+  /// Whether all scales are 1, so that results are integers, to be equal.
+  bool isExact = false;
+  /// Rows that the tile is chosen for; 0 for those there are.
+  int64_t tileRows = 0;
+
+  std::string getName() const;
+};
+
+/// Runs the case in the interpreter and in the emulator. Empty, or how they
+/// differ.
+std::string runLinear(mlir::MLIRContext &context, const LinearCase &test,
+                      std::mt19937_64 &random);
+
+} // namespace qnt::test
+
+#endif // QNT_TEST_TARGET_CUDA_LINEARTEST_H

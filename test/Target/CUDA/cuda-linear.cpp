@@ -1,0 +1,121 @@
+//===- cuda-linear.cpp - linear layers of random shapes -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "LinearTest.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+#include <cstdlib>
+
+using namespace qnt;
+using namespace qnt::test;
+
+static std::vector<LinearCase> getCases(std::mt19937_64 &random) {
+  auto pick = [&](auto... choices) {
+    std::common_type_t<decltype(choices)...> all[] = {choices...};
+    return all[random() % sizeof...(choices)];
+  };
+  // Any number, often no multiple of a tile.
+  auto size = [&](int64_t low, int64_t high) {
+    return low + int64_t(random() % uint64_t(high - low + 1));
+  };
+  std::string rowInt8 = "int8, per_row, scale f32";
+  std::string rowUint8 = "uint8, per_row, scale f32, zero";
+  std::vector<LinearCase> cases;
+  for (std::string weight :
+       {"int8, per_channel, scale f32", "int4, per_channel, scale f32",
+        "int4, group<32>, scale f16"})
+    cases.push_back({.rows = pick(1, 5, 17),
+                     .features = size(8, 150),
+                     .inputs = 32 * size(2, 12),
+                     .weight = weight,
+                     .isExact = true});
+  // Every bucket of rows, and edges.
+  for (int64_t rows : {1, 5, 17, 40, 130})
+    cases.push_back(
+        {.rows = rows,
+         .features = size(1, rows > 100 ? 140 : 260),
+         .inputs = size(1, 600),
+         .weight = pick("int8, per_channel, scale f32",
+                        "int4, per_channel, scale f16",
+                        "int4, per_tensor, scale f32"),
+         .epilogue = pick("", "bias", "bias, gelu", "silu, mul", "add, tanh")});
+  for (const char *weight :
+       {"int4, group<128>, scale f16", "int4, group<64>, scale bf16",
+        "int4, group<256>, scale f32", "int3, group<32>, scale f16",
+        "int2, group<96>, scale f16", "int8, group<128>, scale f16",
+        "int5, per_channel, scale f32"})
+    cases.push_back({.rows = pick(1, 5, 17, 33),
+                     .features = size(1, 200),
+                     .inputs = size(100, 700),
+                     .weight = weight,
+                     .epilogue = pick("", "bias, relu", "gelu_tanh", "sigmoid",
+                                      "bias, add")});
+  for (const char *weight : {"uint4, group<32>, scale f16, zero",
+                             "int4, group<128>, scale f32, zero",
+                             "uint4, group<64>, scale f16, offset"})
+    cases.push_back({.rows = pick(1, 7, 20),
+                     .features = size(1, 100),
+                     .inputs = size(1, 400),
+                     .weight = weight,
+                     .input = pick(rowInt8, rowUint8)});
+  cases.push_back({.rows = 9,
+                   .features = size(1, 100),
+                   .inputs = size(1, 400),
+                   .weight = "uint8, per_channel, scale f32",
+                   .input = rowUint8});
+  cases.push_back({.rows = 20,
+                   .features = size(1, 100),
+                   .inputs = size(1, 400),
+                   .weight = "int4, group<32>, scale f16",
+                   .input = "int8, per_tensor, scale f32"});
+  // Rows beyond the largest tile, by the kernel of a smaller one.
+  cases.push_back({.rows = 70,
+                   .features = size(1, 100),
+                   .inputs = size(1, 200),
+                   .weight = "int8, per_channel, scale f32",
+                   .epilogue = "clamp",
+                   .tileRows = 64});
+  return cases;
+}
+
+int main() {
+  const char *given = std::getenv("QNT_SEED");
+  uint64_t seed =
+      given ? std::strtoull(given, nullptr, 10)
+            : uint64_t(
+                  std::chrono::steady_clock::now().time_since_epoch().count());
+  llvm::outs() << "seed " << seed << "\n";
+  std::mt19937_64 random(seed);
+  mlir::DialectRegistry registry;
+  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                  mlir::gpu::GPUDialect, mlir::LLVM::LLVMDialect,
+                  mlir::NVVM::NVVMDialect, mlir::scf::SCFDialect,
+                  mlir::math::MathDialect, mlir::vector::VectorDialect,
+                  nn::NNDialect, QNTDialect>();
+  mlir::MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  int failures = 0;
+  for (const LinearCase &test : getCases(random)) {
+    auto start = std::chrono::steady_clock::now();
+    std::string error = runLinear(context, test, random);
+    std::chrono::duration<double> seconds =
+        std::chrono::steady_clock::now() - start;
+    if (std::getenv("QNT_VERBOSE"))
+      llvm::outs() << test.getName() << ": " << seconds.count() << " s\n";
+    if (error.empty())
+      continue;
+    ++failures;
+    llvm::outs() << test.getName() << ": " << error << "\n";
+  }
+  return failures != 0;
+}
