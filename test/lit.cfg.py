@@ -43,6 +43,20 @@ minilm = glob.glob(os.path.join(
 if minilm:
     config.available_features.add("minilm")
     config.substitutions.append(("%minilm", minilm[0]))
+# The assembler and the disassembler of GPU code.
+cuda = [os.path.join(os.environ[name], "bin")
+        for name in ("CUDA_HOME", "CUDA_PATH") if name in os.environ]
+path = os.pathsep.join(cuda + [os.environ.get("PATH", ""), "/usr/local/cuda/bin"])
+for name in ("CUDA_HOME", "CUDA_PATH"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+if lit.util.which("ptxas", path):
+    config.available_features.add("ptxas")
+nvdisasm = glob.glob(os.path.join(
+    venv, "lib", "python3*", "site-packages", "nvidia", "cu*", "bin", "nvdisasm"))
+if nvdisasm:
+    config.available_features.add("nvdisasm")
+    config.substitutions.append(("%nvdisasm", nvdisasm[0]))
 shared = os.path.normpath(os.path.join(config.qnt_source, "..", "shared"))
 if os.path.isdir(shared):
     config.available_features.add("shared")

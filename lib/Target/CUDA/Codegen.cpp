@@ -6,9 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Target/CUDA/Codegen.h"
 
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
 #include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -21,6 +24,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -40,7 +44,28 @@ void LLVMInitializeNVPTXAsmPrinter();
 using namespace mlir;
 using namespace qnt::cuda;
 
+/// Functions of f32 that are instructions, or short sequences of them; upstream
+/// lowers them to calls of a library.
+static void lowerFunctions(ModuleOp module) {
+  module.walk([](Operation *op) {
+    StringRef name = llvm::StringSwitch<StringRef>(op->getName().getStringRef())
+                         .Case("math.absf", "llvm.fabs.f32")
+                         .Case("math.exp2", "llvm.exp2.f32")
+                         .Case("math.sqrt", "llvm.sqrt.f32")
+                         .Default("");
+    if (name.empty())
+      return;
+    OpBuilder b(op);
+    auto call = LLVM::CallIntrinsicOp::create(
+        b, op->getLoc(), op->getResult(0).getType(), b.getStringAttr(name),
+        op->getOperands());
+    op->replaceAllUsesWith(call);
+    op->erase();
+  });
+}
+
 static LogicalResult lowerToNVVM(ModuleOp module) {
+  lowerFunctions(module);
   PassManager pm(module.getContext());
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createCanonicalizerPass());
@@ -101,8 +126,12 @@ std::string qnt::cuda::emitPTX(gpu::GPUModuleOp module, const Chip &chip) {
   registerGPUDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
   registerNVVMDialectTranslation(*module.getContext());
+  // The conversion to NVVM asks dialects for theirs.
   DialectRegistry interfaces;
+  arith::registerConvertArithToLLVMInterface(interfaces);
+  cf::registerConvertControlFlowToLLVMInterface(interfaces);
   registerConvertNVVMToLLVMInterface(interfaces);
+  vector::registerConvertVectorToLLVMInterface(interfaces);
   module.getContext()->appendDialectRegistry(interfaces);
 
   OwningOpRef<ModuleOp> holder = ModuleOp::create(module.getLoc());

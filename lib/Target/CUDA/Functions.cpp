@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "KernelBuilder.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -13,7 +15,13 @@ using namespace qnt::cuda;
 
 // One instruction on the GPU.
 static Value exp2(KernelBuilder &k, Value x) {
-  return LLVM::Exp2Op::create(k.b, k.loc, x);
+  return math::Exp2Op::create(k.b, k.loc, x);
+}
+
+/// A number that is not negative, with the sign of `x`.
+static Value withSign(KernelBuilder &k, Value magnitude, Value x) {
+  Value sign = k.band(k.bitcast(x, k.i32()), k.c32(INT32_MIN));
+  return k.bitcast(k.bor(k.bitcast(magnitude, k.i32()), sign), k.f32());
 }
 
 Value KernelBuilder::exp(Value x) {
@@ -30,7 +38,7 @@ Value KernelBuilder::tanh(Value x) {
   Value one = cf32(1);
   Value small = exp(mul(absF(x), cf32(-2)));
   Value result = divFast(sub(one, small), add(one, small));
-  return LLVM::CopySignOp::create(b, loc, result, x);
+  return withSign(*this, result, x);
 }
 
 Value KernelBuilder::erf(Value x) {
@@ -41,5 +49,5 @@ Value KernelBuilder::erf(Value x) {
        {-1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f})
     sum = fma(sum, t, cf32(coefficient));
   Value tail = mul(mul(sum, t), exp(negF(mul(x, x))));
-  return LLVM::CopySignOp::create(b, loc, sub(one, tail), x);
+  return withSign(*this, sub(one, tail), x);
 }

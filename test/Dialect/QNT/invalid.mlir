@@ -1031,3 +1031,13 @@ func.func @quantize_c5_groups(%w: tensor<4x1x1x8xf32>, %m: tensor<3x8x8xf32>) {
   %0 = qnt.quantize %w clip output moment %m : tensor<4x1x1x8xf32> moment tensor<3x8x8xf32> -> !qnt.tensor<4x1x1x8, int4, per_channel, scale f32>
   return
 }
+
+// -----
+
+// expected-error @+1 {{expected columns that are a multiple of 8 and quads of 2, 4 or 8, got 12 and 4}}
+func.func private @fragments_c1(!qnt.tensor<4x32, int8, per_tensor, scale f32, #qnt.fragments<columns = 12, quad = 4>>)
+
+// -----
+
+// expected-error @+1 {{expected a static tensor of rank 2 and a format of up to 8 bits in #qnt.fragments<columns = 64, quad = 4>}}
+func.func private @tensor_c6_fragments(!qnt.tensor<4x32, f16, unscaled, #qnt.fragments<columns = 64, quad = 4>>)

@@ -78,7 +78,7 @@ unsigned Epilogue::getNumOperands(ArrayRef<EpilogueKind> steps) {
 std::string Epilogue::getName(ArrayRef<EpilogueKind> steps) {
   std::string name;
   for (EpilogueKind kind : steps)
-    name += "." + stringifyEpilogueKind(kind).str();
+    name += "_" + stringifyEpilogueKind(kind).str();
   return name;
 }
 

@@ -115,16 +115,16 @@ std::string LinearEmitter::makeName() const {
   QTensorType weight = shape.weight;
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << "linear." << dot.name << "." << weight.getFormat().getName() << "."
+  os << "linear_" << dot.name << "_" << weight.getFormat().getName() << "_"
      << (isGrouped() ? "g" + std::to_string(g.group) : std::string("channel"))
-     << "." << typeName(weight.getScaleType());
+     << "_" << typeName(weight.getScaleType());
   if (weight.hasZeros())
-    os << (weight.hasOffsets() ? ".offset" : ".zero");
-  os << ".pad" << getRows().getPad();
+    os << (weight.hasOffsets() ? "_offset" : "_zero");
+  os << "_pad" << getRows().getPad();
   if (hasInputZeros())
-    os << ".xzero";
-  os << ".k" << inputs << ".n" << features << Epilogue::getName(shape.epilogue)
-     << ".t" << tile.blockM << "x" << tile.blockN << "w" << tile.warpsM << "x"
+    os << "_xzero";
+  os << "_k" << inputs << "_n" << features << Epilogue::getName(shape.epilogue)
+     << "_t" << tile.blockM << "x" << tile.blockN << "w" << tile.warpsM << "x"
      << tile.warpsN << "s" << tile.stages;
   return text;
 }

@@ -1,0 +1,131 @@
+//===- cuda-kernels.cpp - kernels of one chip, assembled -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+// cuda-kernels CHIP OUT: writes OUT.ptx and OUT.cubin with kernels of every
+// kind and bucket of rows, and prints what ptxas says of each. Fails where one
+// spills or does not fit the chip.
+//===----------------------------------------------------------------------===//
+#include "lib/Target/CUDA/Kernels.h"
+
+#include "qnt/Target/CUDA/Codegen.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <map>
+
+using namespace mlir;
+using namespace qnt;
+
+static void addLinears(cuda::KernelLibrary &library,
+                       std::map<std::string, cuda::Kernel> &kernels) {
+  MLIRContext *context = library.module.getContext();
+  auto type = [&](std::string text) {
+    return cast<QTensorType>(parseType("!qnt.tensor<" + text + ">", context));
+  };
+  struct Layer {
+    const char *weight, *input;
+    SmallVector<EpilogueKind> epilogue;
+  };
+  const Layer layers[] = {
+      {"4096x4096, int8, per_channel, scale f32, #qnt.fragments<columns = 64, "
+       "quad = 4>",
+       "?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>",
+       {}},
+      {"4096x4096, int4, per_channel, scale f16, #qnt.fragments<columns = 64, "
+       "quad = 4>",
+       "?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>",
+       {EpilogueKind::Bias, EpilogueKind::Gelu}},
+      {"11008x4096, int4, group<128>, scale f16, #qnt.fragments<columns = 64, "
+       "quad = 4>",
+       "?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>",
+       {EpilogueKind::Silu, EpilogueKind::Mul}},
+      {"333x1000, uint4, group<32>, scale f16, zero, #qnt.fragments<columns = "
+       "64, quad = 4, sums = true>",
+       "?x1000, uint8, per_row, scale f32, zero, #qnt.rows<pad = 16, sums = "
+       "32, excess = -128>",
+       {EpilogueKind::Add}},
+  };
+  for (const Layer &layer : layers)
+    for (int64_t rows : {16, 32, 64, 4096}) {
+      cuda::LinearShape shape{type(layer.weight), type(layer.input),
+                              layer.epilogue};
+      std::string error = cuda::checkLinear(shape);
+      if (!error.empty()) {
+        llvm::errs() << error << "\n";
+        std::exit(1);
+      }
+      cuda::Kernel kernel = cuda::getLinearKernel(
+          library, shape, cuda::chooseLinearTile(shape, library.chip, rows));
+      kernels[kernel.code.getName().str()] = kernel;
+    }
+}
+
+/// Whether everything fits.
+static bool report(const cuda::Assembled &assembled, const cuda::Chip &chip,
+                   std::map<std::string, cuda::Kernel> &kernels) {
+  bool ok = assembled.kernels.size() == kernels.size();
+  for (auto &[name, kernel] : kernels) {
+    auto found = assembled.kernels.find(name);
+    if (found == assembled.kernels.end()) {
+      llvm::outs() << "missing: " << name << "\n";
+      ok = false;
+      continue;
+    }
+    const cuda::KernelResources &used = found->second;
+    int64_t registers = llvm::alignTo(used.registers, 8) * kernel.threads;
+    llvm::outs() << chip.name << " " << name << ": " << kernel.threads
+                 << " threads, " << used.registers << " registers, "
+                 << kernel.sharedBytes << " bytes shared, "
+                 << used.spillStores + used.spillLoads << " bytes spilled\n";
+    ok &= used.registers > 0 && used.spillStores + used.spillLoads == 0 &&
+          registers <= chip.registers && kernel.sharedBytes <= chip.sharedBytes;
+  }
+  return ok;
+}
+
+static bool write(StringRef path, StringRef text) {
+  std::error_code error;
+  llvm::raw_fd_ostream file(path, error);
+  file << text;
+  return !error;
+}
+
+int main(int argc, char **argv) {
+  const cuda::Chip *chip = argc == 3 ? cuda::findChip(argv[1]) : nullptr;
+  if (!chip)
+    return 2;
+  DialectRegistry registry;
+  registry.insert<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect,
+                  math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect,
+                  vector::VectorDialect, QNTDialect>();
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  OpBuilder b = OpBuilder::atBlockBegin(module->getBody());
+  auto code = gpu::GPUModuleOp::create(b, module->getLoc(), "kernels");
+  cuda::KernelLibrary library(code, *chip);
+  std::map<std::string, cuda::Kernel> kernels;
+  addLinears(library, kernels);
+  if (failed(verify(*module)))
+    return 1;
+  std::string out = argv[2], error, ptx = cuda::emitPTX(code, *chip);
+  if (ptx.empty() || !write(out + ".ptx", ptx))
+    return 1;
+  auto assembled = cuda::assemble(ptx, *chip, cuda::findAssembler(), error);
+  if (failed(assembled)) {
+    llvm::errs() << error << "\n";
+    return 1;
+  }
+  if (!write(out + ".cubin", assembled->cubin))
+    return 1;
+  return !report(*assembled, *chip, kernels);
+}

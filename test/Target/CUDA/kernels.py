@@ -1,0 +1,44 @@
+# RUN: %python %s %test_bin/cuda-kernels %nvdisasm %t
+# REQUIRES: python, ptxas, nvdisasm
+"""Kernels of every kind and bucket are assembled for every chip: nothing spills,
+registers and shared memory fit (cuda-kernels sees to that), and the instructions
+that each kernel is built on are in its machine code.
+"""
+import collections
+import re
+import subprocess
+import sys
+
+tool, disassembler, out = sys.argv[1:]
+# By the beginning of a kernel's name: what it must have, and must not.
+EXPECTED = {
+    "linear_s8": ({"IMMA", "LDGSTS", "LDSM"}, {"LDL", "STL"}),
+}
+failures = []
+for chip in ("sm_80", "sm_90a", "sm_100a", "sm_120a"):
+    run = subprocess.run([tool, chip, f"{out}.{chip}"], text=True,
+                         stdout=subprocess.PIPE)
+    print(run.stdout)
+    if run.returncode:
+        failures.append(f"{chip}: cuda-kernels fails")
+        continue
+    text = subprocess.run([disassembler, "-c", f"{out}.{chip}.cubin"],
+                          text=True, stdout=subprocess.PIPE, check=True).stdout
+    found, kernel = collections.defaultdict(set), None
+    for line in text.splitlines():
+        if start := re.match(r"\.section\s+\.text\.([\w$]+)", line.strip()):
+            kernel = start[1]
+        elif code := re.match(r"\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?\w+\s+)?(\w+)",
+                              line):
+            found[kernel].add(code[1])
+    kernels = re.findall(rf"^{chip} (\w+):", run.stdout, re.M)
+    if not kernels or set(kernels) != set(found):
+        failures.append(f"{chip}: kernels {kernels}, found {list(found)}")
+    for name, codes in found.items():
+        must, mustNot = next(want for begin, want in EXPECTED.items()
+                             if name.startswith(begin))
+        if missing := must - codes:
+            failures.append(f"{chip} {name}: has no {missing}")
+        if wrong := mustNot & codes:
+            failures.append(f"{chip} {name}: has {wrong}")
+sys.exit("\n".join(failures) or None)
