@@ -4,7 +4,8 @@
 shapes, for every instruction set that this machine runs.
 
 Tolerance: for an output y with the largest magnitude Y, RELATIVE |y| + ABSOLUTE
-Y, as stated with each op."""
+Y, as stated with each op. Activations multiply their input by what errs absolutely:
+Y is the largest of input and output there."""
 import os
 import sys
 
@@ -42,10 +43,11 @@ class Ops:
             *(sizes.get(d, d) for d in dims)))
         return self.entry.input(name, dims, element)
 
-    def add(self, text, of, relative, absolute):
+    def add(self, text, of, relative, absolute, factor=None):
+        """`factor` is the input that Y is of as well."""
         value = self.entry.op(text)
         self.entry.result(value, of)
-        self.checks.append((text, relative, absolute))
+        self.checks.append((text, relative, absolute, factor))
         return value
 
     def inputs(self, **sizes):
@@ -75,7 +77,7 @@ def rows():
             ops.add(f"nn.{op} {x}, {shift[0]} : {of}, {shift[1]}", of, 0, 0)
         ops.add(f"nn.clamp {x} low -0.25 high 0.5 : {of}", of, 0, 0)
         for kind in ("relu", "gelu", "gelu_tanh", "silu", "tanh", "sigmoid"):
-            ops.add(f"nn.activation {kind} {x} : {of}", of, 2e-6, 2e-7)
+            ops.add(f"nn.activation {kind} {x} : {of}", of, 2e-6, 2e-7, x[1:])
         for suffix in ("int8, per_row, scale f32", "int4, per_row, scale f32",
                        "uint8, per_row, scale f32, zero",
                        "uint5, per_row, scale f32, zero"):
@@ -180,7 +182,7 @@ def sequences():
     ops.add(f"nn.linear {x}, {weight[0]} : {of}, {weight[1]}",
             tensor(["?", "?", 19]), 0, 1e-6)
     entry.result(x, of)
-    ops.checks.append(("argument", 0, 0))
+    ops.checks.append(("argument", 0, 0, None))
     return ops
 
 
@@ -233,11 +235,12 @@ for ops in cases:
         for isa in runnable():
             got = ops.graph.run(name, isa, inputs, count, 1 + t % 3,
                                 room if is_cached else 0)
-            for (text, relative, absolute), y, want in zip(ops.checks, got,
-                                                           truth):
+            for (text, relative, absolute, factor), y, want in zip(
+                    ops.checks, got, truth):
                 want = want.astype(float)
-                limit = relative * np.abs(want) + 1e-30 + \
-                    absolute * np.max(np.abs(want), initial=0)
+                largest = max(np.max(np.abs(of), initial=0) for of in
+                              ([want, inputs[factor]] if factor else [want]))
+                limit = relative * np.abs(want) + 1e-30 + absolute * largest
                 assert y.shape == want.shape, text
                 ratio = np.max(np.abs(y - want) / limit, initial=0) \
                     if np.all(np.isfinite(y)) else np.inf
