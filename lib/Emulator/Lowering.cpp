@@ -234,8 +234,11 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
   if (auto store = dyn_cast<LLVM::StoreOp>(op))
     checkAccess(op, store.getAddr(), store.getValue().getType(),
                 /*isWrite=*/true);
+  if (auto atomic = dyn_cast<LLVM::AtomicRMWOp>(op))
+    checkAccess(op, atomic.getPtr(), atomic.getType(), /*isWrite=*/true);
   // Other accesses would not be checked.
-  bool isPlain = isa<LLVM::LoadOp, LLVM::StoreOp>(op) || isMemoryEffectFree(op);
+  bool isPlain = isa<LLVM::LoadOp, LLVM::StoreOp, LLVM::AtomicRMWOp>(op) ||
+                 isMemoryEffectFree(op);
   Dialect *dialect = op->getDialect();
   if (isa<arith::ArithDialect, cf::ControlFlowDialect, math::MathDialect,
           scf::SCFDialect, vector::VectorDialect>(dialect) ||

@@ -23,4 +23,8 @@ void qnt::emu::addBarriers(InstructionTable &table) {
   table.add<gpu::BarrierOp>(+[](gpu::BarrierOp) -> FailureOr<Instruction> {
     return Instruction{Scope::Block, synchronize};
   });
+  // Blocks follow one another, and a lane's accesses its program.
+  table.add<NVVM::MembarOp>(+[](NVVM::MembarOp) -> FailureOr<Instruction> {
+    return Instruction{Scope::Lane, [](Execution &) {}};
+  });
 }

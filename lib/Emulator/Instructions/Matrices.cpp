@@ -27,8 +27,7 @@ using namespace qnt::emu;
 static FailureOr<Instruction> lowerLoad(NVVM::LdMatrixOp op) {
   NVVM::LdStMatrixShapeAttr shape = op.getShape();
   if (op.getLayout() != NVVM::MMALayout::row || shape.getM() != 8 ||
-      shape.getN() != 8 ||
-      op.getEltType() != NVVM::LdStMatrixEltType::B16)
+      shape.getN() != 8 || op.getEltType() != NVVM::LdStMatrixEltType::B16)
     return op.emitOpError("loads other than rows of 8 x 8 elements of 16 bits");
   unsigned matrices = op.getNum();
   return Instruction{

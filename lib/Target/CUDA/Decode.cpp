@@ -30,21 +30,50 @@ Value TileCodes::get(KernelBuilder &k, unsigned plane, int64_t v) {
 Decoder::Decoder(QTensorType weight)
     : spec(weight.getFormat().getDecodeSpec()) {}
 
-Value Decoder::decodeBytes(KernelBuilder &k, const FragmentGeometry &g,
-                           TileCodes &codes, int64_t w) const {
-  constexpr int64_t cell = 8;
+/// The codes of word `w` of a lane, each from bit `bottom` of its cell up; the
+/// other bits are zero.
+Value Decoder::gather(KernelBuilder &k, const FragmentGeometry &g,
+                      TileCodes &codes, int64_t w, int64_t bottom) const {
+  int64_t cell = g.getCell();
+  uint32_t repeat = cell == 8 ? 0x01010101u : 0x00010001u;
   Value word;
   for (auto [i, plane] : llvm::enumerate(g.planes)) {
     int64_t fields = cell / plane.width;
     Value field = codes.get(k, i, w / fields);
-    int64_t from = w % fields * plane.width;
-    int64_t to = cell - spec.bits + plane.shift;
+    int64_t from = w % fields * plane.width, to = bottom + plane.shift;
     field = to >= from ? k.shl(field, to - from) : k.shrU(field, from - to);
     if (plane.width < cell) {
       uint32_t mask = ((1u << plane.width) - 1) << to;
-      field = k.band(field, k.c32(int32_t(mask * 0x01010101u)));
+      field = k.band(field, k.c32(int32_t(mask * repeat)));
     }
     word = word ? k.bor(word, field) : field;
   }
   return word;
+}
+
+Value Decoder::decodeBytes(KernelBuilder &k, const FragmentGeometry &g,
+                           TileCodes &codes, int64_t w) const {
+  return gather(k, g, codes, w, 8 - spec.bits);
+}
+
+// 1024 in f16, whose last bit counts one: codes are ored into it.
+static constexpr uint32_t kHalfBase = 0x64006400u;
+
+Value Decoder::decodeHalves(KernelBuilder &k, const FragmentGeometry &g,
+                            TileCodes &codes, int64_t w, Value offset) const {
+  Value word = gather(k, g, codes, w, 0);
+  // The sign bit flips, which adds the excess.
+  uint32_t flip = kHalfBase | uint32_t(getExcess()) * 0x00010001u;
+  word = k.bxor(word, k.c32(int32_t(flip)));
+  Value halves = k.sub(k.bitcast(word, k.vec(k.f16(), 2)), offset);
+  return k.bitcast(halves, k.i32());
+}
+
+Value Decoder::getHalfOffset(KernelBuilder &k, Value zero) const {
+  VectorType type = k.vec(k.f16(), 2);
+  if (!zero)
+    return k.constant(type, 1024 + double(getExcess()));
+  zero = spec.isSigned ? k.sext(zero, k.i32()) : k.zext(zero, k.i32());
+  Value half = k.addC(zero, int64_t(kHalfBase & 0xffff) + getExcess());
+  return k.bitcast(k.mulC(half, 0x00010001), type);
 }

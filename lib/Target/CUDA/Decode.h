@@ -31,20 +31,34 @@ private:
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> words;
 };
 
-/// Lowers the decode specification of a weight's format for integer products.
+/// Lowers the decode specification of a weight's format, of integers.
 class Decoder {
 public:
   explicit Decoder(QTensorType weight);
 
-  /// Codes are put at the top of bytes, so that a byte is the code's number
-  /// times this.
+  /// For integer products codes are put at the top of bytes, so that a byte is
+  /// the code's number times this.
   int64_t getFactor() const { return int64_t(1) << (8 - spec.bits); }
   bool isSigned() const { return spec.isSigned; }
   /// Word `w` of a lane: four numbers.
   mlir::Value decodeBytes(KernelBuilder &k, const FragmentGeometry &geometry,
                           TileCodes &codes, int64_t w) const;
+  /// Word `w` of a lane: two numbers in f16, less the zero point that `offset`
+  /// (getHalfOffset) stands for.
+  mlir::Value decodeHalves(KernelBuilder &k, const FragmentGeometry &geometry,
+                           TileCodes &codes, int64_t w,
+                           mlir::Value offset) const;
+  /// For a zero point, a byte as it is stored, or null.
+  mlir::Value getHalfOffset(KernelBuilder &k, mlir::Value zero) const;
 
 private:
+  mlir::Value gather(KernelBuilder &k, const FragmentGeometry &geometry,
+                     TileCodes &codes, int64_t w, int64_t bottom) const;
+  /// What is added to signed codes to make them unsigned.
+  int64_t getExcess() const {
+    return spec.isSigned ? int64_t(1) << (spec.bits - 1) : 0;
+  }
+
   DecodeSpec spec;
 };
 

@@ -81,6 +81,15 @@ std::pair<Value, Value> KernelBuilder::locate(const FragmentMap &map,
 
 void KernelBuilder::barrier() { gpu::BarrierOp::create(b, loc); }
 
+void KernelBuilder::fence() {
+  NVVM::MembarOp::create(b, loc, NVVM::MemScopeKind::GPU);
+}
+
+Value KernelBuilder::atomicAdd(Value pointer, Value x) {
+  return LLVM::AtomicRMWOp::create(b, loc, LLVM::AtomicBinOp::add, pointer, x,
+                                   LLVM::AtomicOrdering::monotonic);
+}
+
 Value KernelBuilder::shuffleXor(Value x, int64_t mask) {
   return gpu::ShuffleOp::create(b, loc, x, c32(int32_t(mask)), c32(kWarp),
                                 gpu::ShuffleMode::XOR)
@@ -121,15 +130,25 @@ KernelBuilder::Values KernelBuilder::loadMatrices(Value row, unsigned count) {
 
 KernelBuilder::Values
 KernelBuilder::multiply(const MatrixInstruction &instruction, ValueRange a,
-                        ValueRange b2, ValueRange sums) {
+                        ValueRange bWords, ValueRange sums) {
   Type number = instruction.isInteger ? i32() : f32();
   SmallVector<Type> numbers(4, number);
   auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), numbers);
   std::optional<NVVM::MMAIntOverflow> overflow;
   if (instruction.isInteger)
     overflow = NVVM::MMAIntOverflow::wrapped;
+  // Registers are words, but for f16.
+  auto toOperands = [&](ValueRange words, NVVM::MMATypes element) {
+    Values operands(words);
+    if (element == NVVM::MMATypes::f16)
+      for (Value &word : operands)
+        word = bitcast(word, vec(f16(), 2));
+    return operands;
+  };
   Value product = NVVM::MmaOp::create(
-      b, loc, type, a, b2, sums, {instruction.m, instruction.n, instruction.k},
+      b, loc, type, toOperands(a, instruction.a),
+      toOperands(bWords, instruction.b), sums,
+      {instruction.m, instruction.n, instruction.k},
       /*b1Op=*/std::nullopt, overflow,
       std::array<NVVM::MMATypes, 2>{instruction.a, instruction.b},
       std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row,

@@ -61,6 +61,11 @@ public:
   std::pair<Value, Value> locate(const FragmentMap &map, Value lane);
 
   void barrier();
+  /// What the lane stored before is there for all blocks before what it stores
+  /// or adds next, and likewise for what it loads.
+  void fence();
+  /// Adds to an i32 in global memory; what it was before.
+  Value atomicAdd(Value pointer, Value x);
   Value shuffleXor(Value x, int64_t mask);
   /// Copies 16 bytes in the background; where `valid` is false, zeros.
   void copyAsync(Value to, Value from, Value valid);

@@ -24,6 +24,9 @@ namespace qnt::cuda {
 struct Kernel {
   mlir::gpu::GPUFuncOp code;
   int64_t threads = 0, sharedBytes = 0;
+  /// Device memory for each tile of the result that blocks share, beside a
+  /// counter (an i32 that is 0 before and after each launch).
+  int64_t workspaceBytes = 0;
 };
 
 /// f(x) of f32.
@@ -34,19 +37,23 @@ struct LinearTile {
   /// Rows and features of a block, and how its warps divide them: a warp has a
   /// multiple of 16 rows and of 8 features.
   int64_t blockM = 0, blockN = 0, warpsM = 0, warpsN = 0;
-  /// Chunks of 128 inputs in flight.
-  int64_t stages = 0;
+  /// Chunks of 128 inputs in flight; blocks that share the inputs of a tile.
+  int64_t stages = 0, splits = 1;
 
   int64_t getThreads() const { return warpsM * warpsN * kWarp; }
 };
 
 /// Everything the code of a linear layer depends on, beside the tile.
 struct LinearShape {
-  /// Integers of 2 to 8 bits in #qnt.fragments with quads of 4.
+  /// Integers of 2 to 8 bits in #qnt.fragments, with quads of 4 for integer
+  /// products, of 2 for those of f16.
   QTensorType weight;
-  /// Integers of up to 8 bits, in #qnt.rows with signed bytes.
+  /// Integers of up to 8 bits, in #qnt.rows with signed bytes; or null for f16,
+  /// rows padded to 16 bytes, of anything finite.
   QTensorType input;
   llvm::SmallVector<EpilogueKind> epilogue;
+
+  int64_t getInputBytes() const { return input ? 1 : 2; }
 };
 
 /// The reason why a layer has no kernel; empty where it has.
@@ -54,11 +61,11 @@ std::string checkLinear(const LinearShape &shape);
 /// The tile for inputs of up to `rows` rows.
 LinearTile chooseLinearTile(const LinearShape &shape, const Chip &chip,
                             int64_t rows);
-/// (x codes, x scales f32 [rows], x zero points f32 [rows], x sums i32 (null
-/// where not needed), weight blob, rows, out f32 [rows, N], then for each step
-/// of the epilogue its operands), blocks (ceil(N / blockN), ceil(rows /
-/// blockM)). `bias` takes f32 [N], `add` and `mul` f32 [rows, N], `clamp` two
-/// f32 [].
+/// (x codes or numbers, x scales f32 [rows], x zero points f32 [rows], x sums
+/// i32 (null where not needed), weight blob, rows, out f32 [rows, N],
+/// workspace, counters, then for each step of the epilogue its operands),
+/// blocks (ceil(N / blockN), ceil(rows / blockM), splits). `bias` takes f32
+/// [N], `add` and `mul` f32 [rows, N], `clamp` two f32 [].
 Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape,
                        const LinearTile &tile);
 

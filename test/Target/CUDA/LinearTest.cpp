@@ -8,8 +8,10 @@
 
 #include "qnt/Emulator/Emulator.h"
 #include "qnt/Interpreter/Interpreter.h"
+#include "qnt/Support/Half.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -40,9 +42,11 @@ private:
   void draw();
   std::string interpret();
   std::string emulate();
+  void packFloats();
   void packInput(RowsAttr layout);
   void packWeight(QTensorType type);
   std::string compare() const;
+  bool isFloat() const { return test.input == "f16"; }
   double normal() { return std::normal_distribution<double>()(random); }
   int64_t integer(int64_t low, int64_t high) {
     return std::uniform_int_distribution<int64_t>(low, high)(random);
@@ -57,6 +61,7 @@ private:
   interp::QuantizedTensor xq, wq;
   std::vector<char> blob;
   std::vector<int8_t> codes;
+  std::vector<uint16_t> halves;
   Floats scales, zeros;
   std::vector<int32_t> sums;
 };
@@ -88,6 +93,9 @@ void LinearRun::draw() {
     if (test.rows > 2)
       std::fill_n(x.begin() + test.inputs, test.inputs, 0.0f);
   }
+  if (isFloat())
+    for (float &value : x)
+      value = support::f16ToFloat(support::floatToF16(value));
 }
 
 std::string LinearRun::interpret() {
@@ -131,29 +139,44 @@ std::string LinearRun::interpret() {
   if (!steps.empty())
     epilogue = "epilogue [" + test.epilogue + "]" +
                (operands.empty() ? "" : " (" + names + " : " + types + ")");
+  std::string dims = llvm::formatv("{0}x{1}", test.rows, test.inputs);
+  std::string input = "tensor<" + dims + "xf32>", name = "%x", quantize;
+  if (!isFloat()) {
+    std::string type = "!qnt.tensor<" + dims + ", " + test.input + ">";
+    name = "%xq";
+    quantize = "%xq = qnt.quantize %x : " + input + " -> " + type;
+    input = type;
+  }
   std::string text = llvm::formatv(
       R"(func.func @f(%x: tensor<{0}x{2}xf32>, %w: tensor<{1}x{2}xf32>{3}) -> tensor<{0}x{1}xf32> {{
-  %xq = qnt.quantize %x : tensor<{0}x{2}xf32> -> !qnt.tensor<{0}x{2}, {4}>
+  {4}
   %wq = qnt.quantize %w : tensor<{1}x{2}xf32> -> !qnt.tensor<{1}x{2}, {5}>
-  %y = qnt.linear %xq, %wq {6} : !qnt.tensor<{0}x{2}, {4}>, !qnt.tensor<{1}x{2}, {5}>
+  %y = qnt.linear {7}, %wq {6} : {8}, !qnt.tensor<{1}x{2}, {5}>
   return %y : tensor<{0}x{1}xf32>
 })",
-      test.rows, test.features, test.inputs, params, test.input, test.weight,
-      epilogue);
+      test.rows, test.features, test.inputs, params, quantize, test.weight,
+      epilogue, name, input);
   auto module = parseSourceString<ModuleOp>(text, &context);
   if (!module)
     return "does not parse";
   interp::InterpreterOptions options;
   options.observer = [&](OpResult result, const interp::Datum &datum) {
     if (auto *tensor = std::get_if<interp::QuantizedTensor>(&datum))
-      (tensor->type.getShape()[0] == test.rows && xq.codes.empty() ? xq : wq) =
-          *tensor;
+      (!isFloat() && xq.codes.empty() ? xq : wq) = *tensor;
   };
   auto results = interp::Interpreter(*module, nullptr, options).run("f", args);
   if (failed(results))
     return "cannot be interpreted";
   truth = std::get<interp::Tensor>(results->front()).toFloats();
   return {};
+}
+
+void LinearRun::packFloats() {
+  int64_t width = llvm::alignTo(test.inputs, 8);
+  halves.assign(test.rows * width, 0);
+  for (int64_t i = 0; i < int64_t(x.size()); ++i)
+    halves[i / test.inputs * width + i % test.inputs] =
+        support::floatToF16(x[i]);
 }
 
 void LinearRun::packInput(RowsAttr layout) {
@@ -194,35 +217,46 @@ void LinearRun::packWeight(QTensorType type) {
 }
 
 std::string LinearRun::emulate() {
-  bool isUnsigned = xq.type.getFormat().getMin() >= 0;
-  bool hasInputZeros = isUnsigned || xq.type.hasZeros();
-  QTensorType weight = wq.type.withLayout(
-      FragmentsAttr::get(&context, 64, 4, /*sums=*/hasInputZeros));
-  int64_t pad = integer(0, 1) ? 16 : 128;
-  auto rows = RowsAttr::get(
-      &context, pad, weight.hasZeros() ? weight.getGroupSize() : 0,
-      isUnsigned && xq.type.getFormat().getBits() == 8 ? -128 : 0);
-  packInput(rows);
+  QTensorType input, weight = wq.type;
+  if (isFloat()) {
+    packFloats();
+    weight = weight.withLayout(FragmentsAttr::get(&context, 64, 2, false));
+  } else {
+    bool isUnsigned = xq.type.getFormat().getMin() >= 0;
+    bool hasZeros = isUnsigned || xq.type.hasZeros();
+    weight = weight.withLayout(FragmentsAttr::get(&context, 64, 4, hasZeros));
+    auto rows = RowsAttr::get(
+        &context, integer(0, 1) ? 16 : 128,
+        weight.hasZeros() ? weight.getGroupSize() : 0,
+        isUnsigned && xq.type.getFormat().getBits() == 8 ? -128 : 0);
+    packInput(rows);
+    input = xq.type.withLayout(rows);
+  }
   packWeight(weight);
-  cuda::LinearShape shape{weight, xq.type.withLayout(rows), steps};
+  cuda::LinearShape shape{weight, input, steps};
   std::string error = cuda::checkLinear(shape);
   if (!error.empty())
     return error;
   const cuda::Chip &chip = *cuda::findChip("sm_80");
   cuda::LinearTile tile = cuda::chooseLinearTile(
       shape, chip, test.tileRows ? test.tileRows : test.rows);
+  if (test.splits)
+    tile.splits = test.splits;
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
   OpBuilder b = OpBuilder::atBlockBegin(module->getBody());
   auto kernels = gpu::GPUModuleOp::create(b, module->getLoc(), "kernels");
   cuda::KernelLibrary library(kernels, chip);
   cuda::Kernel kernel = cuda::getLinearKernel(library, shape, tile);
+  if (failed(verify(*module)))
+    return "is no valid kernel";
   auto code = emu::load(kernels, kernel.code.getName());
   if (!code)
     return "cannot be loaded";
 
   emu::Launch launch;
   launch.grid = {uint32_t(llvm::divideCeil(test.features, tile.blockN)),
-                 uint32_t(llvm::divideCeil(test.rows, tile.blockM)), 1};
+                 uint32_t(llvm::divideCeil(test.rows, tile.blockM)),
+                 uint32_t(tile.splits)};
   launch.block = {uint32_t(kernel.threads), 1, 1};
   launch.sharedBytes = size_t(kernel.sharedBytes);
   std::vector<uint64_t> args;
@@ -232,7 +266,10 @@ std::string LinearRun::emulate() {
                               name});
     args.push_back(emu::toArgument(values.data()));
   };
-  add(codes, "x", false);
+  if (isFloat())
+    add(halves, "x", false);
+  else
+    add(codes, "x", false);
   add(scales, "x scales", false);
   add(zeros, "x zeros", false);
   add(sums, "x sums", false);
@@ -240,10 +277,17 @@ std::string LinearRun::emulate() {
   args.push_back(emu::toArgument(test.rows));
   out.assign(test.rows * test.features, std::nanf(""));
   add(out, "out", true);
+  size_t tiles = size_t(launch.grid[0]) * launch.grid[1];
+  std::vector<char> workspace(tiles * size_t(kernel.workspaceBytes) + 1);
+  std::vector<int32_t> counters(tiles);
+  add(workspace, "workspace", true);
+  add(counters, "counters", true);
   for (Floats &operand : operands)
     add(operand, "operand", false);
   if (!code->run(launch, args, error))
     return error;
+  if (llvm::any_of(counters, [](int32_t count) { return count != 0; }))
+    return "counters are not as they were";
   return {};
 }
 
@@ -265,7 +309,9 @@ static Floats getMagnitudes(const interp::QuantizedTensor &tensor,
 }
 
 std::string LinearRun::compare() const {
-  Floats xs = getMagnitudes(xq, xq.type.getFormat().getMin() < 0 ? 0 : -128);
+  Floats xs = x;
+  if (!isFloat())
+    xs = getMagnitudes(xq, xq.type.getFormat().getMin() < 0 ? 0 : -128);
   Floats ws = getMagnitudes(wq, 0);
   int64_t groups = wq.type.getGroupsPerRow();
   for (int64_t row = 0; row < test.rows; ++row)
@@ -273,11 +319,12 @@ std::string LinearRun::compare() const {
       int64_t at = row * test.features + column;
       double reach = 0;
       for (int64_t i = 0; i < test.inputs; ++i)
-        reach +=
-            double(xs[row * test.inputs + i]) * ws[column * test.inputs + i];
-      // f32 rounds some times for each group and at the end; no step has a
-      // slope beyond 1.13, products with operands aside.
-      double limit = std::ldexp(reach * double(groups + 8), -23);
+        reach += std::abs(double(xs[row * test.inputs + i])) *
+                 ws[column * test.inputs + i];
+      // f32 rounds at each product of floats, some times for each group and at
+      // the end; no step has a slope beyond 1.13, products with operands aside.
+      int64_t roundings = groups + 8 + (isFloat() ? test.inputs : 0);
+      double limit = std::ldexp(reach * double(roundings), -23);
       double most = 1;
       if (llvm::is_contained(steps, EpilogueKind::Mul))
         for (const Floats &operand : operands)

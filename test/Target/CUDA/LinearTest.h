@@ -20,13 +20,17 @@ namespace qnt::test {
 /// A layer to try, as types are written: "int4, group<128>, scale f16".
 struct LinearCase {
   int64_t rows, features, inputs;
-  std::string weight, input = "int8, per_row, scale f32";
+  std::string weight;
+  /// "f16" for floats.
+  std::string input = "int8, per_row, scale f32";
   /// Steps of the epilogue, as they are written.
   std::string epilogue = "";
   /// Whether all scales are 1, so that results are integers, to be equal.
   bool isExact = false;
   /// Rows that the tile is chosen for; 0 for those there are.
   int64_t tileRows = 0;
+  /// Blocks that share a tile; 0 for as many as the tile has.
+  int64_t splits = 0;
 
   std::string getName() const;
 };

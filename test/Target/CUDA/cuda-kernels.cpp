@@ -31,32 +31,40 @@ static void addLinears(cuda::KernelLibrary &library,
   auto type = [&](std::string text) {
     return cast<QTensorType>(parseType("!qnt.tensor<" + text + ">", context));
   };
+  // Float activations where there is no input.
   struct Layer {
-    const char *weight, *input;
+    std::string weight, input;
     SmallVector<EpilogueKind> epilogue;
+    SmallVector<int64_t> rows = {16, 4096};
   };
+  const SmallVector<int64_t> all = {16, 32, 64, 4096};
+  std::string quad2 = ", #qnt.fragments<columns = 64, quad = 2>";
+  std::string quad4 = ", #qnt.fragments<columns = 64, quad = 4>";
+  std::string rows = "?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>";
+  using Step = EpilogueKind;
   const Layer layers[] = {
-      {"4096x4096, int8, per_channel, scale f32, #qnt.fragments<columns = 64, "
-       "quad = 4>",
-       "?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>",
-       {}},
-      {"4096x4096, int4, per_channel, scale f16, #qnt.fragments<columns = 64, "
-       "quad = 4>",
-       "?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>",
-       {EpilogueKind::Bias, EpilogueKind::Gelu}},
-      {"11008x4096, int4, group<128>, scale f16, #qnt.fragments<columns = 64, "
-       "quad = 4>",
-       "?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>",
-       {EpilogueKind::Silu, EpilogueKind::Mul}},
+      {"4096x4096, int8, per_channel, scale f32" + quad4, rows, {}},
+      {"4096x4096, int4, per_channel, scale f16" + quad4,
+       rows,
+       {Step::Bias, Step::Gelu}},
+      {"11008x4096, int4, group<128>, scale f16" + quad4,
+       rows,
+       {Step::Silu, Step::Mul},
+       all},
       {"333x1000, uint4, group<32>, scale f16, zero, #qnt.fragments<columns = "
        "64, quad = 4, sums = true>",
        "?x1000, uint8, per_row, scale f32, zero, #qnt.rows<pad = 16, sums = "
        "32, excess = -128>",
-       {EpilogueKind::Add}},
+       {Step::Add}},
+      {"11008x4096, int4, group<128>, scale f16" + quad2, "", {}, all},
+      {"4096x4096, uint3, group<64>, scale f16, zero" + quad2, "", {}},
+      {"4096x4096, int2, per_channel, scale f32" + quad2, "", {Step::Bias}},
   };
   for (const Layer &layer : layers)
-    for (int64_t rows : {16, 32, 64, 4096}) {
-      cuda::LinearShape shape{type(layer.weight), type(layer.input),
+    for (int64_t rows : layer.rows) {
+      cuda::LinearShape shape{type(layer.weight),
+                              layer.input.empty() ? QTensorType()
+                                                  : type(layer.input),
                               layer.epilogue};
       std::string error = cuda::checkLinear(shape);
       if (!error.empty()) {

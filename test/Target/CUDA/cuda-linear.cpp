@@ -78,6 +78,30 @@ static std::vector<LinearCase> getCases(std::mt19937_64 &random) {
                    .inputs = size(1, 400),
                    .weight = "int4, group<32>, scale f16",
                    .input = "int8, per_tensor, scale f32"});
+  // Float activations.
+  for (const char *weight :
+       {"int4, group<128>, scale f16", "int4, group<16>, scale f32",
+        "uint4, group<64>, scale f16, zero", "int2, group<32>, scale bf16",
+        "int3, per_channel, scale f32", "uint3, per_channel, scale f32, zero",
+        "int8, per_channel, scale f16", "uint4, group<256>, scale f32, zero",
+        "int4, group<96>, scale f16"})
+    cases.push_back({.rows = pick(1, 5, 17, 40, 70),
+                     .features = size(1, 150),
+                     .inputs = size(1, 500),
+                     .weight = weight,
+                     .input = "f16",
+                     .epilogue = pick("", "bias, relu", "silu, mul")});
+  // Blocks that share a tile.
+  for (std::string input : {rowInt8, std::string("f16")})
+    for (const char *weight :
+         {"int4, group<64>, scale f16", "int8, per_channel, scale f32"})
+      cases.push_back({.rows = pick(1, 20),
+                       .features = size(1, 150),
+                       .inputs = size(300, 900),
+                       .weight = weight,
+                       .input = input,
+                       .epilogue = pick("", "bias, gelu"),
+                       .splits = pick(2, 3)});
   // Rows beyond the largest tile, by the kernel of a smaller one.
   cases.push_back({.rows = 70,
                    .features = size(1, 100),

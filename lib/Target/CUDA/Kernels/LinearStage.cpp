@@ -12,10 +12,13 @@ using namespace qnt::cuda;
 
 // Bytes of a copy.
 static constexpr int64_t kCopy = 16;
+static constexpr int64_t kStageAlign = 128;
 
-LinearStage LinearStage::of(const FragmentGeometry &g, const LinearTile &tile) {
+LinearStage LinearStage::of(const FragmentGeometry &g, const LinearTile &tile,
+                            int64_t inputBytes) {
   LinearStage stage;
-  stage.codesAt = tile.blockM * rowBytes;
+  stage.rowBytes = FragmentGeometry::chunkInputs * inputBytes;
+  stage.codesAt = tile.blockM * stage.rowBytes;
   stage.scalesAt =
       stage.codesAt + tile.blockN / FragmentGeometry::tileColumns * g.tileBytes;
   if (g.groups > 1) {
@@ -24,18 +27,18 @@ LinearStage LinearStage::of(const FragmentGeometry &g, const LinearTile &tile) {
   }
   stage.zerosAt = stage.scalesAt + g.groupsPerChunk * stage.scaleBytes;
   stage.bytes = llvm::alignTo(
-      stage.zerosAt + g.groupsPerChunk * stage.zeroBytes, rowBytes);
+      stage.zerosAt + g.groupsPerChunk * stage.zeroBytes, kStageAlign);
   return stage;
 }
 
 LinearCopies::LinearCopies(KernelBuilder &k, const FragmentGeometry &geometry,
                            const LinearTile &tile, const Source &source)
     : g(geometry), tile(tile), source(source) {
-  LinearStage stage = LinearStage::of(g, tile);
-  constexpr int64_t columns = LinearStage::rowBytes / kCopy;
+  LinearStage stage = LinearStage::of(g, tile, source.inputBytes);
+  int64_t columns = stage.rowBytes / kCopy;
   add(k, Kind::Activations, tile.blockM * columns, [&](Value i, Copy &copy) {
     Value row = k.divC(i, columns), column = k.remC(i, columns);
-    copy.to = k.add(k.mulC(row, LinearStage::rowBytes),
+    copy.to = k.add(k.mulC(row, stage.rowBytes),
                     k.mulC(LinearStage::swizzle(k, column, row), kCopy));
     Value at = k.add(source.firstRow, row);
     copy.place = k.mulC(column, kCopy);
@@ -95,14 +98,15 @@ void LinearCopies::addPanels(KernelBuilder &k, Kind kind, int64_t at,
 }
 
 Value LinearCopies::getStep(KernelBuilder &k, Kind kind, Value c) const {
-  constexpr int64_t inputs = FragmentGeometry::chunkInputs;
+  int64_t bytes = FragmentGeometry::chunkInputs * source.inputBytes;
   Value group = k.mulC(k.divC(c, g.chunksPerGroup), g.groupsPerChunk);
   switch (kind) {
   case Kind::Activations:
-    if (g.groups == 1 || g.group % inputs == 0 || g.groupsPerChunk > 1)
-      return k.mulC(c, inputs);
-    return k.add(k.mulC(group, g.group),
-                 k.mulC(k.remC(c, g.chunksPerGroup), inputs));
+    if (g.groups == 1 || g.group % FragmentGeometry::chunkInputs == 0 ||
+        g.groupsPerChunk > 1)
+      return k.mulC(c, bytes);
+    return k.add(k.mulC(group, g.group * source.inputBytes),
+                 k.mulC(k.remC(c, g.chunksPerGroup), bytes));
   case Kind::Codes:
     return k.mulC(c, g.chunkBytes);
   case Kind::Scales:
@@ -122,7 +126,7 @@ Value LinearCopies::isInside(KernelBuilder &k, const Copy &copy,
     int64_t last = g.groupsPerChunk > 1 || g.groups == 1
                        ? (g.chunks - 1) * inputs
                        : lastGroup * g.group + (g.chunksPerGroup - 1) * inputs;
-    if (last + inputs <= source.rowBytes)
+    if ((last + inputs) * source.inputBytes <= source.rowBytes)
       return Value();
     Value first = k.add(getStep(k, copy.kind, c), copy.place);
     return k.ltS(first, k.c32(int32_t(source.rowBytes)));

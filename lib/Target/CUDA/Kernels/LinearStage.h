@@ -13,17 +13,17 @@
 
 namespace qnt::cuda {
 
-/// Where things lie in the shared memory of one stage: rows of 128 bytes of
-/// activations, tiles of codes, then, of weights in groups, scales and zero
+/// Where things lie in the shared memory of one stage: rows of activations of
+/// 128 inputs, tiles of codes, then, of weights in groups, scales and zero
 /// points of the chunk's groups.
 struct LinearStage {
   int64_t codesAt = 0, scalesAt = 0, zerosAt = 0, bytes = 0;
-  /// Bytes of the scales, and of the zero points, of a group.
-  int64_t scaleBytes = 0, zeroBytes = 0;
+  /// Bytes of a row, and of the scales and zero points of a group.
+  int64_t rowBytes = 0, scaleBytes = 0, zeroBytes = 0;
 
-  static constexpr int64_t rowBytes = FragmentGeometry::chunkInputs;
+  /// `inputBytes`: of one activation.
   static LinearStage of(const FragmentGeometry &geometry,
-                        const LinearTile &tile);
+                        const LinearTile &tile, int64_t inputBytes);
   /// Columns of 16 bytes are exchanged within 8 rows, so that neither the
   /// copies nor ldmatrix meet a bank twice.
   static mlir::Value swizzle(KernelBuilder &k, mlir::Value column,
@@ -37,9 +37,9 @@ class LinearCopies {
 public:
   using Value = mlir::Value;
   struct Source {
-    /// Codes of the activations and their bytes a row; the rows there are.
+    /// The activations, the rows there are, bytes of a row and of a number.
     Value x, rows;
-    int64_t rowBytes;
+    int64_t rowBytes, inputBytes;
     Value weight;
     int64_t features;
     /// The block's first row and feature.
