@@ -51,6 +51,7 @@ static void lowerFunctions(ModuleOp module) {
     StringRef name = llvm::StringSwitch<StringRef>(op->getName().getStringRef())
                          .Case("math.absf", "llvm.fabs.f32")
                          .Case("math.exp2", "llvm.exp2.f32")
+                         .Case("math.roundeven", "llvm.roundeven.f32")
                          .Case("math.sqrt", "llvm.sqrt.f32")
                          .Default("");
     if (name.empty())

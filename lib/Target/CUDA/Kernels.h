@@ -69,6 +69,16 @@ LinearTile chooseLinearTile(const LinearShape &shape, const Chip &chip,
 Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape,
                        const LinearTile &tile);
 
+/// The reason why rows of `type` cannot be quantised; empty where they can.
+std::string checkQuantizeRows(QTensorType type);
+/// (x f32 [rows, features], scale f32 or null, zero f32 or null, codes, scales
+/// f32 [rows], zeros f32 [rows], sums i32), a block for each row: qnt.quantize
+/// to `type`, per_row from the row itself by absmax, or where `isStatic`
+/// per_tensor with the given scale and zero point. As #qnt.rows lays them out;
+/// a row of zeros has scale 0.
+Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
+                             bool isStatic);
+
 } // namespace qnt::cuda
 
 #endif // QNT_LIB_TARGET_CUDA_KERNELS_H

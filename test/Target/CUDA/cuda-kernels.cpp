@@ -25,12 +25,26 @@
 using namespace mlir;
 using namespace qnt;
 
-static void addLinears(cuda::KernelLibrary &library,
-                       std::map<std::string, cuda::Kernel> &kernels) {
-  MLIRContext *context = library.module.getContext();
-  auto type = [&](std::string text) {
-    return cast<QTensorType>(parseType("!qnt.tensor<" + text + ">", context));
-  };
+using Kernels = std::map<std::string, cuda::Kernel>;
+
+static QTensorType parse(cuda::KernelLibrary &library,
+                         const std::string &text) {
+  return cast<QTensorType>(
+      parseType("!qnt.tensor<" + text + ">", library.module.getContext()));
+}
+
+static void addRows(cuda::KernelLibrary &library, Kernels &kernels) {
+  for (const char *text :
+       {"?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>",
+        "?x4096, uint8, per_row, scale f32, zero, #qnt.rows<pad = 16, sums = "
+        "128, excess = -128>"}) {
+    cuda::Kernel kernel = cuda::getQuantizeRowsKernel(
+        library, parse(library, text), /*isStatic=*/false);
+    kernels[kernel.code.getName().str()] = kernel;
+  }
+}
+
+static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
   // Float activations where there is no input.
   struct Layer {
     std::string weight, input;
@@ -62,9 +76,9 @@ static void addLinears(cuda::KernelLibrary &library,
   };
   for (const Layer &layer : layers)
     for (int64_t rows : layer.rows) {
-      cuda::LinearShape shape{type(layer.weight),
+      cuda::LinearShape shape{parse(library, layer.weight),
                               layer.input.empty() ? QTensorType()
-                                                  : type(layer.input),
+                                                  : parse(library, layer.input),
                               layer.epilogue};
       std::string error = cuda::checkLinear(shape);
       if (!error.empty()) {
@@ -79,7 +93,7 @@ static void addLinears(cuda::KernelLibrary &library,
 
 /// Whether everything fits.
 static bool report(const cuda::Assembled &assembled, const cuda::Chip &chip,
-                   std::map<std::string, cuda::Kernel> &kernels) {
+                   Kernels &kernels) {
   bool ok = assembled.kernels.size() == kernels.size();
   for (auto &[name, kernel] : kernels) {
     auto found = assembled.kernels.find(name);
@@ -121,7 +135,8 @@ int main(int argc, char **argv) {
   OpBuilder b = OpBuilder::atBlockBegin(module->getBody());
   auto code = gpu::GPUModuleOp::create(b, module->getLoc(), "kernels");
   cuda::KernelLibrary library(code, *chip);
-  std::map<std::string, cuda::Kernel> kernels;
+  Kernels kernels;
+  addRows(library, kernels);
   addLinears(library, kernels);
   if (failed(verify(*module)))
     return 1;

@@ -1,0 +1,167 @@
+//===- cuda-rows.cpp - quantised rows in the emulator -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "lib/Target/CUDA/Kernels.h"
+
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
+#include "qnt/Emulator/Emulator.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <random>
+
+using namespace mlir;
+using namespace qnt;
+
+/// What the kernel is to write.
+struct Rows {
+  std::vector<int8_t> codes;
+  std::vector<float> scales, zeros;
+  std::vector<int32_t> sums;
+};
+
+static Rows getReference(QTensorType type, ArrayRef<float> x, int64_t rows,
+                         const BlockParams *given) {
+  auto layout = cast<RowsAttr>(type.getLayout());
+  int64_t features = type.getShape().back();
+  int64_t rowBytes = llvm::alignTo(features, layout.getPad());
+  int64_t perRow =
+      layout.getSums() ? llvm::divideCeil(features, layout.getSums()) : 0;
+  Rows result;
+  result.codes.assign(size_t(rows * rowBytes), 0);
+  result.sums.assign(size_t(rows * perRow), 0);
+  BlockQuantizer quantizer(type.withLayout({}));
+  for (int64_t row = 0; row < rows; ++row) {
+    ArrayRef<float> numbers = x.slice(size_t(row * features), size_t(features));
+    bool isZero = llvm::all_of(
+        numbers, [](float number) { return !(std::abs(number) > 0); });
+    BlockParams params =
+        given ? *given : quantizer.chooseScale(ClipMethod::AbsMax, numbers);
+    std::vector<uint32_t> codes{};
+    codes.resize(numbers.size());
+    quantizer.encode(params, numbers, codes);
+    result.scales.push_back(isZero && !given ? 0 : params.scale);
+    result.zeros.push_back(params.zero + float(layout.getExcess()));
+    for (int64_t i = 0; i < features; ++i) {
+      auto number = int32_t(type.getFormat().decode(codes[i]));
+      auto stored = number + int32_t(layout.getExcess());
+      result.codes[size_t(row * rowBytes + i)] = int8_t(stored);
+      if (perRow)
+        result.sums[size_t(row * perRow + i / layout.getSums())] += stored;
+    }
+  }
+  return result;
+}
+
+static std::string run(MLIRContext &context, QTensorType type, bool isStatic,
+                       std::mt19937_64 &random) {
+  std::string error = cuda::checkQuantizeRows(type);
+  if (!error.empty())
+    return error;
+  int64_t features = type.getShape().back(), rows = 1 + int64_t(random() % 6);
+  std::normal_distribution<float> normal;
+  std::vector<float> x;
+  for (int64_t row = 0; row < rows; ++row) {
+    float scale = std::exp(3 * normal(random)), shift = normal(random);
+    for (int64_t i = 0; i < features; ++i)
+      x.push_back(row == 3 ? 0 : scale * (normal(random) + shift));
+  }
+  x[random() % x.size()] = std::nanf("");
+  x[random() % x.size()] *= 100;
+  std::vector<float> scale{0.03f}, zero{type.hasZeros() ? 3.0f : 0.0f};
+  BlockParams given{scale[0], zero[0]};
+  Rows want = getReference(type, x, rows, isStatic ? &given : nullptr);
+  // Something else, of the same size.
+  Rows got{std::vector<int8_t>(want.codes.size(), 77),
+           std::vector<float>(size_t(rows), -1),
+           std::vector<float>(size_t(rows), -1),
+           std::vector<int32_t>(want.sums.size(), -1)};
+
+  const cuda::Chip &chip = *cuda::findChip("sm_80");
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  OpBuilder b = OpBuilder::atBlockBegin(module->getBody());
+  auto code = gpu::GPUModuleOp::create(b, module->getLoc(), "kernels");
+  cuda::KernelLibrary library(code, chip);
+  cuda::Kernel kernel = cuda::getQuantizeRowsKernel(library, type, isStatic);
+  if (failed(verify(*module)))
+    return "is no valid kernel";
+  auto loaded = emu::load(code, kernel.code.getName());
+  if (!loaded)
+    return "cannot be loaded";
+  emu::Launch launch;
+  launch.grid[0] = uint32_t(rows);
+  launch.block[0] = uint32_t(kernel.threads);
+  launch.sharedBytes = size_t(kernel.sharedBytes);
+  std::vector<uint64_t> args;
+  auto add = [&](auto &values, const char *name, bool writable) {
+    launch.buffers.push_back({values.data(),
+                              values.size() * sizeof(values.front()), writable,
+                              name});
+    args.push_back(emu::toArgument(values.data()));
+  };
+  add(x, "x", false);
+  add(scale, "scale", false);
+  add(zero, "zero", false);
+  add(got.codes, "codes", true);
+  add(got.scales, "scales", true);
+  add(got.zeros, "zeros", true);
+  add(got.sums, "sums", true);
+  if (!loaded->run(launch, args, error))
+    return error;
+  if (got.scales != want.scales)
+    return "scales differ";
+  if (got.zeros != want.zeros)
+    return "zero points differ";
+  if (got.codes != want.codes)
+    return "codes differ";
+  return got.sums == want.sums ? "" : "sums differ";
+}
+
+int main() {
+  const char *given = std::getenv("QNT_SEED");
+  uint64_t seed =
+      given ? std::strtoull(given, nullptr, 10)
+            : uint64_t(
+                  std::chrono::steady_clock::now().time_since_epoch().count());
+  llvm::outs() << "seed " << seed << "\n";
+  std::mt19937_64 random(seed);
+  DialectRegistry registry;
+  registry.insert<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect,
+                  math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect,
+                  vector::VectorDialect, QNTDialect>();
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  int failures = 0;
+  for (std::string format : {"int8", "uint8", "int4", "int6"})
+    for (bool isStatic : {false, true})
+      for (int64_t features :
+           {int64_t(1 + random() % 40), int64_t(4 * (1 + random() % 700))}) {
+        bool isUnsigned = format[0] == 'u';
+        int64_t sums[] = {0, 32, 64, 128};
+        std::string text =
+            "!qnt.tensor<?x" + std::to_string(features) + ", " + format +
+            (isStatic ? ", per_tensor" : ", per_row") + ", scale f32" +
+            (isUnsigned ? ", zero" : "") +
+            ", #qnt.rows<pad = " + (random() % 2 ? "16" : "128") +
+            ", sums = " + std::to_string(sums[random() % 4]) +
+            (isUnsigned ? ", excess = -128" : "") + ">>";
+        auto type = cast<QTensorType>(parseType(text, &context));
+        std::string error = run(context, type, isStatic, random);
+        failures += !error.empty();
+        if (!error.empty())
+          llvm::outs() << text << ": " << error << "\n";
+      }
+  return failures != 0;
+}
