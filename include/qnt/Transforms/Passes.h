@@ -25,7 +25,7 @@ struct TransformServices {
   std::shared_ptr<const CostModel> costModel;
   /// Runs models; without one, calibration needs a statistics file.
   std::shared_ptr<ModelRunner> modelRunner;
-  /// Calls functions; without one, no metric needs gradients.
+  /// Calls functions; without one, metrics cannot be of gradients.
   std::shared_ptr<FunctionRunner> functionRunner;
 };
 
