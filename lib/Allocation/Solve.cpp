@@ -16,6 +16,11 @@
 
 using namespace qnt::allocation;
 
+/// After so many nodes of its search the best allocation is taken: tensors that
+/// are much alike have very many of nearly the same loss, and to prove one the
+/// best takes hours.
+static constexpr char maxNodes[] = "5000";
+
 static void requireNumbers(const std::vector<double> &costs, size_t budgets,
                            const std::string &what) {
   if (costs.size() != budgets)
@@ -236,6 +241,7 @@ std::optional<Allocation> Program::solve(double slack) {
   Cbc_setParameter(model.get(), "ratioGap", "1e-9");
   Cbc_setParameter(model.get(), "allowableGap", "0");
   Cbc_setParameter(model.get(), "increment", "1e-7");
+  Cbc_setParameter(model.get(), "maxNodes", maxNodes);
   Cbc_setParameter(model.get(), "randomSeed", "1");
   Cbc_setParameter(model.get(), "randomCbcSeed", "1");
   addItems();
@@ -244,9 +250,15 @@ std::optional<Allocation> Program::solve(double slack) {
       addBudget(i, slack);
   addCouplings();
   Cbc_solve(model.get());
-  if (!Cbc_isProvenOptimal(model.get()))
-    return std::nullopt;
   const double *values = Cbc_getColSolution(model.get());
+  if (Cbc_isNodeLimitReached(model.get())) {
+    values = Cbc_bestSolution(model.get());
+    if (!values)
+      throw std::runtime_error("no allocation was found in " +
+                               std::string(maxNodes) + " nodes");
+  } else if (!Cbc_isProvenOptimal(model.get())) {
+    return std::nullopt;
+  }
   std::vector<size_t> choices;
   for (size_t i = 0; i < problem.items.size(); ++i)
     choices.push_back(

@@ -104,6 +104,27 @@ for problem, front in zip(problems, ask(problems)):
         assert np.isclose(point["loss"], min(l for l, c in all_ if c <= cost),
                           rtol=1e-9)
 
+# Tensors that are much alike: next to nothing above the least, which dynamic
+# programming over whole costs finds.
+alike = [[{"name": f"int{bits}", "loss": float(4.0 ** -bits * rng.uniform(0.9999, 1.0001)),
+           "costs": [float(size * bits)]} for bits in (2, 3, 4, 8)]
+         for size in (10, 13, 29) for _ in range(60)]
+most = sum(int(item[-1]["costs"][0]) for item in alike)
+least = np.full(most + 1, np.inf)
+least[0] = 0
+for item in alike:
+    after = np.full(most + 1, np.inf)
+    for choice in item:
+        cost = int(choice["costs"][0])
+        after[cost:] = np.minimum(after[cost:], least[:most + 1 - cost] + choice["loss"])
+    least = after
+limits = [int(share * most) for share in (0.28, 0.35, 0.5, 0.7, 0.9)]
+for limit, got in zip(limits, ask([{"items": alike, "limits": [limit]}
+                                   for limit in limits])):
+    best = least[:limit + 1].min()
+    assert best * (1 - 1e-9) <= got["loss"] <= best * (1 + 1e-3), (got["loss"], best)
+    assert got["costs"][0] <= limit
+
 bad = [{"items": [[]], "limits": [1.0]},
        {"items": [[{"name": "a", "loss": -1.0, "costs": [1.0]}]], "limits": [1.0]},
        {"items": [[{"name": "a", "loss": 1.0, "costs": []}]], "limits": [1.0]},
