@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "RecipeKeys.h"
 
+#include "qnt/Transforms/Passes.h"
+
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace qnt;
@@ -34,6 +36,14 @@ template <typename ListT> bool parseList(llvm::StringRef text, ListT &list) {
   return !parts.empty();
 }
 
+/// A number above 0 with `unit` behind it.
+auto setBudget(double AllocateOptions::*member, llvm::StringRef unit) {
+  return [=](QuantizeRecipe &recipe, llvm::StringRef value) {
+    double &budget = recipe.allocate.*member;
+    return value.consume_back(unit) && !value.getAsDouble(budget) && budget > 0;
+  };
+}
+
 /// "12MB", "1.5GiB", "4096": bytes.
 bool parseSize(llvm::StringRef text, int64_t &bytes) {
   static const std::pair<llvm::StringRef, double> units[] = {
@@ -60,6 +70,10 @@ bool isActivation(llvm::StringRef name) {
       .Default(false);
 }
 
+bool isCacheFormat(llvm::StringRef name) {
+  return llvm::is_contained({"f16", "f32", "int8", "int4"}, name);
+}
+
 } // namespace
 
 const std::vector<RecipeKey> &qnt::getRecipeKeys() {
@@ -81,8 +95,7 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
        }},
       {"method",
        "how weights are quantised: rtn (nearest, absmax), mse (nearest, range "
-       "of "
-       "least error), hqq, gptq, awq (gptq and awq need calib=)",
+       "of least error), hqq, gptq, awq (gptq and awq need calib=)",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return recipe.setMethod(value);
        }},
@@ -103,8 +116,8 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
       {"rotate",
        "changes of basis: none, hadamard (those that help what is quantised), "
        "some of residual,values,keys,down, or made for outliers of "
-       "activations: "
-       "duquant, duquant++ (one rotation, of the weights' groups; need calib=)",
+       "activations: duquant, duquant++ (one rotation, of the weights' groups; "
+       "need calib=)",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return recipe.setRotations(value);
        }},
@@ -123,10 +136,7 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
       {"bits",
        "average bits of a weight, scales included: formats are chosen weight "
        "by weight (needs calib=)",
-       [](QuantizeRecipe &recipe, llvm::StringRef value) {
-         return !value.getAsDouble(recipe.allocate.bits) &&
-                recipe.allocate.bits > 0;
-       }},
+       setBudget(&AllocateOptions::bits, "")},
       {"size",
        "of all parameters, such as 12MB: formats are chosen weight by weight "
        "(needs calib=)",
@@ -136,45 +146,31 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
       {"latency",
        "of all linear layers for one token on this machine, such as 4ms: "
        "formats are chosen weight by weight (needs calib=)",
-       [](QuantizeRecipe &recipe, llvm::StringRef value) {
-         return value.consume_back("ms") &&
-                !value.getAsDouble(recipe.allocate.latency) &&
-                recipe.allocate.latency > 0;
-       }},
+       setBudget(&AllocateOptions::latency, "ms")},
       {"bops",
        "of all layers for one token or image, products times the bits of both "
        "factors, such as 2.5G: formats are chosen tensor by tensor (needs "
        "calib=)",
-       [](QuantizeRecipe &recipe, llvm::StringRef value) {
-         return value.consume_back("G") &&
-                !value.getAsDouble(recipe.allocate.bitOperations) &&
-                recipe.allocate.bitOperations > 0;
-       }},
+       setBudget(&AllocateOptions::bitOperations, "G")},
       {"formats",
-       "what weights choose among under bits=, size=, latency= and bops=, by "
-       "commas",
+       "what weights choose among under bits=, size=, latency= and bops=: a "
+       "list by commas",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return parseList(value, recipe.allocate.formats);
        }},
       {"activation-formats",
        "what the inputs of linear layers choose among under latency= and "
-       "bops=, "
-       "by commas: none, int4 to int8, uint4 to uint8",
+       "bops=: a list by commas of none, int4 to int8, uint4 to uint8",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return parseList(value, recipe.allocate.activationFormats) &&
                 llvm::all_of(recipe.allocate.activationFormats, isActivation);
        }},
       {"kv-formats",
-       "what the KV cache chooses among under size=, by commas: f16, f32, "
-       "int8, "
-       "int4 (needs context=)",
+       "what the KV cache chooses among under size=: a list by commas of f16, "
+       "f32, int8, int4 (needs context=)",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return parseList(value, recipe.allocate.cacheFormats) &&
-                llvm::all_of(recipe.allocate.cacheFormats,
-                             [](llvm::StringRef format) {
-                               return llvm::is_contained(
-                                   {"f16", "f32", "int8", "int4"}, format);
-                             });
+                llvm::all_of(recipe.allocate.cacheFormats, isCacheFormat);
        }},
       {"context", "positions of the KV cache that size= counts",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
@@ -187,8 +183,7 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
        "weight",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.allocate.metric = value.str();
-         return llvm::is_contained(
-             {"loss", "fisher", "trace", "output", "weight"}, value);
+         return llvm::is_contained(getSensitivityNames(), value);
        }},
       {"sensitivity-samples",
        "how many samples sensitivity=loss, fisher and trace run",
@@ -197,8 +192,8 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
                 recipe.allocate.count > 0;
        }},
       {"rounds",
-       "how often at most sensitivity=loss measures around what it has "
-       "chosen, to choose better (where losses do not add up: 4)",
+       "how often at most a sensitivity that runs the model measures around "
+       "what it has chosen, to choose better (where losses do not add up: 4)",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return !value.getAsInteger(10, recipe.allocate.rounds) &&
                 recipe.allocate.rounds >= 0;
@@ -266,8 +261,7 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
       {"kv", "what the KV cache holds: f16, f32, int8, int4",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.quantize.kv = value.str();
-         return value == "f16" || value == "f32" || value == "int8" ||
-                value == "int4";
+         return isCacheFormat(value);
        }},
       {"kv-keys",
        "scales of cached keys: token, channel (rescaled first; needs calib=)",
@@ -314,8 +308,7 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
        }},
       {"spill",
        "megabytes of activations that calibration holds in memory; those "
-       "beyond "
-       "lie in a file",
+       "beyond lie in a file",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return !value.getAsInteger(10, recipe.calibrate.spill) &&
                 recipe.calibrate.spill >= 0;

@@ -22,9 +22,7 @@ public:
   LogicalResult pin(const std::string &text);
 
 private:
-  InFlightDiagnostic error() {
-    return module.emitError("qnt-allocate: pins: ");
-  }
+  InFlightDiagnostic error() { return module.emitError("qnt-allocate: "); }
   LogicalResult pin(size_t item, StringRef text, StringRef format);
   InFlightDiagnostic reportUnknown(StringRef pattern);
 
@@ -42,10 +40,10 @@ LogicalResult Pinner::pin(size_t item, StringRef text, StringRef format) {
   };
   bool isKnown = llvm::any_of(tensor.choices, isFormat);
   if (!isKnown && !pinnedBy[item].empty())
-    return error() << "'" << pinnedBy[item] << "' and '" << text
+    return error() << "pins '" << pinnedBy[item] << "' and '" << text
                    << "' contradict each other about '" << tensor.name << "'";
   if (!isKnown)
-    return error() << "'" << text
+    return error() << "pin '" << text
                    << "': expected REGEX=FORMAT, of a format that '"
                    << tensor.name << "' can have: "
                    << llvm::join(llvm::map_range(tensor.choices,
@@ -63,14 +61,14 @@ InFlightDiagnostic Pinner::reportUnknown(StringRef pattern) {
   for (const allocation::Item &item :
        ArrayRef(report.problem.items).take_front(report.countOpen()))
     names.push_back(item.name);
-  return error() << "'" << pattern
+  return error() << "pin '" << pattern
                  << "' is found in the name of no open tensor; the nearest is '"
                  << support::findNearest(pattern, names) << "'";
 }
 
 LogicalResult Pinner::pin(const std::string &text) {
   auto [pattern, format] = StringRef(text).rsplit('=');
-  auto rules = parseKeepRules(pattern.str(), [&] { return error(); });
+  auto rules = parseKeepRules("pins", pattern.str(), [&] { return error(); });
   if (failed(rules))
     return failure();
   for (auto [item, weight] : llvm::enumerate(report.weights))

@@ -67,8 +67,8 @@ def Allocate : Pass<"qnt-allocate", "::mlir::ModuleOp"> {
            "How many samples to run; 0: 16 windows of text for language models, "
            "256 samples for others.">,
     Option<"rounds", "rounds", "int64_t", "-1",
-           "For metric=loss: how often at most losses are measured again around "
-           "what is chosen, to choose better; -1: 4 times where the sum of losses "
+           "For metrics that run the model: how often at most losses are measured "
+           "again around what is chosen, to choose better; -1: 4 times where the sum of losses "
            "is more than 10% from what is measured, else never.">,
     Option<"seed", "seed", "uint64_t", "0",
            "Seed of the choice of samples, and of what metrics draw.">,

@@ -40,6 +40,9 @@ createQuantize(QuantizeOptions options,
 using MakeQuantize = std::function<std::unique_ptr<mlir::Pass>(
     llvm::StringRef weights, bool simulate)>;
 
+/// What `metric` of qnt-allocate may be: loss, fisher, trace, output, weight.
+llvm::ArrayRef<llvm::StringRef> getSensitivityNames();
+
 /// `makeQuantize` may be null: then `quantize` of the options says it.
 std::unique_ptr<mlir::Pass> createAllocate(AllocateOptions options,
                                            MakeQuantize makeQuantize,

@@ -53,9 +53,7 @@ public:
           llvm::MutableArrayRef<std::vector<FormatScore>> scores) = 0;
 };
 
-/// The metrics by their names: loss, fisher, trace, output, weight.
-llvm::ArrayRef<llvm::StringRef> getSensitivityNames();
-/// Of one of these names; null for others.
+/// Of one of getSensitivityNames(); null for other names.
 std::unique_ptr<Sensitivity> makeSensitivity(llvm::StringRef name);
 
 // What they are made of, each in a file of its own.
