@@ -17,6 +17,12 @@ int64_t ContractionShape::getProducts() const {
                          std::multiplies<>());
 }
 
+double QuantizedContraction::getWeightBits() const {
+  const auto &sizes = shape.weight;
+  return std::accumulate(sizes.begin(), sizes.end(), weight.getBitsPerElement(),
+                         std::multiplies<>());
+}
+
 CostModel::~CostModel() = default;
 
 ActivationFormat CostModel::preferredImage(mlir::MLIRContext *context) const {

@@ -148,9 +148,17 @@ bool QuantizeRecipe::hasSamples() const {
   return !calibrate.samples.empty() || !calibrate.statisticsFile.empty();
 }
 
+bool QuantizeRecipe::hasOutlierColumns() const {
+  auto isOne = [](llvm::StringRef format) { return format.contains('+'); };
+  return isOne(quantize.weights) || isOne(quantize.head) ||
+         llvm::any_of(allocate.formats, isOne);
+}
+
 bool QuantizeRecipe::needsMoments() const {
   return quantize.rounding == "gptq" || quantize.clip == "output" ||
-         (hasSamples() && (allocates() || quantize.lowRank > 0));
+         hasOutlierColumns() ||
+         (hasSamples() &&
+          (allocates() || !allocationFile.empty() || quantize.lowRank > 0));
 }
 
 bool QuantizeRecipe::needsChannels() const {
@@ -190,8 +198,16 @@ llvm::Expected<QuantizeRecipe> QuantizeRecipe::parse(llvm::StringRef text) {
     return failure("--quantize: arithmetic=integer needs activations quantised "
                    "per tensor: per=tensor");
   if (recipe.needsMoments() && !recipe.hasSamples())
-    return failure("--quantize: gptq, awq and clip=output need samples to find "
-                   "second moments on: calib=FILE");
+    return failure("--quantize: gptq, awq, clip=output and columns in 16 bits "
+                   "(int3+16) need samples to find second moments on: "
+                   "calib=FILE");
+  if (recipe.hasOutlierColumns() && recipe.integerArithmetic)
+    return failure("--quantize: columns in 16 bits (int3+16) with "
+                   "arithmetic=integer: what they give is added in floats");
+  if (recipe.hasOutlierColumns() && recipe.splitsOutliers)
+    return failure("--quantize: columns in 16 bits (int3+16) with outliers=N, "
+                   "which leaves such columns in every layer: expected one of "
+                   "the two");
   if (recipe.quantize.correctBiases && recipe.quantize.lowRank)
     return failure(
         "--quantize: bias=correct with lowrank: the branch adds what "

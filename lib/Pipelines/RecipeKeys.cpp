@@ -80,7 +80,8 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
   static const std::vector<RecipeKey> keys = {
       {"weights",
        "format of linear weights: int2..int8, uint2..uint8, e4m3, "
-       "e2m1, nf4, bf16, ..., none",
+       "e2m1, nf4, bf16, ..., none; int3+16: but for the columns of 16 inputs, "
+       "in bf16 (needs calib=)",
        setString(&QuantizeOptions::weights)},
       {"group", "inputs that share a scale (multiple of 16; 0: all)",
        setNumber(&QuantizeOptions::group)},
@@ -154,7 +155,7 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
        setBudget(&AllocateOptions::bitOperations, "G")},
       {"formats",
        "what weights choose among under bits=, size=, latency= and bops=: a "
-       "list by commas",
+       "list by commas, such as int2,int3,int3+16,int8",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          return parseList(value, recipe.allocate.formats);
        }},

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "AllocationProblem.h"
 #include "AllocationRounds.h"
+#include "OutlierColumns.h"
 #include "PassErrors.h"
 #include "Sensitivity/Sensitivity.h"
 
@@ -104,10 +105,13 @@ LogicalResult AllocatePass::checkOptions() {
                    << formats.size();
   std::set<std::string> seen;
   for (const std::string &format : formats) {
-    NumberFormat parsed = parseFormat(format, &getContext());
+    auto parts = parseWeightFormatName(format);
+    NumberFormat parsed =
+        parts ? parseFormat(parts->codes, &getContext()) : NumberFormat();
     if (!parsed || !parsed.isScaled())
       return error() << "formats: '" << format
-                     << "' is no format whose codes have scales";
+                     << "' is no format whose codes have scales, such as int4 "
+                        "or int4+16";
     if (!seen.insert(format).second)
       return error() << "formats: '" << format << "' is given twice";
   }
@@ -182,9 +186,10 @@ LogicalResult AllocatePass::measureErrors() {
       return failure();
     for (auto [number, weight] : llvm::enumerate(result.weights)) {
       FormatScore &score = result.scores[number][index];
-      const QuantizedContraction &layer = weight.layers[index];
-      score.bits = layer.weight.getBitsPerElement() * double(weight.getSize());
-      score.bytes = double(costModel->getBytes(layer));
+      for (const QuantizedContraction &layer : weight.layers[index]) {
+        score.bits += layer.getWeightBits();
+        score.bytes += double(costModel->getBytes(layer));
+      }
       score.error = (*errors)[number];
     }
     progress.advance();

@@ -25,11 +25,12 @@ public:
 private:
   InFlightDiagnostic error() { return module.emitError("qnt-allocate: "); }
   const OpenValue *findInput(size_t weight) const;
-  QuantizedContraction getLayer(size_t weight, size_t format,
-                                StringRef activation) const;
+  LayerParts getLayers(size_t weight, size_t format,
+                       StringRef activation) const;
+  bool isSupported(const LayerParts &layers) const;
   LogicalResult prepareLatencies();
-  FailureOr<double> getSeconds(const QuantizedContraction &layer);
-  FailureOr<Costs> getCosts(const QuantizedContraction &layer);
+  FailureOr<double> getSeconds(ArrayRef<QuantizedContraction> layers);
+  FailureOr<Costs> getCosts(const LayerParts &layers);
   LogicalResult addWeight(size_t weight);
   LogicalResult addCoupling(size_t weight, size_t value);
   LogicalResult addRest();
@@ -52,14 +53,22 @@ const OpenValue *ProblemMaker::findInput(size_t weight) const {
   return nullptr;
 }
 
-QuantizedContraction ProblemMaker::getLayer(size_t weight, size_t format,
-                                            StringRef activation) const {
-  QuantizedContraction layer = report.weights[weight].layers[format];
+/// With that input of the layer on codes; what is apart takes floats.
+LayerParts ProblemMaker::getLayers(size_t weight, size_t format,
+                                   StringRef activation) const {
+  LayerParts layers = report.weights[weight].layers[format];
+  QuantizedContraction &layer = layers.front();
   bool isPerTensor = layer.activation.perTensor;
   layer.activation =
       parseActivationFormat(activation, layer.weight.getContext());
   layer.activation.perTensor = isPerTensor && layer.activation.format;
-  return layer;
+  return layers;
+}
+
+bool ProblemMaker::isSupported(const LayerParts &layers) const {
+  return llvm::all_of(layers, [&](const QuantizedContraction &layer) {
+    return costModel.isSupported(layer);
+  });
 }
 
 /// Of all layers in all formats that they might have, measured together.
@@ -68,41 +77,59 @@ LogicalResult ProblemMaker::prepareLatencies() {
     return success();
   std::vector<QuantizedContraction> all(open.fixedLayers);
   for (auto [number, weight] : llvm::enumerate(report.weights)) {
-    llvm::append_range(all, weight.layers);
+    for (const LayerParts &layers : weight.layers)
+      llvm::append_range(all, layers);
     if (const OpenValue *input = findInput(number))
       for (const std::string &activation : input->formats)
         for (size_t format = 0; format < weight.layers.size(); ++format)
-          all.push_back(getLayer(number, format, activation));
+          llvm::append_range(all, getLayers(number, format, activation));
   }
   if (llvm::Error failed = costModel.prepareLatencies(all))
     return error() << "latency: " << llvm::toString(std::move(failed));
   return success();
 }
 
-FailureOr<double> ProblemMaker::getSeconds(const QuantizedContraction &layer) {
-  llvm::Expected<double> known = costModel.getLatency(layer);
-  if (!known)
-    return error() << "latency: " << llvm::toString(known.takeError());
-  return *known;
+FailureOr<double>
+ProblemMaker::getSeconds(ArrayRef<QuantizedContraction> layers) {
+  double seconds = 0;
+  for (const QuantizedContraction &layer : layers) {
+    llvm::Expected<double> known = costModel.getLatency(layer);
+    if (!known)
+      return error() << "latency: " << llvm::toString(known.takeError());
+    seconds += *known;
+  }
+  return seconds;
 }
 
-/// Of each budget, for a layer with the weight in it.
-FailureOr<Costs> ProblemMaker::getCosts(const QuantizedContraction &layer) {
+/// Of each budget, for the layers on a weight with the weight in them.
+FailureOr<Costs> ProblemMaker::getCosts(const LayerParts &layers) {
+  auto sum = [&](auto getCost) {
+    double all = 0;
+    for (const QuantizedContraction &layer : layers)
+      all += getCost(layer);
+    return all;
+  };
   Costs costs;
   if (budgets.bits > 0)
-    costs.push_back(layer.weight.getBitsPerElement() *
-                    double(llvm::product_of(layer.weight.getShape())) /
+    costs.push_back(sum([](const QuantizedContraction &layer) {
+                      return layer.getWeightBits();
+                    }) /
                     elements);
   if (budgets.bytes > 0)
-    costs.push_back(double(costModel.getBytes(layer)));
+    costs.push_back(sum([&](const QuantizedContraction &layer) {
+      return double(costModel.getBytes(layer));
+    }));
   if (budgets.latency > 0) {
-    auto seconds = getSeconds(layer);
+    auto seconds = getSeconds(layers);
     if (failed(seconds))
       return failure();
     costs.push_back(*seconds * 1e3);
   }
   if (budgets.bitOperations > 0)
-    costs.push_back(CostModel::getBitOperations(layer) / 1e9);
+    costs.push_back(sum([](const QuantizedContraction &layer) {
+                      return CostModel::getBitOperations(layer);
+                    }) /
+                    1e9);
   return costs;
 }
 
@@ -112,21 +139,26 @@ LogicalResult ProblemMaker::addWeight(size_t number) {
   const OpenWeight &weight = report.weights[number];
   bool isCoupled = findInput(number);
   allocation::Item item{weight.name, {}};
-  for (auto [format, layer, score] :
+  for (auto [format, layers, score] :
        llvm::zip_equal(report.formats, weight.layers, report.scores[number])) {
     if (budgets.latency > 0) {
-      auto seconds = getSeconds(layer);
+      auto seconds = getSeconds(layers);
       if (failed(seconds))
         return failure();
       score.seconds = *seconds;
     }
-    auto costs = getCosts(layer);
+    auto costs = getCosts(layers);
     if (failed(costs))
       return failure();
     if (isCoupled)
       llvm::fill(*costs, 0.0);
-    if (isCoupled || costModel.isSupported(layer))
-      item.choices.push_back({format, 0, std::move(*costs)});
+    if (!isCoupled && !isSupported(layers)) {
+      module.emitWarning("qnt-allocate: the target has no code for '")
+          << weight.layer << "' with weights of " << format
+          << ", which is no choice for it";
+      continue;
+    }
+    item.choices.push_back({format, 0, std::move(*costs)});
   }
   if (item.choices.empty())
     return error() << "the target has no code for '" << weight.layer
@@ -143,13 +175,13 @@ LogicalResult ProblemMaker::addCoupling(size_t weight, size_t number) {
   for (size_t format = 0; format < report.formats.size(); ++format) {
     auto &row = coupling.costs.emplace_back();
     for (const std::string &activation : value.formats) {
-      QuantizedContraction layer = getLayer(weight, format, activation);
-      if (!costModel.isSupported(layer))
+      LayerParts layers = getLayers(weight, format, activation);
+      if (!isSupported(layers))
         return error() << "the target has no code for '"
                        << report.weights[weight].layer << "' with weights of "
                        << report.formats[format] << " and activations of "
                        << activation;
-      auto costs = getCosts(layer);
+      auto costs = getCosts(layers);
       if (failed(costs))
         return failure();
       row.push_back(std::move(*costs));
@@ -165,22 +197,26 @@ LogicalResult ProblemMaker::addRest() {
     costs.push_back(0);
   if (budgets.bytes > 0)
     costs.push_back(open.fixedBytes);
-  double seconds = 0, operations = 0;
-  for (const QuantizedContraction &layer : open.fixedLayers) {
-    operations += CostModel::getBitOperations(layer);
-    if (budgets.latency == 0)
-      continue;
-    auto known = getSeconds(layer);
-    if (failed(known))
+  if (budgets.latency > 0) {
+    auto seconds = getSeconds(open.fixedLayers);
+    if (failed(seconds))
       return failure();
-    seconds += *known;
+    costs.push_back(*seconds * 1e3);
   }
-  if (budgets.latency > 0)
-    costs.push_back(seconds * 1e3);
+  double operations = 0;
+  for (const QuantizedContraction &layer : open.fixedLayers)
+    operations += CostModel::getBitOperations(layer);
   if (budgets.bitOperations > 0)
     costs.push_back(operations / 1e9);
   problem.items.push_back({"the rest", {{"", 0, std::move(costs)}}});
   return success();
+}
+
+static size_t findBudget(const allocation::Problem &problem, StringRef name) {
+  return llvm::find_if(
+             problem.budgets,
+             [&](const auto &budget) { return budget.name == name; }) -
+         problem.budgets.begin();
 }
 
 FailureOr<allocation::Problem> ProblemMaker::make() {
@@ -204,10 +240,9 @@ FailureOr<allocation::Problem> ProblemMaker::make() {
     Costs none(problem.budgets.size());
     for (const std::string &format : value.formats)
       item.choices.push_back({format, 0, none});
-    if (budgets.bytes > 0)
-      for (auto [choice, cache] : llvm::zip(item.choices, value.caches))
-        choice.costs[budgets.bits > 0] =
-            double(costModel.getCacheBytes(cache, budgets.context));
+    for (auto [choice, cache] : llvm::zip(item.choices, value.caches))
+      choice.costs[findBudget(problem, "bytes")] =
+          double(costModel.getCacheBytes(cache, budgets.context));
     problem.items.push_back(std::move(item));
     for (size_t weight : value.weights)
       if (failed(addCoupling(weight, number)))

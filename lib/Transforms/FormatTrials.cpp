@@ -8,6 +8,7 @@
 
 #include "Blas.h"
 #include "ConvPatches.h"
+#include "OutlierColumns.h"
 #include "ParamEvaluator.h"
 #include "StatisticsTensors.h"
 
@@ -73,41 +74,78 @@ static QuantizedContraction describeLayer(Operation *op) {
   return layer;
 }
 
+/// By the parameters of their weights, the layers on them: several where a part
+/// of a weight is computed with apart. Of a parameter that several functions
+/// have, those of the first.
+static std::map<std::string, SmallVector<Operation *>>
+collectLayers(ModuleOp module) {
+  std::map<std::string, SmallVector<Operation *>> layers;
+  module.walk([&](Operation *op) {
+    if (!isa<LinearOp, ConvOp>(op))
+      return;
+    auto &known = layers[getParamName(op->getOperand(1)).str()];
+    auto getFunction = [](Operation *layer) {
+      return layer->getParentOfType<func::FuncOp>();
+    };
+    bool isAnother =
+        known.empty() ||
+        (getFunction(op) == getFunction(known.front()) &&
+         llvm::none_of(known, [&](Operation *layer) {
+           return layer->getOperand(1).getType() == op->getOperand(1).getType();
+         }));
+    if (isAnother)
+      known.push_back(op);
+  });
+  return layers;
+}
+
+/// The one on the whole weight: what is apart is narrower.
+static Operation *findMain(ArrayRef<Operation *> layers) {
+  auto getSize = [](Operation *layer) {
+    return llvm::product_of(
+        cast<QTensorType>(layer->getOperand(1).getType()).getShape());
+  };
+  return *llvm::max_element(layers, [&](Operation *a, Operation *b) {
+    return getSize(a) < getSize(b);
+  });
+}
+
 FailureOr<OpenWeights>
 FormatTrials::findOpenWeights(ArrayRef<std::string> formats) {
   std::map<std::string, OpenWeight> found;
   double bits = 0;
-  for (auto [index, format] : llvm::enumerate(formats)) {
+  for (const std::string &format : formats) {
     auto copy = quantize(format, /*simulate=*/false, {});
     if (failed(copy))
       return failure();
-    if (index == 0)
+    if (found.empty())
       bits = countBits(**copy);
-    (**copy)->walk([&, index = index](Operation *op) {
-      if (!isa<LinearOp, ConvOp>(op))
-        return;
-      Value weight = op->getOperand(1);
-      StringRef name = getParamName(weight);
-      auto &entry = found[name.str()];
-      if (entry.layers.size() > index)
-        return;
-      if (index == 0) {
-        entry.name = name.str();
-        entry.layer = getLocationName(op->getLoc()).str();
-      }
-      entry.layers.push_back(describeLayer(op));
-    });
+    for (const auto &[name, layers] : collectLayers(**copy)) {
+      OpenWeight &entry = found[name];
+      entry.name = name;
+      Operation *main = findMain(layers);
+      entry.layer = getLocationName(main->getLoc()).str();
+      LayerParts &described = entry.layers.emplace_back();
+      described.push_back(describeLayer(main));
+      for (Operation *layer : layers)
+        if (layer != main)
+          described.push_back(describeLayer(layer));
+    }
   }
   OpenWeights open;
   for (auto &[name, weight] : found) {
-    bool isFixed = llvm::all_of(weight.layers, [&](const auto &layer) {
-      return layer.weight == weight.layers.front().weight;
+    const auto &front = weight.layers.front();
+    bool isFixed = llvm::all_of(weight.layers, [&](const auto &layers) {
+      return llvm::equal(layers, front, [](const auto &a, const auto &b) {
+        return a.weight == b.weight;
+      });
     });
     if (name.empty() || isFixed) {
-      open.fixedLayers.push_back(weight.layers.front());
+      llvm::append_range(open.fixedLayers, front);
       continue;
     }
-    bits -= countBits(weight.layers.front().weight);
+    for (const QuantizedContraction &layer : front)
+      bits -= countBits(layer.weight);
     open.weights.push_back(std::move(weight));
   }
   open.fixedBytes = bits / 8;
@@ -239,13 +277,12 @@ LogicalResult FormatTrials::decode(ArrayRef<OpenWeight> weights,
       auto found = numbers.find(getParamName(layer->getOperand(1)));
       if (found == numbers.end() || isDone[found->second])
         continue;
-      auto decoded = layer->getOperand(1).getDefiningOp<DequantizeOp>();
-      if (!decoded)
+      Value decoded = layer->getOperand(1);
+      Value own = getSimulatedWeight(decoded);
+      if (!own)
         return layer->emitError("qnt-allocate: '")
                << weights[found->second].name << "' was not simulated in "
                << format;
-      auto quantized = decoded.getInput().getDefiningOp<QuantizeOp>();
-      Value own = quantized.getInput();
       evaluator.check(own);
       RowRange rows{0, cast<RankedTensorType>(own.getType()).getDimSize(0)};
       visit({found->second, layer, site, evaluator.evaluateFloat(own, rows),

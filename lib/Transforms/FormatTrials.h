@@ -13,19 +13,23 @@
 
 namespace qnt {
 
+/// What computes with a weight in one format, with one row of input: the layer
+/// on its codes, then those on what is apart from them, if any.
+using LayerParts = mlir::SmallVector<QuantizedContraction, 1>;
+
 /// A weight whose format is open, and what its layer is in each of the formats
-/// asked about, in their order, with one row of input.
+/// asked about, in their order.
 struct OpenWeight {
   /// The parameter's.
   std::string name;
   /// The layer that takes it, the first of several.
   std::string layer;
-  mlir::SmallVector<QuantizedContraction> layers;
+  mlir::SmallVector<LayerParts> layers;
 
   /// Elements.
   int64_t getSize() const { return llvm::product_of(getShape()); }
   mlir::ArrayRef<int64_t> getShape() const {
-    return layers.front().shape.weight;
+    return layers.front().front().shape.weight;
   }
 };
 

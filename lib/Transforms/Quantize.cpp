@@ -8,6 +8,7 @@
 #include "InputStatistics.h"
 #include "LayerRules.h"
 #include "LowRankBranch.h"
+#include "OutlierColumns.h"
 #include "PassErrors.h"
 #include "RetypeCaches.h"
 #include "StatisticsTensors.h"
@@ -61,6 +62,8 @@ private:
   FailureOr<Value> quantizeWeight(OpBuilder &builder, const WeightRule &rule,
                                   Value weight, StringRef site = {},
                                   int64_t groups = 1);
+  FailureOr<OutlierColumns> chooseOutliers(Operation *layer, StringRef site,
+                                           int64_t count);
   LogicalResult addLowRank(OpBuilder &builder, Operation *layer, Value weight,
                            StringRef site, SmallVectorImpl<Value> &extra,
                            SmallVectorImpl<Attribute> &steps);
@@ -72,7 +75,8 @@ private:
 
   std::shared_ptr<const CostModel> costModel;
   LayerRules rules;
-  /// With the second moments that errors of low rank are weighed by, if any.
+  /// With the second moments that errors of low rank are weighed by, and
+  /// columns in 16 bits chosen; null without.
   std::shared_ptr<params::ParamStore> statistics;
   /// The parameters that were quantised already and are so again.
   llvm::SetVector<StringRef> requantized;
@@ -116,8 +120,7 @@ LogicalResult QuantizePass::run() {
     return failure();
   rules = std::move(*made);
   statistics = nullptr;
-  if (auto file = module->getAttrOfType<StringAttr>("qnt.statistics");
-      file && lowRank)
+  if (auto file = module->getAttrOfType<StringAttr>("qnt.statistics"))
     statistics = openStatisticsTensors(file.str());
   StringRef cache = rules.getAllocatedCache();
   if (cache.empty())
@@ -283,13 +286,29 @@ LogicalResult QuantizePass::addLowRank(OpBuilder &builder, Operation *layer,
   return success();
 }
 
-/// The layer in floats, on what `weight` decodes to; `extra` are its bias, if
-/// any, and what is added to its result.
+FailureOr<OutlierColumns>
+QuantizePass::chooseOutliers(Operation *layer, StringRef site, int64_t count) {
+  auto linear = dyn_cast<nn::LinearOp>(layer);
+  if (!linear)
+    return layer->emitError("qnt-quantize: ")
+           << describeParam(layer->getOperand(1))
+           << ": columns in 16 bits are for linear layers";
+  if (getStoredWeight(linear.getWeight()))
+    requantized.insert(getParamName(linear.getWeight()));
+  return OutlierColumns::choose(linear, site, count, statistics.get());
+}
+
+/// The layer in floats, on what `weight` decodes to and `rest`, if any, beside
+/// it; `extra` are its bias, if any, and what is added to its result.
 static void simulateLayer(OpBuilder &builder, Operation *layer, Value weight,
-                          Value bias, ArrayRef<Value> extra) {
-  Value floats = layer->getOperand(1);
-  layer->setOperand(1, DequantizeOp::create(builder, layer->getLoc(),
-                                            floats.getType(), weight));
+                          Value rest, Value bias, ArrayRef<Value> extra) {
+  Type floats = layer->getOperand(1).getType();
+  Value decoded =
+      DequantizeOp::create(builder, layer->getLoc(), floats, weight);
+  if (rest)
+    decoded =
+        nn::AddOp::create(builder, layer->getLoc(), floats, decoded, rest);
+  layer->setOperand(1, decoded);
   if (bias) {
     if (auto linear = dyn_cast<nn::LinearOp>(layer))
       linear.getBiasMutable().assign(bias);
@@ -317,6 +336,17 @@ LogicalResult QuantizePass::quantizeLayer(Operation *layer,
   auto type = cast<RankedTensorType>(layer->getResult(0).getType());
   if (!type.getElementType().isF32())
     return layer->emitOpError("expected f32 activations, got ") << type;
+  // What codes leave of the weight, and in floats of the result.
+  Value restOfWeight, restOfResult;
+  if (rule.outliers) {
+    auto outliers = chooseOutliers(layer, site, rule.outliers);
+    if (failed(outliers))
+      return failure();
+    if (simulate)
+      restOfWeight = outliers->splitSimulated(builder, linear);
+    else
+      restOfResult = outliers->split(builder, linear);
+  }
   Value floats = linear ? linear.getWeight() : conv.getWeight();
   int64_t groups = conv ? conv.getGroups() : 1;
   auto weight = quantizeWeight(builder, rule, floats, site, groups);
@@ -336,11 +366,15 @@ LogicalResult QuantizePass::quantizeLayer(Operation *layer,
     extra.push_back(bias);
     steps.push_back(EpilogueKindAttr::get(&getContext(), EpilogueKind::Bias));
   }
+  if (restOfResult) {
+    extra.push_back(restOfResult);
+    steps.push_back(EpilogueKindAttr::get(&getContext(), EpilogueKind::Add));
+  }
   if (lowRank && rule.format.isScaled() && !rule.keepsStored &&
       failed(addLowRank(builder, layer, *weight, site, extra, steps)))
     return failure();
   if (simulate && rule.getsCodes()) {
-    simulateLayer(builder, layer, *weight, bias, extra);
+    simulateLayer(builder, layer, *weight, restOfWeight, bias, extra);
     return success();
   }
   ArrayAttr epilogue = builder.getArrayAttr(steps);

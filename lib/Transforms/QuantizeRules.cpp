@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "QuantizeRules.h"
 
+#include "OutlierColumns.h"
+
 using namespace mlir;
 using namespace qnt;
 
@@ -65,14 +67,14 @@ bool qnt::isNamed(MutableArrayRef<KeepRule> rules, StringRef parameter,
 }
 
 FailureOr<std::vector<KeepRule>>
-qnt::parseKeepRules(ArrayRef<std::string> patterns,
+qnt::parseKeepRules(StringRef option, ArrayRef<std::string> patterns,
                     llvm::function_ref<InFlightDiagnostic()> error) {
   std::vector<KeepRule> rules;
   for (const std::string &pattern : patterns) {
     KeepRule rule{pattern, std::make_shared<llvm::Regex>(pattern)};
     std::string why;
     if (pattern.empty() || !rule.regex->isValid(why))
-      return error() << "keep=" << pattern
+      return error() << option << "=" << pattern
                      << ": not a regular expression: " << why;
     rules.push_back(std::move(rule));
   }
@@ -153,8 +155,16 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
                                     int64_t group, WeightRule &rule) {
   if (name == "none")
     return success();
-  if (failed(parseNamedFormat(option, name, rule.format)))
+  auto parts = parseWeightFormatName(name);
+  if (!parts)
+    return error() << option << "=" << name
+                   << ": expected a number of input features above 0 behind +";
+  if (failed(parseNamedFormat(option, parts->codes, rule.format)))
     return failure();
+  rule.outliers = parts->columns;
+  if (rule.outliers && !rule.format.isScaled())
+    return error() << option << "=" << name << ": " << parts->codes
+                   << " has no codes that columns could stand out of";
   if (group < 0 || group % 16)
     return error() << option << "=" << name << ": groups of " << group
                    << " inputs; expected 0 or a positive multiple of 16";
@@ -320,7 +330,7 @@ FailureOr<QuantizeRules> RuleMaker::make() {
     rules.unquantized.format = parseFormat("bf16", context);
   else if (options.floats != "f32")
     return error() << "floats=" << options.floats << ": expected f32 or bf16";
-  auto keep = parseKeepRules(options.keep, [&] { return error(); });
+  auto keep = parseKeepRules("keep", options.keep, [&] { return error(); });
   if (failed(keep))
     return failure();
   rules.keep = std::move(*keep);

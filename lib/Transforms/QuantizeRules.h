@@ -27,6 +27,9 @@ struct WeightRule {
   ZeroKind zeroKind = ZeroKind::None;
   ClipMethod clip = ClipMethod::AbsMax;
   Rounding rounding = Rounding::Nearest;
+  /// Of a linear layer's inputs, how many have weights in bf16 in the place of
+  /// codes (OutlierColumns).
+  int64_t outliers = 0;
   /// The weight stays quantised as the model brought it.
   bool keepsStored = false;
   /// A null format: activations stay floating point.
@@ -57,9 +60,10 @@ struct KeepRule {
   bool used = false;
 };
 
-/// Regular expressions; an error that `error` begins where one is none.
+/// Regular expressions, given as `option`; an error that `error` begins where
+/// one is none.
 mlir::FailureOr<std::vector<KeepRule>>
-parseKeepRules(llvm::ArrayRef<std::string> patterns,
+parseKeepRules(llvm::StringRef option, llvm::ArrayRef<std::string> patterns,
                llvm::function_ref<mlir::InFlightDiagnostic()> error);
 
 /// Whether one of them is found in the name of a parameter or of its layer;

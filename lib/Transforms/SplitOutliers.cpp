@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "OutlierColumns.h"
 #include "ParamStorage.h"
 #include "PassErrors.h"
 #include "QuantizeRules.h"
@@ -17,8 +18,6 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/DenseSet.h"
-
-#include <numeric>
 
 namespace qnt {
 #define GEN_PASS_DEF_SPLITOUTLIERS
@@ -60,19 +59,6 @@ SmallVector<float> SplitOutliersPass::loadLargest(const ActivationSite &site,
       RankedTensorType::get({features}, Float32Type::get(&getContext()));
   checkStoredTensors(*statistics, type, name);
   return llvm::to_vector(loadFloats(*statistics, name, 0, features));
-}
-
-/// The `count` largest numbers, ascending indices; of equal ones the first.
-static SmallVector<int32_t> findLargest(ArrayRef<float> numbers,
-                                        int64_t count) {
-  SmallVector<int32_t> order(numbers.size());
-  std::iota(order.begin(), order.end(), 0);
-  llvm::sort(order, [&](int32_t a, int32_t b) {
-    return std::pair(-numbers[a], a) < std::pair(-numbers[b], b);
-  });
-  order.truncate(count);
-  llvm::sort(order);
-  return order;
 }
 
 LogicalResult SplitOutliersPass::split(const ActivationSite &site,
@@ -146,8 +132,9 @@ LogicalResult SplitOutliersPass::run() {
     return error() << "the module has no qnt.statistics; run qnt-calibrate "
                       "with tensors= first";
   statistics = openStatisticsTensors(file.str());
-  auto kept = parseKeepRules(SmallVector<std::string>(keep.begin(), keep.end()),
-                             [&] { return error(); });
+  auto kept =
+      parseKeepRules("keep", SmallVector<std::string>(keep.begin(), keep.end()),
+                     [&] { return error(); });
   if (failed(kept))
     return failure();
   llvm::DenseSet<Operation *> skipped;

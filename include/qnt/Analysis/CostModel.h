@@ -45,6 +45,9 @@ struct QuantizedContraction {
   QTensorType weight;
   ActivationFormat activation;
   ContractionShape shape;
+
+  /// Of the weight, scales included.
+  double getWeightBits() const;
 };
 
 /// What passes ask of the target that they compile for, without seeing it. The

@@ -64,6 +64,8 @@ struct QuantizeRecipe {
     return quantize.kv == "int8" || quantize.kv == "int4";
   }
   bool hasSamples() const;
+  /// Whether some formats of weights leave columns in 16 bits, like int3+16.
+  bool hasOutlierColumns() const;
   /// Whether second moments of inputs are used to quantise.
   bool needsMoments() const;
   /// Whether statistics of channels are.

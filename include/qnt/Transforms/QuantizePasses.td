@@ -82,7 +82,9 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"weights", "weights", "std::string", "\"none\"",
-           "Format of linear weights, or none: what `floats` says.">,
+           "Format of linear weights, or none: what `floats` says. int3+16: but "
+           "for the columns of the 16 inputs whose second moment is largest, which "
+           "stay in bf16 (qnt.statistics).">,
     Option<"group", "group", "int64_t", "0",
            "Inputs that share a scale, a multiple of 16; 0: all of an output "
            "channel.">,
