@@ -16,7 +16,7 @@ of --pair-bits; and, over all weights and formats, of the losses by each metric 
 those by the first.
 
 usage: allocate.py [--models NAME,...] [--metrics NAME,...] [--metrics-only]
-                   [--bits B,...] [--limit N] [--random N] [--pairs N]
+                   [--formats F,...] [--bits B,...] [--limit N] [--random N] [--pairs N]
                    [--pair-bits B] [--seed N]
 """
 import argparse
@@ -31,7 +31,6 @@ from cifar import MODELS as IMAGES
 from tools import (ROOT, compile_model, find_minilm, machine, need_shared,
                    run_json)
 
-FORMATS = ["int2", "int3", "int4", "int8"]
 METRICS = ["loss", "fisher", "trace", "output", "weight"]
 TEXT = need_shared("data/english_heldout.txt")
 
@@ -89,6 +88,7 @@ MODELS = {"tinylm-g64": lambda: TinyLM(64), "tinylm": lambda: TinyLM(0),
 class Bench:
     def __init__(self, model, folder, args):
         self.model, self.folder, self.args = model, folder, args
+        self.formats = args.formats
         self.rng = np.random.default_rng(args.seed)
         self.reference = folder / "f32.so"
         compile_model(model.source, self.reference, None, *model.passes)
@@ -108,7 +108,7 @@ class Bench:
     def choose(self, metric, bits):
         path, report = self.folder / f"{metric}.so", self.folder / "report.json"
         compile_model(self.model.source, path,
-                      f"bits={bits} formats={','.join(FORMATS)} sensitivity={metric} "
+                      f"bits={bits} formats={','.join(self.formats)} sensitivity={metric} "
                       f"{self.model.base} {self.model.calib}", *self.model.passes,
                       f"--report={report}")
         return path, json.load(open(report))
@@ -119,10 +119,12 @@ class Bench:
     def measure_choice(self, choice):
         """Of formats by their numbers, compiled as a user would who wrote them down."""
         path, file = self.folder / "m.so", self.folder / "by-hand.json"
-        formats = {n: FORMATS[c] for n, c in zip(self.names, choice)}
+        formats = {n: self.formats[c] for n, c in zip(self.names, choice)}
         file.write_text(json.dumps({"allocation": formats}))
-        compile_model(self.model.source, path, f"allocation={file} {self.model.base}",
-                      *self.model.passes)
+        # Columns apart are chosen by second moments.
+        calib = self.model.calib if any("+" in f for f in self.formats) else ""
+        compile_model(self.model.source, path,
+                      f"allocation={file} {self.model.base} {calib}", *self.model.passes)
         return self.measure(path)
 
     def bits(self, choice):
@@ -131,14 +133,14 @@ class Bench:
     def draw(self, bits):
         """A random allocation of at most `bits`, and 0.05 less at least."""
         while True:
-            choice = self.rng.integers(0, len(FORMATS), len(self.names))
+            choice = self.rng.integers(0, len(self.formats), len(self.names))
             for _ in range(20 * len(choice)):
                 excess = self.bits(choice) - bits
                 if -0.05 <= excess <= 0:
                     return choice
                 tensor = self.rng.integers(len(choice))
                 choice[tensor] = np.clip(choice[tensor] - int(np.sign(excess)), 0,
-                                         len(FORMATS) - 1)
+                                         len(self.formats) - 1)
 
     def greedy(self, bits):
         errors = np.array([[10 ** (-c["sqnr_db"] / 10) for c in t["choices"]]
@@ -147,7 +149,7 @@ class Bench:
         while True:
             best, gain = None, 0
             for tensor, now in enumerate(choice):
-                if now + 1 == len(FORMATS):
+                if now + 1 == len(self.formats):
                     continue
                 more = self.cost[tensor, now + 1] - self.cost[tensor, now]
                 less = errors[tensor, now] - errors[tensor, now + 1]
@@ -171,11 +173,11 @@ class Bench:
         if not self.args.metrics_only:
             columns += ["interpolated", "greedy", f"best of {self.args.random} random"]
             self.uniform = []
-            for number, format_ in enumerate(FORMATS):
+            for number, format_ in enumerate(self.formats):
                 choice = np.full(len(self.names), number)
                 self.uniform.append((self.bits(choice), self.measure_choice(choice)))
             print("uniform: " + ", ".join(f"{f} {b:.2f} bits {k:.5f}" for f, (b, k)
-                                          in zip(FORMATS, self.uniform)))
+                                          in zip(self.formats, self.uniform)))
         print(f"\n| bits | {' | '.join(columns)} |\n|{'---|' * (len(columns) + 1)}")
         for bits in self.args.bits:
             row = [self.measure(self.choose(metric, bits)[0]) for metric in self.metrics]
@@ -194,13 +196,13 @@ class Bench:
         for metric in self.metrics[1:]:
             losses = self.losses(metric)
             within = [spearmanr(losses[:, f], first[:, f])[0]
-                      for f in range(len(FORMATS))]
+                      for f in range(len(self.formats))]
             print(f"{metric} and {self.metrics[0]}: Spearman of all weights and formats "
                   f"{spearmanr(losses.ravel(), first.ravel())[0]:.3f}; of weights in "
-                  + ", ".join(f"{f} {r:.3f}" for f, r in zip(FORMATS, within))
+                  + ", ".join(f"{f} {r:.3f}" for f, r in zip(self.formats, within))
                   + f"; sums by {metric} / by {self.metrics[0]} "
                   + ", ".join(f"{f} {r:.3f}" for f, r in
-                              zip(FORMATS, losses.sum(0) / first.sum(0))), flush=True)
+                              zip(self.formats, losses.sum(0) / first.sum(0))), flush=True)
 
 
 def parse():
@@ -210,6 +212,8 @@ def parse():
     parser.add_argument("--metrics", default=METRICS,
                         type=lambda text: text.split(","))
     parser.add_argument("--metrics-only", action="store_true")
+    parser.add_argument("--formats", default="int2,int3,int4,int8",
+                        type=lambda text: text.split(","), help="coarsest first")
     parser.add_argument("--bits", default="2.5,3,3.5,4.5",
                         type=lambda text: [float(b) for b in text.split(",")])
     parser.add_argument("--limit", type=int, default=16,
