@@ -71,15 +71,15 @@ with open(f"{folder}/in.mlir", "w") as file:
     file.write(module())
 
 
-def allocate(options, *more):
+def allocate(options, *more, quantize="head=same"):
     return subprocess.run(
-        [opt, f"{folder}/in.mlir", f"--qnt-allocate=quantize=head=same {options}", *more],
-        capture_output=True, text=True)
+        [opt, f"{folder}/in.mlir", f"--qnt-allocate=quantize={{{quantize}}} {options}",
+         *more], capture_output=True, text=True)
 
 
-def report(options):
+def report(options, **more):
     path = f"{folder}/report.json"
-    done = allocate(f"{options} report={path}")
+    done = allocate(f"{options} report={path}", **more)
     assert done.returncode == 0, done.stderr[:2000]
     return json.load(open(path)), done.stdout
 
@@ -209,6 +209,11 @@ pinned, _ = report(f"formats={listed} metric=weight bytes=6000 pins=layer.a=int8
 size = sum(bits(name, format_) for name, format_ in pinned["allocation"].items()) / 8
 assert pinned["allocation"]["a"] == "int8"
 assert abs(pinned["budgets"][0]["taken"] - size) < 1e-6 and size <= 6000
+
+# What is added in 16 bits counts with the weight.
+branches, _ = report(f"formats={listed} metric=weight bits=8", quantize="head=same low-rank=3")
+assert [c["bits"] for t in branches["tensors"] for c in t["choices"]] == \
+    [bits(name, f) + 16 * 3 * sum(shape) for name, shape in LAYERS.items() for f in FORMATS]
 
 
 def refuses(options, *words):
