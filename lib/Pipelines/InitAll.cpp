@@ -11,6 +11,7 @@
 
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QCheck/QCheck.h"
+#include "qnt/Dialect/QFlow/QFlow.h"
 #include "qnt/Dialect/QNT/QNT.h"
 #include "qnt/Interpreter/Passes.h"
 #include "qnt/Pipelines/Pipelines.h"
@@ -24,7 +25,8 @@
 void qnt::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<nn::NNDialect, QNTDialect, qcheck::QCheckDialect>();
+  registry.insert<nn::NNDialect, QNTDialect, qcheck::QCheckDialect,
+                  qflow::QFlowDialect>();
   registerInterfaces(registry);
 }
 

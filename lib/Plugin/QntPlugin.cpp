@@ -8,6 +8,7 @@
 
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QCheck/QCheck.h"
+#include "qnt/Dialect/QFlow/QFlow.h"
 #include "qnt/Dialect/QNT/QNT.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -29,7 +30,8 @@ mlirGetDialectPluginInfo() {
   return {MLIR_PLUGIN_API_VERSION, "Qnt", QNT_VERSION,
           [](mlir::DialectRegistry *registry) {
             registry->insert<qnt::nn::NNDialect, qnt::QNTDialect,
-                             qnt::qcheck::QCheckDialect>();
+                             qnt::qcheck::QCheckDialect,
+                             qnt::qflow::QFlowDialect>();
             qnt::registerInterfaces(*registry);
             registerPassesOnce();
           }};

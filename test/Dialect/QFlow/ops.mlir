@@ -1,0 +1,58 @@
+// RUN: quant-opt %s --verify-roundtrip | FileCheck %s
+// RUN: quant-opt %s --mlir-print-op-generic | quant-opt | FileCheck %s
+
+// CHECK-LABEL: qflow.design @streams
+// CHECK-SAME: (%[[X:.*]]: !qflow.stream<8x8x16xui8, 4> {qflow.name = "image"})
+// CHECK-SAME: -> (!qflow.stream<8x8x16xui8, 16>, !qflow.stream<8x8x16xui8, 1>)
+// CHECK-SAME: attributes {clock = 1.000000e+02 : f64, part = "xc7z020"}
+qflow.design @streams(%x: !qflow.stream<8x8x16xui8, 4> {qflow.name = "image"})
+    -> (!qflow.stream<8x8x16xui8, 16>, !qflow.stream<8x8x16xui8, 1>)
+    attributes {part = "xc7z020", clock = 1.0e+02 : f64} {
+  // CHECK: %[[C:.*]]:2 = qflow.fork %[[X]] : !qflow.stream<8x8x16xui8, 4> -> 2
+  %a, %b = qflow.fork %x : !qflow.stream<8x8x16xui8, 4> -> 2
+  // CHECK: %[[A:.*]] = qflow.width %[[C]]#0 : !qflow.stream<8x8x16xui8, 4> -> !qflow.stream<8x8x16xui8, 16>
+  %wide = qflow.width %a : !qflow.stream<8x8x16xui8, 4> -> !qflow.stream<8x8x16xui8, 16>
+  // CHECK: %[[F:.*]] = qflow.fifo %[[C]]#1 depth 64 : !qflow.stream<8x8x16xui8, 4>
+  %late = qflow.fifo %b depth 64 : !qflow.stream<8x8x16xui8, 4>
+  // CHECK: %[[B:.*]] = qflow.width %[[F]]
+  %narrow = qflow.width %late : !qflow.stream<8x8x16xui8, 4> -> !qflow.stream<8x8x16xui8, 1>
+  // CHECK: qflow.output %[[A]], %[[B]] : !qflow.stream<8x8x16xui8, 16>, !qflow.stream<8x8x16xui8, 1>
+  qflow.output %wide, %narrow : !qflow.stream<8x8x16xui8, 16>, !qflow.stream<8x8x16xui8, 1>
+}
+
+// Sums of rows of 8 numbers; one word of several lanes, and signed ones.
+// CHECK-LABEL: qflow.design @sums
+qflow.design @sums(%x: !qflow.stream<16x8xui8, 2>) -> !qflow.stream<16x1xsi12, 1> {
+  // CHECK: qflow.process "sum"(%{{.*}}) loops [16, 4] initial [0 : i12, dense<0> : vector<2xi8>] : (!qflow.stream<16x8xui8, 2>) -> !qflow.stream<16x1xsi12, 1> {
+  %y = qflow.process "sum"(%x) loops [16, 4] initial [0 : i12, dense<0> : vector<2xi8>]
+      : (!qflow.stream<16x8xui8, 2>) -> !qflow.stream<16x1xsi12, 1> {
+  // CHECK-NEXT: ^bb0(%[[IN:.*]]: !qflow.stream<16x8xui8, 2>, %[[OUT:.*]]: !qflow.stream<16x1xsi12, 1>, %{{.*}}: i4, %[[STEP:.*]]: i2, %[[SUM:.*]]: i12, %{{.*}}: vector<2xi8>):
+  ^bb0(%in: !qflow.stream<16x8xui8, 2>, %out: !qflow.stream<16x1xsi12, 1>, %row: i4, %step: i2, %sum: i12, %last: vector<2xi8>):
+    %true = arith.constant true
+    %zero = arith.constant 0 : i12
+    %c0 = arith.constant 0 : i2
+    %c3 = arith.constant 3 : i2
+    // CHECK: %[[W:.*]] = qflow.read %[[IN]] if %{{.*}} : !qflow.stream<16x8xui8, 2>
+    %word = qflow.read %in if %true : !qflow.stream<16x8xui8, 2>
+    // CHECK: %[[R:.*]] = qflow.memory block contents dense<{{.*}}> : tensor<4x2xi8> -> !qflow.memory<4 x vector<2xi8>>
+    %rom = qflow.memory block contents dense<[[1, 2], [3, 4], [5, 6], [7, 8]]> : tensor<4x2xi8> -> !qflow.memory<4 x vector<2xi8>>
+    // CHECK: qflow.load %[[R]][%[[STEP]]] : !qflow.memory<4 x vector<2xi8>>
+    %weight = qflow.load %rom[%step] : !qflow.memory<4 x vector<2xi8>>
+    // CHECK: %[[RAM:.*]] = qflow.memory auto -> !qflow.memory<4 x vector<2xi8>>
+    %ram = qflow.memory auto -> !qflow.memory<4 x vector<2xi8>>
+    // CHECK: qflow.store %[[W]] to %[[RAM]][%[[STEP]]] if %{{.*}} : !qflow.memory<4 x vector<2xi8>>
+    qflow.store %word to %ram[%step] if %true : !qflow.memory<4 x vector<2xi8>>
+    %product = arith.muli %word, %weight : vector<2xi8>
+    %sum8 = vector.reduction <add>, %product : vector<2xi8> into i8
+    %number = arith.extui %sum8 : i8 to i12
+    %isFirst = arith.cmpi eq, %step, %c0 : i2
+    %before = arith.select %isFirst, %zero, %sum : i12
+    %after = arith.addi %before, %number : i12
+    %isLast = arith.cmpi eq, %step, %c3 : i2
+    // CHECK: qflow.write %{{.*}} to %[[OUT]] if %{{.*}} : !qflow.stream<16x1xsi12, 1>
+    qflow.write %after to %out if %isLast : !qflow.stream<16x1xsi12, 1>
+    // CHECK: qflow.next %{{.*}}, %{{.*}} : i12, vector<2xi8>
+    qflow.next %after, %word : i12, vector<2xi8>
+  }
+  qflow.output %y : !qflow.stream<16x1xsi12, 1>
+}
