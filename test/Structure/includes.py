@@ -23,6 +23,7 @@ ALLOWED = {
     # The target writes what the runtime reads: qnt/Runtime/Module.h.
     "Target/CPU": {"dialects", "Runtime", "Target/Common"},
     "Target/CUDA": {"dialects", "Target/Common"},
+    "Target/FPGA": {"dialects"},
     # Kernels of the GPU, by the CPU's code generation.
     "Emulator": {"Target/CPU"},
     "Pipelines": {"dialects", "Analysis", "Import", "Interpreter", "Params",

@@ -1,0 +1,36 @@
+//===- Verilog.h - designs as Verilog -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_TARGET_FPGA_VERILOG_H
+#define QNT_TARGET_FPGA_VERILOG_H
+
+#include "qnt/Dialect/QFlow/QFlow.h"
+
+#include <map>
+#include <string>
+
+namespace qnt::fpga {
+
+/// Texts by the names of their files.
+using Files = std::map<std::string, std::string>;
+
+/// A design of processes and FIFOs as Verilog-2001: DESIGN.v with a module of
+/// that name, and a .mem file for each memory with contents, which the module
+/// loads from the folder that the simulator or synthesis runs in.
+///
+/// The module has `clk`, `rst` (synchronous, active high), and for each stream
+/// NAME_data, NAME_valid and NAME_ready; streams are in0, in1, ... and out0,
+/// out1, ..., or as their attribute qflow.name says. A word is taken in a cycle
+/// where both valid and ready are set.
+///
+/// Stages take at most a period of the design's clock (100 MHz where it has
+/// none). Emits an error at the op that has no place in a pipeline, or is
+/// neither process nor FIFO.
+mlir::FailureOr<Files> emitVerilog(qflow::DesignOp design);
+
+} // namespace qnt::fpga
+
+#endif // QNT_TARGET_FPGA_VERILOG_H

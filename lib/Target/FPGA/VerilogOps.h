@@ -1,0 +1,40 @@
+//===- VerilogOps.h - ops as Verilog -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TARGET_FPGA_VERILOGOPS_H
+#define QNT_LIB_TARGET_FPGA_VERILOGOPS_H
+
+#include "qnt/Dialect/QFlow/QFlow.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace qnt::fpga {
+
+/// "[7:0] ", or nothing for one bit. Lane l of a vector of elements of b bits
+/// has the bits from l * b on; lanes are counted row-major.
+std::string declareRange(int64_t bits);
+
+/// An integer, or a vector of them, as one number.
+std::string writeLiteral(mlir::TypedAttr constant);
+
+/// Words for $readmemh, one a line.
+std::string writeContents(mlir::ElementsAttr contents, qflow::MemoryType type);
+
+/// Names the operand of an op where it is needed.
+using Refer = llvm::function_ref<std::string(mlir::Value)>;
+
+/// Assigns to `name` what an op that is wiring alone gives (isWiring).
+void writeWiring(llvm::raw_ostream &os, mlir::Operation *op,
+                 const std::string &name, Refer refer);
+
+/// Assigns to `name` what any other op of arith gives, lane by lane.
+void writeArithmetic(llvm::raw_ostream &os, mlir::Operation *op,
+                     const std::string &name, Refer refer);
+
+} // namespace qnt::fpga
+
+#endif // QNT_LIB_TARGET_FPGA_VERILOGOPS_H

@@ -1,0 +1,295 @@
+//===- VerilogProcess.cpp - a process as a Verilog module -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "VerilogProcess.h"
+
+#include "VerilogOps.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::fpga;
+using namespace qnt::qflow;
+using llvm::formatv;
+
+std::string fpga::declarePorts(const std::string &name, int64_t bits,
+                               bool isInput) {
+  return formatv("  {0} {3} {2}_data,\n  {0} {2}_valid,\n  {1} {2}_ready",
+                 isInput ? "input" : "output", isInput ? "output" : "input",
+                 name, declareRange(bits));
+}
+
+namespace {
+/// Writes one module. `v3` is the result of an op in the stage where it is
+/// known first, `v3_s5` the same in stage 5.
+class ProcessWriter {
+public:
+  ProcessWriter(ProcessOp process, const Pipeline &pipeline,
+                const std::string &module, Files &files)
+      : process(process), pipeline(pipeline), module(module), files(files) {}
+
+  std::string write();
+
+private:
+  std::string refer(Value value, int64_t stage);
+  std::string delay(const std::string &name, int64_t bits, int64_t stage);
+  std::string getName(Value value);
+  void writeHandshake();
+  void writeCounters();
+  void writeStates();
+  void writeOp(Operation &op);
+  void writeMemory(MemoryOp memory);
+  void writeStore(StoreOp store);
+  void declare(const char *kind, int64_t bits, const std::string &name) {
+    declarations << "  " << kind << " " << declareRange(bits) << name << ";\n";
+  }
+  /// In each clock cycle in which the pipeline moves.
+  void assign(const std::string &name, const std::string &value) {
+    clocked << "      " << name << " <= " << value << ";\n";
+  }
+
+  ProcessOp process;
+  const Pipeline &pipeline;
+  const std::string &module;
+  Files &files;
+  llvm::DenseMap<Value, unsigned> numbers;
+  std::map<std::string, bool> isWritten;
+  std::string declarationText, wireText, clockedText, resetText;
+  llvm::raw_string_ostream declarations{declarationText}, wires{wireText},
+      clocked{clockedText}, resets{resetText};
+};
+} // namespace
+
+std::string ProcessWriter::getName(Value value) {
+  return formatv("v{0}",
+                 numbers.try_emplace(value, numbers.size()).first->second);
+}
+
+/// `name`, of the stage before, in a register.
+std::string ProcessWriter::delay(const std::string &name, int64_t bits,
+                                 int64_t stage) {
+  StringRef base = StringRef(name).split("_s").first;
+  std::string later = formatv("{0}_s{1}", base, stage);
+  if (!std::exchange(isWritten[later], true)) {
+    declare("reg", bits, later);
+    assign(later, name);
+  }
+  return later;
+}
+
+/// The identifier of a value in a stage, where it is known.
+std::string ProcessWriter::refer(Value value, int64_t stage) {
+  Operation *op = value.getDefiningOp();
+  std::string name = getName(value);
+  if (auto constant = dyn_cast_or_null<arith::ConstantOp>(op)) {
+    if (!std::exchange(isWritten[name], true)) {
+      declare("wire", countBits(value.getType()), name);
+      wires << "  assign " << name << " = " << writeLiteral(constant.getValue())
+            << ";\n";
+    }
+    return name;
+  }
+  if (op && isWiring(op)) {
+    std::string placed = formatv("{0}_s{1}", name, stage);
+    if (!std::exchange(isWritten[placed], true)) {
+      declare("wire", countBits(value.getType()), placed);
+      writeWiring(wires, op, placed,
+                  [&](Value operand) { return refer(operand, stage); });
+    }
+    return placed;
+  }
+  if (stage == pipeline.getStage(value))
+    return name;
+  return delay(refer(value, stage - 1), countBits(value.getType()), stage);
+}
+
+/// valid_sN: stage N holds an iteration. `moves`: the pipeline does.
+void ProcessWriter::writeHandshake() {
+  int64_t last = pipeline.getStages() - 1;
+  auto valid = [](int64_t stage) { return formatv("valid_s{0}", stage).str(); };
+  std::string ready = "1'b1", blocked = "1'b0";
+  auto reads = process.getBody().getOps<ReadOp>();
+  auto writes = process.getBody().getOps<WriteOp>();
+  auto getNumber = [](Value stream, Block::BlockArgListType list) {
+    return cast<BlockArgument>(stream).getArgNumber() -
+           list.front().getArgNumber();
+  };
+  for (ReadOp read : reads)
+    ready += formatv(" & (in{0}_valid | ~{1})",
+                     getNumber(read.getStream(), process.getReadStreams()),
+                     refer(read.getCondition(), 0));
+  declare("wire", 1, valid(0));
+  wires << "  assign valid_s0 = " << ready << ";\n";
+  for (ReadOp read : reads)
+    wires << formatv("  assign in{0}_ready = moves & valid_s0 & {1};\n",
+                     getNumber(read.getStream(), process.getReadStreams()),
+                     refer(read.getCondition(), 0));
+  for (WriteOp write : writes)
+    blocked +=
+        formatv(" | ({1} & ~out{0}_ready)",
+                getNumber(write.getStream(), process.getWrittenStreams()),
+                refer(write.getCondition(), last));
+  declare("wire", 1, "blocked");
+  wires << "  assign blocked = " << valid(last) << " & (" << blocked << ");\n";
+  declare("wire", 1, "moves");
+  wires << "  assign moves = ~blocked;\n";
+  for (WriteOp write : writes) {
+    auto number = getNumber(write.getStream(), process.getWrittenStreams());
+    // Several streams take their words of an iteration at once.
+    std::string others;
+    for (WriteOp other : writes)
+      if (other != write)
+        others +=
+            formatv(" & (out{0}_ready | ~{1})",
+                    getNumber(other.getStream(), process.getWrittenStreams()),
+                    refer(other.getCondition(), last));
+    wires << formatv("  assign out{0}_valid = {1} & {2}{3};\n", number,
+                     valid(last), refer(write.getCondition(), last), others);
+    wires << formatv("  assign out{0}_data = {1};\n", number,
+                     refer(write.getWord(), last));
+  }
+  for (int64_t stage = 1; stage <= last; ++stage) {
+    declare("reg", 1, valid(stage));
+    resets << "      " << valid(stage) << " <= 1'b0;\n";
+    assign(valid(stage), valid(stage - 1));
+  }
+}
+
+/// Indices, innermost fastest, and `ends_s0` in the last iteration of a frame.
+void ProcessWriter::writeCounters() {
+  std::string wraps = "valid_s0";
+  auto indices = process.getIndices();
+  for (auto [index, count] :
+       llvm::reverse(llvm::zip_equal(indices, process.getLoops()))) {
+    std::string name = getName(index);
+    unsigned bits = cast<IntegerType>(index.getType()).getWidth();
+    declare("reg", bits, name);
+    resets << formatv("      {0} <= {1}'d0;\n", name, bits);
+    std::string isLast = formatv("({0} == {1}'d{2})", name, bits, count - 1);
+    clocked << formatv("      if ({0}) {1} <= {2} ? {3}'d0 : {1} + {3}'d1;\n",
+                       wraps, name, isLast, bits);
+    wraps += " & " + isLast;
+  }
+  declare("wire", 1, "ends");
+  wires << "  assign ends = " << wraps << ";\n";
+}
+
+void ProcessWriter::writeStates() {
+  auto next = cast<NextOp>(process.getBody().front().getTerminator());
+  for (auto [state, after, initial] :
+       llvm::zip_equal(process.getStates(), next.getStates(),
+                       process.getInitial().getAsRange<TypedAttr>())) {
+    int64_t stage = pipeline.getStage(state);
+    std::string name = getName(state), literal = writeLiteral(initial);
+    std::string ends = "ends";
+    for (int64_t s = 1; s <= stage; ++s)
+      ends = delay(ends, 1, s);
+    declare("reg", countBits(state.getType()), name);
+    resets << "      " << name << " <= " << literal << ";\n";
+    clocked << formatv("      if (valid_s{0}) {1} <= {2} ? {3} : {4};\n", stage,
+                       name, ends, literal, refer(after, stage));
+  }
+}
+
+/// What comes out of a file is in rows of hexadecimal digits.
+void ProcessWriter::writeMemory(MemoryOp op) {
+  MemoryType type = op.getMemory().getType();
+  std::string name = getName(op.getMemory());
+  static constexpr const char *styles[] = {nullptr, "block", "distributed",
+                                           "ultra"};
+  std::string style;
+  if (const char *word = styles[unsigned(op.getStyle())])
+    style = formatv("(* {0} = \"{1}\" *) ",
+                    op.getContents() ? "rom_style" : "ram_style", word);
+  declarations << formatv("  {0}reg {1}{2} [0:{3}];\n", style,
+                          declareRange(type.getWordBits()), name,
+                          type.getDepth() - 1);
+  if (!op.getContents())
+    return;
+  std::string file = module + "_" + name + ".mem";
+  declarations << formatv("  initial $readmemh(\"{0}\", {1});\n", file, name);
+  files[file] = writeContents(*op.getContents(), type);
+}
+
+void ProcessWriter::writeStore(StoreOp op) {
+  int64_t stage = pipeline.getStage(op.getOperation());
+  clocked << formatv("      if (valid_s{0} & {1}) {2}[{3}] <= {4};\n", stage,
+                     refer(op.getCondition(), stage), getName(op.getMemory()),
+                     refer(op.getAddress(), stage), refer(op.getWord(), stage));
+}
+
+void ProcessWriter::writeOp(Operation &op) {
+  if (isWiring(&op) || isa<WriteOp, NextOp>(op))
+    return;
+  if (auto memory = dyn_cast<MemoryOp>(op))
+    return writeMemory(memory);
+  if (auto store = dyn_cast<StoreOp>(op))
+    return writeStore(store);
+  Value result = op.getResult(0);
+  std::string name = getName(result);
+  int64_t bits = countBits(result.getType());
+  if (auto read = dyn_cast<ReadOp>(op)) {
+    declare("wire", bits, name);
+    wires << formatv("  assign {0} = in{1}_data;\n", name,
+                     cast<BlockArgument>(read.getStream()).getArgNumber());
+    return;
+  }
+  int64_t stage = pipeline.getStage(&op);
+  if (auto load = dyn_cast<LoadOp>(op)) {
+    declare("reg", bits, name);
+    assign(name, formatv("{0}[{1}]", getName(load.getMemory()),
+                         refer(load.getAddress(), stage)));
+    return;
+  }
+  // What has a stage of its own ends in a register.
+  bool isRegistered = pipeline.getStage(result) != stage;
+  declare(isRegistered ? "reg" : "wire", bits, name);
+  std::string value = isRegistered ? name + "_next" : name;
+  if (isRegistered) {
+    declare("wire", bits, value);
+    assign(name, value);
+  }
+  writeArithmetic(wires, &op, value,
+                  [&](Value operand) { return refer(operand, stage); });
+}
+
+std::string ProcessWriter::write() {
+  for (Value index : process.getIndices())
+    getName(index);
+  writeCounters();
+  for (Operation &op : process.getBody().front())
+    writeOp(op);
+  writeStates();
+  writeHandshake();
+  std::string text =
+      formatv("// {0}: {1} iterations a frame, {2} stages.\n",
+              process.getName(), process.getIterations(), pipeline.getStages());
+  text += "module " + module + " (\n  input clk,\n  input rst";
+  auto addPorts = [&](Block::BlockArgListType streams, const char *name,
+                      bool isInput) {
+    for (auto [number, stream] : llvm::enumerate(streams))
+      text +=
+          ",\n" + declarePorts(formatv("{0}{1}", name, number),
+                               cast<StreamType>(stream.getType()).getWordBits(),
+                               isInput);
+  };
+  addPorts(process.getReadStreams(), "in", true);
+  addPorts(process.getWrittenStreams(), "out", false);
+  text += "\n);\n" + declarationText + wireText;
+  text += "  always @(posedge clk)\n    if (rst) begin\n" + resetText +
+          "    end else if (moves) begin\n" + clockedText + "    end\n";
+  text += "endmodule\n";
+  return text;
+}
+
+std::string fpga::writeProcess(ProcessOp process, const Pipeline &pipeline,
+                               const std::string &module, Files &files) {
+  return ProcessWriter(process, pipeline, module, files).write();
+}

@@ -1,0 +1,121 @@
+"""Verilog designs run by Verilator: words in, words and clock cycles out."""
+import pathlib
+import subprocess
+import textwrap
+
+MAIN = """
+#include "Vbench.h"
+#include <cstdlib>
+int main(int argc, char **argv) {
+  VerilatedContext context;
+  context.commandArgs(argc, argv);
+  context.randReset(2);
+  Vbench bench(&context);
+  bench.rst = 1;
+  for (long cycle = 0; cycle < 2 * atol(argv[1]) && !context.gotFinish(); ++cycle) {
+    bench.rst = cycle < 8;
+    bench.clk = cycle & 1;
+    bench.eval();
+  }
+  return context.gotFinish() ? 0 : 3;
+}
+"""
+
+
+def bench(design, inputs, outputs):
+    """A module that feeds `design` and writes down what it gives. Streams are
+    (name, bits, words)."""
+    ports, body, done = [".clk(clk), .rst(rst)"], [], []
+    for name, bits, words in inputs:
+        ports.append(f".{name}_data({name}_words[{name}_at]), .{name}_valid({name}_valid), "
+                     f".{name}_ready({name}_ready)")
+        body.append(f"""
+            reg [{bits - 1}:0] {name}_words [0:{words}];
+            integer {name}_at = 0;
+            reg {name}_go = 0;
+            wire {name}_ready;
+            wire {name}_valid = {name}_go & ({name}_at < {words});
+            initial $readmemh("{name}.in", {name}_words);
+            always @(posedge clk) if (!rst) begin
+              if ({name}_valid & {name}_ready) {name}_at <= {name}_at + 1;
+              // Once offered, a word stays.
+              if (!{name}_valid | {name}_ready) {name}_go <= ($urandom % 16) >= stalls;
+            end""")
+    for name, bits, words in outputs:
+        ports.append(f".{name}_data({name}_data), .{name}_valid({name}_valid), "
+                     f".{name}_ready({name}_go)")
+        done.append(f"{name}_count == {words}")
+        body.append(f"""
+            wire [{bits - 1}:0] {name}_data;
+            wire {name}_valid;
+            reg {name}_go = 0;
+            integer {name}_count = 0;
+            integer {name}_file;
+            initial {name}_file = $fopen("{name}.out");
+            always @(posedge clk) if (!rst) begin
+              if ({name}_valid & {name}_go) begin
+                $fwrite({name}_file, "%0d %h\\n", cycle, {name}_data);
+                {name}_count <= {name}_count + 1;
+              end
+              {name}_go <= ($urandom % 16) >= stalls;
+            end""")
+    return f"""
+module bench(input clk, input rst);
+  integer stalls = 0;
+  integer cycle = 0;
+  initial if (!$value$plusargs("stalls=%d", stalls)) stalls = 0;
+  {design} dut({", ".join(ports)});
+{textwrap.indent("".join(map(textwrap.dedent, body)), "  ")}
+  always @(posedge clk) if (!rst) begin
+    cycle <= cycle + 1;
+    if ({" & ".join(done)}) $finish;
+  end
+endmodule
+"""
+
+
+class Simulation:
+    """A design's files in `folder`, compiled for streams of these words."""
+
+    def __init__(self, folder, design, inputs, outputs):
+        self.folder, self.inputs, self.outputs = pathlib.Path(folder), inputs, outputs
+        (self.folder / "bench.v").write_text(bench(design, inputs, outputs))
+        (self.folder / "main.cpp").write_text(MAIN)
+        done = subprocess.run(
+            ["verilator", "--cc", "--exe", "--build", "-Wall", "-Wno-DECLFILENAME",
+             "-Wno-UNUSED", "--x-initial", "unique", "--x-assign", "unique",
+             "--compiler", "clang", "-MAKEFLAGS", "CXX=clang++-22 LINK=clang++-22",
+             "-Wno-BLKSEQ", "-Wno-WIDTH", "--top-module", "bench", "--Mdir", "sim",
+             "bench.v", f"{design}.v", "main.cpp"],
+            cwd=self.folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def run(self, words, stalls=0, seed=1, limit=1000000):
+        """By stream names, lists of integers in; lists of (cycle, integer) out."""
+        for name, _, count in self.inputs:
+            assert len(words[name]) == count
+            (self.folder / f"{name}.in").write_text(
+                "".join(f"{word:x}\n" for word in words[name]))
+        done = subprocess.run(["sim/Vbench", str(limit), f"+stalls={stalls}",
+                               f"+verilator+seed+{seed}"], cwd=self.folder,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, f"nothing moves, or {done.stderr}"
+        result = {}
+        for name, _, _ in self.outputs:
+            lines = (self.folder / f"{name}.out").read_text().split("\n")
+            result[name] = [(int(cycle), int(word, 16)) for cycle, word in
+                            (line.split() for line in lines if line)]
+        return result
+
+
+def pack(elements, bits, lanes):
+    """Words of lanes, the first in the lowest bits."""
+    elements = [int(e) & (1 << bits) - 1 for e in elements]
+    return [sum(e << lane * bits for lane, e in enumerate(elements[i:i + lanes]))
+            for i in range(0, len(elements), lanes)]
+
+
+def unpack(words, bits, lanes, signed):
+    elements = [word >> lane * bits & (1 << bits) - 1 for word in words
+                for lane in range(lanes)]
+    return [e - (1 << bits) if signed and e >> bits - 1 else e for e in elements]

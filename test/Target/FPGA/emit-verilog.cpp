@@ -1,0 +1,44 @@
+//===- emit-verilog.cpp - designs of a file as Verilog -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// emit-verilog FILE.mlir FOLDER
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Support/AtomicFile.h"
+#include "qnt/Target/FPGA/Verilog.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+using namespace qnt;
+
+int main(int argc, char **argv) {
+  if (argc != 3) {
+    llvm::errs() << "usage: emit-verilog FILE.mlir FOLDER\n";
+    return 2;
+  }
+  MLIRContext context;
+  context.loadDialect<qflow::QFlowDialect, arith::ArithDialect,
+                      vector::VectorDialect>();
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler handler(sources, &context);
+  auto module = parseSourceFile<ModuleOp>(argv[1], sources, &context);
+  if (!module)
+    return 1;
+  for (auto design : module->getOps<qflow::DesignOp>()) {
+    auto files = fpga::emitVerilog(design);
+    if (failed(files))
+      return 1;
+    for (const auto &[name, text] : *files)
+      support::writeFileAtomically(std::string(argv[2]) + "/" + name, text);
+  }
+}
