@@ -13,6 +13,8 @@ using namespace qnt;
 /// where there are none.
 static constexpr int64_t roundsByDefault = 4;
 static constexpr double maxGap = 0.1;
+/// Exchanges of two formats that are measured where nothing else is better.
+static constexpr size_t exchanges = 8;
 
 /// Of all tensors in their formats.
 FailureOr<double> AllocationRounds::measure(const Choices &choices) {
@@ -63,9 +65,63 @@ LogicalResult AllocationRounds::measureNeighbours(double loss,
   return success();
 }
 
+/// Whether `next` measures better than what is chosen, which it is then.
+FailureOr<bool> AllocationRounds::take(const Choices &next) {
+  auto measured = measure(next);
+  if (failed(measured))
+    return failure();
+  if (*measured >= *report.measured)
+    return false;
+  report.chosen = allocation::evaluate(report.problem, next);
+  report.measured = *measured;
+  return true;
+}
+
+/// One format changed, or one made coarser and another finer, within the
+/// budgets: those that promise most.
+std::vector<AllocationRounds::Choices> AllocationRounds::findExchanges() const {
+  struct Change {
+    size_t item, choice;
+    double loss;
+  };
+  std::vector<Change> worse, better;
+  for (size_t index = 0; index < report.countOpen(); ++index) {
+    const auto &choices = around.items[index].choices;
+    size_t own = report.chosen.choices[index];
+    for (auto [number, choice] : llvm::enumerate(choices))
+      if (double loss = choice.loss - choices[own].loss; number != own)
+        (loss < 0 ? better : worse).push_back({index, number, loss});
+  }
+  std::vector<std::pair<double, Choices>> found;
+  for (const Change &gain : better) {
+    Choices changed = report.chosen.choices;
+    changed[gain.item] = gain.choice;
+    found.emplace_back(gain.loss, changed);
+    for (const Change &price : worse)
+      if (price.item != gain.item && gain.loss + price.loss < 0) {
+        Choices both = changed;
+        both[price.item] = price.choice;
+        found.emplace_back(gain.loss + price.loss, std::move(both));
+      }
+  }
+  llvm::stable_sort(found, llvm::less_first());
+  std::vector<Choices> result;
+  for (auto &[loss, choices] : found) {
+    auto costs = allocation::evaluate(report.problem, choices).costs;
+    bool fits = llvm::all_of(
+        llvm::zip_equal(costs, report.problem.budgets), [](const auto &pair) {
+          return std::get<0>(pair) <= std::get<1>(pair).limit;
+        });
+    if (fits)
+      result.push_back(std::move(choices));
+    if (result.size() == exchanges)
+      break;
+  }
+  return result;
+}
+
 /// Whether there is something better than what is chosen, which is it then.
 FailureOr<bool> AllocationRounds::improve(support::Progress &progress) {
-  double loss = *report.measured;
   around = report.problem;
   around.budgets.push_back({"changes", 0});
   for (allocation::Coupling &coupling : around.couplings)
@@ -76,24 +132,26 @@ FailureOr<bool> AllocationRounds::improve(support::Progress &progress) {
     for (auto [number, choice] : llvm::enumerate(item.choices))
       choice.costs.push_back(number != report.chosen.choices[index]);
   meter.expectNear(report.getFormats(report.chosen.choices));
-  if (failed(measureNeighbours(loss, progress)))
+  if (failed(measureNeighbours(*report.measured, progress)))
     return failure();
   // The fewer change, the better do changes add up.
   for (size_t most = report.countOpen(); most > 0; most /= 2) {
     around.budgets.back().limit = double(most);
     Choices next = allocation::solve(around).choices;
     if (next == report.chosen.choices)
-      return false;
-    auto measured = measure(next);
-    if (failed(measured))
-      return failure();
-    if (*measured < loss) {
-      report.chosen = allocation::evaluate(report.problem, next);
-      report.measured = *measured;
-      return true;
-    }
+      break;
+    auto isBetter = take(next);
+    if (failed(isBetter) || *isBetter)
+      return isBetter;
   }
-  return false;
+  bool isAnyBetter = false;
+  for (const Choices &next : findExchanges()) {
+    auto isBetter = take(next);
+    if (failed(isBetter))
+      return failure();
+    isAnyBetter |= *isBetter;
+  }
+  return isAnyBetter;
 }
 
 LogicalResult AllocationRounds::run(int64_t rounds) {

@@ -26,11 +26,10 @@ public:
 
   /// At most `rounds` rounds, until one finds nothing better; below 0: 4 where
   /// the sum of losses is more than 10% from what is measured, else none. In
-  /// each, every
-  /// tensor is measured in the next coarser and finer format, the others as
-  /// chosen, and the best of few allocations that follow from it, measured
-  /// themselves, is chosen. Sets the report's measured loss, with no rounds
-  /// too.
+  /// each, every tensor is measured in the next coarser and finer format, the
+  /// others as chosen, and the best of few allocations that follow from it,
+  /// measured themselves, is chosen. Sets the report's measured loss, with no
+  /// rounds too.
   mlir::LogicalResult run(int64_t rounds);
 
 private:
@@ -39,6 +38,8 @@ private:
   mlir::FailureOr<double> measure(const Choices &choices);
   mlir::LogicalResult measureNeighbours(double loss,
                                         support::Progress &progress);
+  mlir::FailureOr<bool> take(const Choices &next);
+  std::vector<Choices> findExchanges() const;
   mlir::FailureOr<bool> improve(support::Progress &progress);
 
   LossMeter &meter;

@@ -85,7 +85,7 @@ class Simulation:
             ["verilator", "--cc", "--exe", "--build", "-Wall", "-Wno-DECLFILENAME",
              "-Wno-UNUSED", "--x-initial", "unique", "--x-assign", "unique",
              "--compiler", "clang", "-MAKEFLAGS", "CXX=clang++-22 LINK=clang++-22",
-             "-Wno-BLKSEQ", "-Wno-WIDTH", "--top-module", "bench", "--Mdir", "sim",
+             "-Wno-BLKSEQ", "-Wno-WIDTH", "-Wno-UNSIGNED", "-Wno-CMPCONST", "--top-module", "bench", "--Mdir", "sim",
              "bench.v", f"{design}.v", "main.cpp"],
             cwd=self.folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
