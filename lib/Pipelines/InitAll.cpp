@@ -16,6 +16,7 @@
 #include "qnt/Interpreter/Passes.h"
 #include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Target/CPU/Passes.h"
+#include "qnt/Target/FPGA/Passes.h"
 #include "qnt/Transforms/Gradient.h"
 #include "qnt/Transforms/Passes.h"
 
@@ -37,6 +38,7 @@ void qnt::registerInterfaces(mlir::DialectRegistry &registry) {
 void qnt::registerAllPasses() {
   interp::registerInterpreterPasses();
   cpu::registerQntTargetCPUPasses();
+  fpga::registerQntTargetFPGAPasses();
   registerTransformsPasses({/*costModel=*/nullptr,
                             std::make_shared<CompiledModelRunner>(),
                             std::make_shared<CompiledFunctionRunner>()});

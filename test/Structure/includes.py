@@ -27,7 +27,8 @@ ALLOWED = {
     # Kernels of the GPU, by the CPU's code generation.
     "Emulator": {"Target/CPU"},
     "Pipelines": {"dialects", "Analysis", "Import", "Interpreter", "Params",
-                  "Runtime", "Target/CPU", "Tokenize", "Transforms"},
+                  "Runtime", "Target/CPU", "Target/FPGA", "Tokenize",
+                  "Transforms"},
     "Plugin": {"Pipelines", "dialects"},
     "tools": {"Pipelines", "Runtime", "Tokenize"},
 }

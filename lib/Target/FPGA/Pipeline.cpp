@@ -18,7 +18,8 @@ using namespace qnt::qflow;
 bool fpga::isWiring(Operation *op) {
   return isa<arith::ConstantOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp,
              vector::BroadcastOp, vector::ShapeCastOp, vector::ExtractOp,
-             vector::ExtractStridedSliceOp, vector::FromElementsOp>(op);
+             vector::ExtractStridedSliceOp, vector::FromElementsOp,
+             vector::ShuffleOp>(op);
 }
 
 /// Nanoseconds from operands to results, those of a 7 series part of medium

@@ -141,8 +141,9 @@ LogicalResult DesignWriter::writeProcesses() {
     auto pipeline = Pipeline::make(process, shareOfPeriod * 1e3 / clock);
     if (failed(pipeline))
       return failure();
-    std::string name = makeName(process.getName());
-    std::string module = design.getSymName().str() + "_" + name;
+    // No keyword begins like that.
+    std::string name = makeName("u_" + process.getName().str());
+    std::string module = design.getSymName().str() + "_" + name.substr(2);
     modules += "\n" + writeProcess(process, *pipeline, module, files);
     std::string ends;
     for (auto [number, result] : llvm::enumerate(process.getResults())) {

@@ -98,20 +98,32 @@ static void forEachLane(raw_ostream &os, Value result, const std::string &name,
                 lane, lanes, name, selectLane(result, name, lane), text);
 }
 
-/// Assigns lanes of `source`, in this order from the lowest on.
-static void writeGather(raw_ostream &os, const std::string &name,
-                        const std::string &source, int64_t bits,
-                        int64_t sourceBits, ArrayRef<int64_t> lanes) {
+/// Where lanes come from.
+struct Source {
+  std::string name;
+  int64_t lanes;
+};
+
+/// Assigns lanes of `sources`, counted on from one to the next, in this order
+/// from the lowest on.
+static void writeGather(raw_ostream &os, const std::string &name, int64_t bits,
+                        ArrayRef<Source> sources, ArrayRef<int64_t> lanes) {
   SmallVector<std::string> runs;
   for (size_t begin = 0, end; begin < lanes.size(); begin = end) {
+    const Source *source = sources.begin();
+    int64_t first = lanes[begin];
+    for (; first >= source->lanes; ++source)
+      first -= source->lanes;
     for (end = begin + 1; end < lanes.size(); ++end)
-      if (lanes[end] != lanes[end - 1] + 1)
+      if (lanes[end] != lanes[end - 1] + 1 ||
+          first + int64_t(end - begin) == source->lanes)
         break;
-    int64_t width = int64_t(end - begin) * bits;
-    runs.push_back(width == sourceBits ? source
-                                       : formatv("{0}[{1} +: {2}]", source,
-                                                 lanes[begin] * bits, width)
-                                             .str());
+    int64_t count = end - begin;
+    runs.push_back(count == source->lanes
+                       ? source->name
+                       : formatv("{0}[{1} +: {2}]", source->name, first * bits,
+                                 count * bits)
+                             .str());
   }
   os << "  assign " << name << " = ";
   if (llvm::all_equal(runs))
@@ -174,6 +186,9 @@ void fpga::writeWiring(raw_ostream &os, Operation *op, const std::string &name,
   auto range = [&](const std::string &source, int64_t first, int64_t count) {
     return formatv("{0}[{1} +: {2}]", source, first, count).str();
   };
+  auto getSource = [&](Value value) -> Source {
+    return {refer(value), countLanes(value.getType())};
+  };
   llvm::TypeSwitch<Operation *>(op)
       .Case<arith::ExtSIOp, arith::ExtUIOp>([&](auto ext) {
         Value in = ext.getIn();
@@ -200,8 +215,7 @@ void fpga::writeWiring(raw_ostream &os, Operation *op, const std::string &name,
         });
       })
       .Case([&](vector::BroadcastOp broadcast) {
-        writeGather(os, name, refer(broadcast.getSource()), bits,
-                    countBits(broadcast.getSource().getType()),
+        writeGather(os, name, bits, getSource(broadcast.getSource()),
                     getBroadcastLanes(broadcast));
       })
       .Case([&](vector::ShapeCastOp cast) {
@@ -228,9 +242,13 @@ void fpga::writeWiring(raw_ostream &os, Operation *op, const std::string &name,
            << (stride == size ? source : range(source, first, size)) << ";\n";
       })
       .Case([&](vector::ExtractStridedSliceOp slice) {
-        writeGather(os, name, refer(slice.getSource()), bits,
-                    countBits(slice.getSource().getType()),
+        writeGather(os, name, bits, getSource(slice.getSource()),
                     getSliceLanes(slice));
+      })
+      .Case([&](vector::ShuffleOp shuffle) {
+        writeGather(os, name, bits,
+                    {getSource(shuffle.getV1()), getSource(shuffle.getV2())},
+                    shuffle.getMask());
       });
 }
 

@@ -6,9 +6,11 @@
 //===----------------------------------------------------------------------===//
 //
 // emit-verilog FILE.mlir FOLDER
+// Units become processes first.
 //
 //===----------------------------------------------------------------------===//
 #include "qnt/Support/AtomicFile.h"
+#include "qnt/Target/FPGA/Passes.h"
 #include "qnt/Target/FPGA/Verilog.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,6 +18,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/SourceMgr.h"
 
 using namespace mlir;
@@ -32,7 +35,9 @@ int main(int argc, char **argv) {
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context);
   auto module = parseSourceFile<ModuleOp>(argv[1], sources, &context);
-  if (!module)
+  PassManager pm(&context);
+  pm.addNestedPass<qflow::DesignOp>(fpga::createLowerUnitsPass());
+  if (!module || failed(pm.run(*module)))
     return 1;
   for (auto design : module->getOps<qflow::DesignOp>()) {
     auto files = fpga::emitVerilog(design);
