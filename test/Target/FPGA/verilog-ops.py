@@ -179,7 +179,7 @@ class Body:
                      (len(made),), rows)
 
 
-for number in range(3):
+for number in range(2):
     lanes, bits = int(rng.integers(2, 5)), int(rng.integers(2, 13))
     x = [[int(n) for n in rng.integers(0, 1 << bits, lanes)] for _ in range(WORDS)]
     body = Body([Value("%word", bits, (lanes,), x)])

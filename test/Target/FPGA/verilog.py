@@ -150,8 +150,7 @@ def address(folds, pe, n):
 
 
 for number, (vectors, k, n, pe, simd, clock) in enumerate(
-        [(3, 32, 12, 4, 8, 100), (1, 16, 5, 1, 1, 250), (2, 8, 6, 6, 8, 50),
-         (5, 24, 8, 2, 4, 150)]):
+        [(3, 32, 12, 4, 8, 100), (1, 16, 5, 1, 1, 250), (5, 24, 8, 2, 4, 150)]):
     here = f"{folder}/{number}"
     shutil.rmtree(here, ignore_errors=True)
     os.makedirs(here)
