@@ -23,11 +23,13 @@ def complete(block):
     if all(re.match(r"[!#]", line) for line in lines if line):
         return "\n".join(f'"test.example"() {{a = {line}}} : () -> ()'
                          for line in lines if line), []
-    if "func.func" in block:
+    if "func.func" in block or "qflow.design" in block:
         return block, []
     defined = {name for line in lines
                if (match := re.match(r"\s*(%[\w, %]+?) = ", line))
                for name in re.findall(r"%\w+", match.group(1))}
+    for arguments in re.findall(r"\^bb\d+\((.*)\):", block):
+        defined |= set(re.findall(r"(%\w+):", arguments))
     used = dict.fromkeys(re.findall(r"%\w+", block))
     return block, [name for name in used if name not in defined]
 
@@ -39,7 +41,8 @@ def check(block):
         definitions = "".join(f'{name} = "test.value"() : () -> {type}\n'
                               for name, type in types.items())
         ok, errors = parse(definitions + body)
-        if ok:
+        # What stands within another op is shown without it.
+        if ok or "op expects parent op" in errors:
             return None
         match = re.search(r"use of value '(%\w+)' expects different type than "
                           r"prior uses: '(.*)' vs 'none'", errors)
