@@ -172,23 +172,37 @@ KernelLibrary::KernelLibrary(gpu::GPUModuleOp module, const Chip &chip)
   global.setDsoLocal(true);
 }
 
-gpu::GPUFuncOp KernelLibrary::get(StringRef name, TypeRange args,
-                                  int64_t threads, int64_t minBlocks,
-                                  Body body) {
-  if (auto existing = module.lookupSymbol<gpu::GPUFuncOp>(name))
-    return existing;
+Kernel KernelLibrary::get(StringRef name, Kernel kernel, Body body,
+                          int64_t minBlocks) {
+  kernel.code = module.lookupSymbol<gpu::GPUFuncOp>(name);
+  if (kernel.code)
+    return kernel;
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   Location loc = module.getLoc();
-  auto kernel =
-      gpu::GPUFuncOp::create(b, loc, name, b.getFunctionType(args, {}));
-  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
-  kernel.setKnownBlockSizeAttr(
-      b.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
-  kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                  b.getI32IntegerAttr(int32_t(minBlocks)));
-  b.setInsertionPointToStart(&kernel.getBody().front());
+  SmallVector<Type> types;
+  for (const Argument &argument : kernel.args)
+    types.push_back(argument.isPointer()
+                        ? LLVM::LLVMPointerType::get(b.getContext(), kGlobal)
+                        : Type(b.getI32Type()));
+  kernel.code =
+      gpu::GPUFuncOp::create(b, loc, name, b.getFunctionType(types, {}));
+  kernel.code->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
+                       b.getUnitAttr());
+  kernel.code.setKnownBlockSizeAttr(
+      b.getDenseI32ArrayAttr({int32_t(kernel.threads), 1, 1}));
+  kernel.code->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                       b.getI32IntegerAttr(int32_t(minBlocks)));
+  b.setInsertionPointToStart(&kernel.code.getBody().front());
   KernelBuilder k(b, loc, chip);
-  body(k, kernel.getArguments());
+  body(k, kernel.code.getArguments());
   gpu::ReturnOp::create(b, loc);
   return kernel;
+}
+
+int64_t GridExtent::get(ArrayRef<int64_t> arguments) const {
+  int64_t product = blocks;
+  for (const Factor &factor : factors)
+    product *=
+        llvm::divideCeil(arguments[factor.argument] * factor.times, factor.per);
+  return product;
 }

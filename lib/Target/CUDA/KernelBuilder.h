@@ -9,10 +9,9 @@
 
 #include "../Common/CodeBuilder.h"
 #include "Instructions.h"
+#include "Kernel.h"
 
 #include "qnt/Target/CUDA/Chip.h"
-
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 namespace qnt::cuda {
 
@@ -86,10 +85,11 @@ public:
   KernelLibrary(mlir::gpu::GPUModuleOp module, const Chip &chip);
 
   using Body = std::function<void(KernelBuilder &, mlir::ValueRange args)>;
-  /// The kernel `name`, launched with blocks of `threads` lanes, of which at
-  /// least `minBlocks` are to fit a multiprocessor.
-  mlir::gpu::GPUFuncOp get(llvm::StringRef name, mlir::TypeRange args,
-                           int64_t threads, int64_t minBlocks, Body body);
+  /// `kernel`, which says all but the code, as the kernel `name`. Its code is
+  /// generated unless it is there. At least `minBlocks` blocks are to fit a
+  /// multiprocessor.
+  Kernel get(llvm::StringRef name, Kernel kernel, Body body,
+             int64_t minBlocks = 1);
 
   mlir::gpu::GPUModuleOp module;
   const Chip &chip;

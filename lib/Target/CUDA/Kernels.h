@@ -8,7 +8,9 @@
 // One function a kernel: it returns the kernel's `gpu.func`, generating it when
 // the library does not hold it yet. The name is the key and says all that the
 // code depends on. Tensors are row-major and dense; pointers are global memory,
-// counts i32.
+// counts i32. What a kernel takes and how it is launched is in `Kernel`, by the
+// names that the comments list; arguments in brackets are only there where the
+// spec asks for them.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QNT_LIB_TARGET_CUDA_KERNELS_H
@@ -19,15 +21,6 @@
 #include "qnt/Dialect/QNT/QNT.h"
 
 namespace qnt::cuda {
-
-/// How a kernel is launched, as far as it does not depend on the rows.
-struct Kernel {
-  mlir::gpu::GPUFuncOp code;
-  int64_t threads = 0, sharedBytes = 0;
-  /// Device memory for each tile of the result that blocks share, beside a
-  /// counter (an i32 that is 0 before and after each launch).
-  int64_t workspaceBytes = 0;
-};
 
 /// f(x) of f32.
 mlir::Value emitActivation(KernelBuilder &k, EpilogueKind kind, mlir::Value x);
@@ -64,7 +57,8 @@ LinearTile chooseLinearTile(const LinearShape &shape, const Chip &chip,
 /// (x codes or numbers, x scales f32 [rows], x zero points f32 [rows], x sums
 /// i32 (null where not needed), weight blob, rows, out f32 [rows, N],
 /// workspace, counters, then for each step of the epilogue its operands),
-/// blocks (ceil(N / blockN), ceil(rows / blockM), splits). `bias` takes f32
+/// blocks (ceil(N / blockN), ceil(rows / blockM), splits). Operands are named
+/// operand0, operand1, ... `bias` takes f32
 /// [N], `add` and `mul` f32 [rows, N], `clamp` two f32 [].
 Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape,
                        const LinearTile &tile);
@@ -72,10 +66,10 @@ Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape,
 /// The reason why rows of `type` cannot be quantised; empty where they can.
 std::string checkQuantizeRows(QTensorType type);
 /// (x f32 [rows, features], scale f32 or null, zero f32 or null, codes, scales
-/// f32 [rows], zeros f32 [rows], sums i32), a block for each row: qnt.quantize
-/// to `type`, per_row from the row itself by absmax, or where `isStatic`
-/// per_tensor with the given scale and zero point. As #qnt.rows lays them out;
-/// a row of zeros has scale 0.
+/// f32 [rows], zeros f32 [rows], sums i32, rows), a block for each row:
+/// qnt.quantize to `type`, per_row from the row itself by absmax, or where
+/// `isStatic` per_tensor with the given scale and zero point. As #qnt.rows lays
+/// them out; a row of zeros has scale 0.
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
                              bool isStatic);
 

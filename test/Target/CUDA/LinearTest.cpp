@@ -6,12 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "LinearTest.h"
 
-#include "qnt/Emulator/Emulator.h"
 #include "qnt/Interpreter/Interpreter.h"
 #include "qnt/Support/Half.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -242,53 +239,23 @@ std::string LinearRun::emulate() {
       shape, chip, test.tileRows ? test.tileRows : test.rows);
   if (test.splits)
     tile.splits = test.splits;
-  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
-  OpBuilder b = OpBuilder::atBlockBegin(module->getBody());
-  auto kernels = gpu::GPUModuleOp::create(b, module->getLoc(), "kernels");
-  cuda::KernelLibrary library(kernels, chip);
-  cuda::Kernel kernel = cuda::getLinearKernel(library, shape, tile);
-  if (failed(verify(*module)))
-    return "is no valid kernel";
-  auto code = emu::load(kernels, kernel.code.getName());
-  if (!code)
-    return "cannot be loaded";
-
-  emu::Launch launch;
-  launch.grid = {uint32_t(llvm::divideCeil(test.features, tile.blockN)),
-                 uint32_t(llvm::divideCeil(test.rows, tile.blockM)),
-                 uint32_t(tile.splits)};
-  launch.block = {uint32_t(kernel.threads), 1, 1};
-  launch.sharedBytes = size_t(kernel.sharedBytes);
-  std::vector<uint64_t> args;
-  auto add = [&](auto &values, const char *name, bool writable) {
-    launch.buffers.push_back({values.data(),
-                              values.size() * sizeof(values.front()), writable,
-                              name});
-    args.push_back(emu::toArgument(values.data()));
-  };
+  Launcher launcher(context, [&](cuda::KernelLibrary &library) {
+    return cuda::getLinearKernel(library, shape, tile);
+  });
   if (isFloat())
-    add(halves, "x", false);
+    launcher.set("x", halves);
   else
-    add(codes, "x", false);
-  add(scales, "x scales", false);
-  add(zeros, "x zeros", false);
-  add(sums, "x sums", false);
-  add(blob, "weight", false);
-  args.push_back(emu::toArgument(test.rows));
+    launcher.set("x", codes);
+  launcher.set("scales", scales);
+  launcher.set("zeros", zeros);
+  launcher.set("sums", sums);
+  launcher.set("weight", blob);
+  launcher.set("rows", test.rows);
   out.assign(test.rows * test.features, std::nanf(""));
-  add(out, "out", true);
-  size_t tiles = size_t(launch.grid[0]) * launch.grid[1];
-  std::vector<char> workspace(tiles * size_t(kernel.workspaceBytes) + 1);
-  std::vector<int32_t> counters(tiles);
-  add(workspace, "workspace", true);
-  add(counters, "counters", true);
-  for (Floats &operand : operands)
-    add(operand, "operand", false);
-  if (!code->run(launch, args, error))
-    return error;
-  if (llvm::any_of(counters, [](int32_t count) { return count != 0; }))
-    return "counters are not as they were";
-  return {};
+  launcher.set("out", out);
+  for (auto [i, operand] : llvm::enumerate(operands))
+    launcher.set("operand" + std::to_string(i), operand);
+  return launcher.run();
 }
 
 /// What the numbers of a tensor are made of: codes as they are stored, and zero

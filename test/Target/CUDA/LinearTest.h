@@ -7,13 +7,9 @@
 #ifndef QNT_TEST_TARGET_CUDA_LINEARTEST_H
 #define QNT_TEST_TARGET_CUDA_LINEARTEST_H
 
-#include "lib/Target/CUDA/Kernels.h"
+#include "KernelTest.h"
 
 #include "qnt/Interpreter/Values.h"
-
-#include <random>
-#include <string>
-#include <vector>
 
 namespace qnt::test {
 

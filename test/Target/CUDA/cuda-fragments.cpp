@@ -8,20 +8,16 @@
 // #qnt.fragments against the maps: lanes hold what B wants without exchanging
 // anything, and what is packed can be unpacked.
 //===----------------------------------------------------------------------===//
-#include "lib/Target/CUDA/Instructions.h"
+#include "KernelTest.h"
 
 #include "qnt/Dialect/QNT/FragmentGeometry.h"
 
 #include "mlir/AsmParser/AsmParser.h"
-#include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/raw_ostream.h"
-
-#include <chrono>
-#include <cstdlib>
-#include <random>
 
 using namespace mlir;
 using namespace qnt;
+using namespace qnt::test;
 
 static int failures = 0;
 
@@ -139,13 +135,7 @@ static void testRoundTrip(MLIRContext &context, std::string format,
 }
 
 int main() {
-  const char *given = std::getenv("QNT_SEED");
-  uint64_t seed =
-      given ? std::strtoull(given, nullptr, 10)
-            : uint64_t(
-                  std::chrono::steady_clock::now().time_since_epoch().count());
-  llvm::outs() << "seed " << seed << "\n";
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random = makeRandom();
   MLIRContext context;
   context.loadDialect<QNTDialect>();
   for (const auto *mma :

@@ -8,15 +8,11 @@
 // kind and bucket of rows, and prints what ptxas says of each. Fails where one
 // spills or does not fit the chip.
 //===----------------------------------------------------------------------===//
-#include "lib/Target/CUDA/Kernels.h"
+#include "KernelTest.h"
 
 #include "qnt/Target/CUDA/Codegen.h"
 
 #include "mlir/AsmParser/AsmParser.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -125,13 +121,9 @@ int main(int argc, char **argv) {
   const cuda::Chip *chip = argc == 3 ? cuda::findChip(argv[1]) : nullptr;
   if (!chip)
     return 2;
-  DialectRegistry registry;
-  registry.insert<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect,
-                  math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect,
-                  vector::VectorDialect, QNTDialect>();
-  MLIRContext context(registry);
-  context.loadAllAvailableDialects();
-  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  auto context = test::makeContext();
+  OwningOpRef<ModuleOp> module =
+      ModuleOp::create(UnknownLoc::get(context.get()));
   OpBuilder b = OpBuilder::atBlockBegin(module->getBody());
   auto code = gpu::GPUModuleOp::create(b, module->getLoc(), "kernels");
   cuda::KernelLibrary library(code, *chip);

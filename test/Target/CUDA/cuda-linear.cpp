@@ -6,16 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "LinearTest.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/Support/raw_ostream.h"
-
-#include <chrono>
-#include <cstdlib>
-
 using namespace qnt;
 using namespace qnt::test;
 
@@ -113,33 +103,11 @@ static std::vector<LinearCase> getCases(std::mt19937_64 &random) {
 }
 
 int main() {
-  const char *given = std::getenv("QNT_SEED");
-  uint64_t seed =
-      given ? std::strtoull(given, nullptr, 10)
-            : uint64_t(
-                  std::chrono::steady_clock::now().time_since_epoch().count());
-  llvm::outs() << "seed " << seed << "\n";
-  std::mt19937_64 random(seed);
-  mlir::DialectRegistry registry;
-  registry.insert<mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                  mlir::gpu::GPUDialect, mlir::LLVM::LLVMDialect,
-                  mlir::NVVM::NVVMDialect, mlir::scf::SCFDialect,
-                  mlir::math::MathDialect, mlir::vector::VectorDialect,
-                  nn::NNDialect, QNTDialect>();
-  mlir::MLIRContext context(registry);
-  context.loadAllAvailableDialects();
-  int failures = 0;
-  for (const LinearCase &test : getCases(random)) {
-    auto start = std::chrono::steady_clock::now();
-    std::string error = runLinear(context, test, random);
-    std::chrono::duration<double> seconds =
-        std::chrono::steady_clock::now() - start;
-    if (std::getenv("QNT_VERBOSE"))
-      llvm::outs() << test.getName() << ": " << seconds.count() << " s\n";
-    if (error.empty())
-      continue;
-    ++failures;
-    llvm::outs() << test.getName() << ": " << error << "\n";
-  }
-  return failures != 0;
+  std::mt19937_64 random = makeRandom();
+  auto context = makeContext();
+  Report report;
+  for (const LinearCase &test : getCases(random))
+    report.add(test.getName(),
+               [&] { return runLinear(*context, test, random); });
+  return report.getExitStatus();
 }

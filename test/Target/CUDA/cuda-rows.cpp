@@ -4,26 +4,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "lib/Target/CUDA/Kernels.h"
+#include "KernelTest.h"
 
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
-#include "qnt/Emulator/Emulator.h"
 
 #include "mlir/AsmParser/AsmParser.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Verifier.h"
-#include "llvm/Support/raw_ostream.h"
 
-#include <chrono>
 #include <cmath>
-#include <cstdlib>
-#include <random>
 
 using namespace mlir;
 using namespace qnt;
+using namespace qnt::test;
 
 /// What the kernel is to write.
 struct Rows {
@@ -89,36 +80,19 @@ static std::string run(MLIRContext &context, QTensorType type, bool isStatic,
            std::vector<float>(size_t(rows), -1),
            std::vector<int32_t>(want.sums.size(), -1)};
 
-  const cuda::Chip &chip = *cuda::findChip("sm_80");
-  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
-  OpBuilder b = OpBuilder::atBlockBegin(module->getBody());
-  auto code = gpu::GPUModuleOp::create(b, module->getLoc(), "kernels");
-  cuda::KernelLibrary library(code, chip);
-  cuda::Kernel kernel = cuda::getQuantizeRowsKernel(library, type, isStatic);
-  if (failed(verify(*module)))
-    return "is no valid kernel";
-  auto loaded = emu::load(code, kernel.code.getName());
-  if (!loaded)
-    return "cannot be loaded";
-  emu::Launch launch;
-  launch.grid[0] = uint32_t(rows);
-  launch.block[0] = uint32_t(kernel.threads);
-  launch.sharedBytes = size_t(kernel.sharedBytes);
-  std::vector<uint64_t> args;
-  auto add = [&](auto &values, const char *name, bool writable) {
-    launch.buffers.push_back({values.data(),
-                              values.size() * sizeof(values.front()), writable,
-                              name});
-    args.push_back(emu::toArgument(values.data()));
-  };
-  add(x, "x", false);
-  add(scale, "scale", false);
-  add(zero, "zero", false);
-  add(got.codes, "codes", true);
-  add(got.scales, "scales", true);
-  add(got.zeros, "zeros", true);
-  add(got.sums, "sums", true);
-  if (!loaded->run(launch, args, error))
+  Launcher launcher(context, [&](cuda::KernelLibrary &library) {
+    return cuda::getQuantizeRowsKernel(library, type, isStatic);
+  });
+  launcher.set("x", x);
+  launcher.set("scale", scale);
+  launcher.set("zero", zero);
+  launcher.set("codes", got.codes);
+  launcher.set("scales", got.scales);
+  launcher.set("zeros", got.zeros);
+  launcher.set("sums", got.sums);
+  launcher.set("rows", rows);
+  error = launcher.run();
+  if (!error.empty())
     return error;
   if (got.scales != want.scales)
     return "scales differ";
@@ -130,20 +104,9 @@ static std::string run(MLIRContext &context, QTensorType type, bool isStatic,
 }
 
 int main() {
-  const char *given = std::getenv("QNT_SEED");
-  uint64_t seed =
-      given ? std::strtoull(given, nullptr, 10)
-            : uint64_t(
-                  std::chrono::steady_clock::now().time_since_epoch().count());
-  llvm::outs() << "seed " << seed << "\n";
-  std::mt19937_64 random(seed);
-  DialectRegistry registry;
-  registry.insert<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect,
-                  math::MathDialect, NVVM::NVVMDialect, scf::SCFDialect,
-                  vector::VectorDialect, QNTDialect>();
-  MLIRContext context(registry);
-  context.loadAllAvailableDialects();
-  int failures = 0;
+  std::mt19937_64 random = makeRandom();
+  auto context = makeContext();
+  Report report;
   for (std::string format : {"int8", "uint8", "int4", "int6"})
     for (bool isStatic : {false, true})
       for (int64_t features :
@@ -157,11 +120,8 @@ int main() {
             ", #qnt.rows<pad = " + (random() % 2 ? "16" : "128") +
             ", sums = " + std::to_string(sums[random() % 4]) +
             (isUnsigned ? ", excess = -128" : "") + ">>";
-        auto type = cast<QTensorType>(parseType(text, &context));
-        std::string error = run(context, type, isStatic, random);
-        failures += !error.empty();
-        if (!error.empty())
-          llvm::outs() << text << ": " << error << "\n";
+        auto type = cast<QTensorType>(parseType(text, context.get()));
+        report.add(text, [&] { return run(*context, type, isStatic, random); });
       }
-  return failures != 0;
+  return report.getExitStatus();
 }

@@ -211,22 +211,25 @@ void LinearEmitter::emitBody(KernelBuilder &k, ValueRange args) {
 }
 
 Kernel LinearEmitter::emit() {
-  OpBuilder types(lib.module.getContext());
-  Type pointer = LLVM::LLVMPointerType::get(types.getContext(), kGlobal);
-  // x, scales, zeros, sums, weight, rows, result, workspace, counters,
-  // operands.
-  SmallVector<Type> args(5, pointer);
-  args.push_back(types.getI32Type());
-  args.append(3 + Epilogue::getNumOperands(shape.epilogue), pointer);
   Kernel kernel;
   kernel.threads = tile.getThreads();
   kernel.sharedBytes = tile.stages * stage.bytes;
   if (tile.splits > 1)
     kernel.workspaceBytes = tile.splits * kernel.threads * getSize() * 4;
-  kernel.code = lib.get(
-      makeName(), args, kernel.threads, /*minBlocks=*/1,
-      [&](KernelBuilder &k, ValueRange values) { emitBody(k, values); });
-  return kernel;
+  for (const char *name : {"x", "scales", "zeros", "sums", "weight"})
+    kernel.addInput(name);
+  unsigned rows = kernel.addSize("rows");
+  kernel.addOutput("out");
+  kernel.addInOut("workspace");
+  kernel.addInOut("counters");
+  for (unsigned i = 0; i < Epilogue::getNumOperands(shape.epilogue); ++i)
+    kernel.addInput("operand" + std::to_string(i));
+  kernel.grid[0].blocks = llvm::divideCeil(features, tile.blockN);
+  kernel.grid[1].by(rows, 1, tile.blockM);
+  kernel.grid[2].blocks = tile.splits;
+  return lib.get(makeName(), kernel, [&](KernelBuilder &k, ValueRange values) {
+    emitBody(k, values);
+  });
 }
 
 Kernel qnt::cuda::getLinearKernel(KernelLibrary &lib, const LinearShape &shape,

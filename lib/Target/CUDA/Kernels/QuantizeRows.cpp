@@ -245,13 +245,15 @@ std::string qnt::cuda::checkQuantizeRows(QTensorType type) {
 Kernel qnt::cuda::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
                                         bool isStatic) {
   RowsEmitter emitter(type, isStatic);
-  SmallVector<Type> args(
-      7, LLVM::LLVMPointerType::get(type.getContext(), kGlobal));
   Kernel kernel;
   kernel.threads = kThreads;
   kernel.sharedBytes = kThreads / kWarp * 8;
-  kernel.code = lib.get(
-      emitter.getName(), args, kThreads, /*minBlocks=*/1,
+  for (const char *name : {"x", "scale", "zero"})
+    kernel.addInput(name);
+  for (const char *name : {"codes", "scales", "zeros", "sums"})
+    kernel.addOutput(name);
+  kernel.grid[0].by(kernel.addSize("rows"));
+  return lib.get(
+      emitter.getName(), kernel,
       [&](KernelBuilder &k, ValueRange values) { emitter.emit(k, values); });
-  return kernel;
 }
