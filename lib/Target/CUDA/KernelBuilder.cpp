@@ -50,6 +50,12 @@ Value KernelBuilder::extF(Value x) {
   return arith::ExtFOp::create(b, loc, target::withShapeOf(f32(), x.getType()),
                                x);
 }
+Value KernelBuilder::truncF(Value x, Type element) {
+  if (getElementTypeOrSelf(x.getType()) == element)
+    return x;
+  return arith::TruncFOp::create(b, loc,
+                                 target::withShapeOf(element, x.getType()), x);
+}
 Value KernelBuilder::divFast(Value x, Value y) {
   auto flags = arith::FastMathFlags::arcp | arith::FastMathFlags::afn;
   return arith::DivFOp::create(b, loc, x, y, flags);

@@ -44,6 +44,8 @@ public:
   /// pointer + index * stride bytes, the product in 64 bits.
   Value atRow(Value pointer, Value index, int64_t stride);
   Value extF(Value x);
+  /// Of floats, to the nearest, even of two.
+  Value truncF(Value x, Type element);
   /// x / y to about two units in the last place.
   Value divFast(Value x, Value y);
 

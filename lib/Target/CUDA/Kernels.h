@@ -63,15 +63,48 @@ LinearTile chooseLinearTile(const LinearShape &shape, const Chip &chip,
 Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape,
                        const LinearTile &tile);
 
+//===----------------------------------------------------------------------===//
+// Rows (Kernels/Norms.cpp, Kernels/QuantizeRows.cpp)
+//===----------------------------------------------------------------------===//
+
+/// What rows are normalised by before they go on: nn.rms_norm (of one group;
+/// the groups of a row are rows of their own), nn.layer_norm, nn.l2_normalize.
+struct NormSpec {
+  enum class Kind { None, RMS, Layer, L2 };
+  Kind kind = Kind::None;
+  double eps = 0;
+
+  /// A part of kernels' names.
+  std::string getName() const;
+};
+
+/// Rows [rows, features] of f32, normalised or not.
+struct RowsSpec {
+  /// f16 is padded with zeros to a multiple of 8 features, as linear layers
+  /// take it.
+  enum class Output { F32, F16 };
+  int64_t features = 0;
+  NormSpec norm;
+  Output output = Output::F32;
+};
+/// (x f32 [rows, features], [norm_scale f32 [features]: RMS and Layer],
+/// [norm_shift f32 [features]: Layer], out, rows), a block for each row.
+Kernel getRowsKernel(KernelLibrary &lib, const RowsSpec &spec);
+
+/// (x f32 [rows, features], out f32, rows, features): nn.softmax, a block for
+/// each row.
+Kernel getSoftmaxKernel(KernelLibrary &lib);
+
 /// The reason why rows of `type` cannot be quantised; empty where they can.
 std::string checkQuantizeRows(QTensorType type);
 /// (x f32 [rows, features], scale f32 or null, zero f32 or null, codes, scales
-/// f32 [rows], zeros f32 [rows], sums i32, rows), a block for each row:
-/// qnt.quantize to `type`, per_row from the row itself by absmax, or where
-/// `isStatic` per_tensor with the given scale and zero point. As #qnt.rows lays
-/// them out; a row of zeros has scale 0.
+/// f32 [rows], zeros f32 [rows], sums i32, rows, [norm_scale], [norm_shift]), a
+/// block for each row: qnt.quantize to `type`, per_row from the row itself by
+/// absmax, or where `isStatic` per_tensor with the given scale and zero point,
+/// of what getRowsKernel makes of the row by `norm`. As #qnt.rows lays them
+/// out; a row of zeros has scale 0.
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
-                             bool isStatic);
+                             bool isStatic, const NormSpec &norm = {});
 
 } // namespace qnt::cuda
 

@@ -29,15 +29,24 @@ static QTensorType parse(cuda::KernelLibrary &library,
       parseType("!qnt.tensor<" + text + ">", library.module.getContext()));
 }
 
+static void add(Kernels &kernels, cuda::Kernel kernel) {
+  kernels[kernel.code.getName().str()] = kernel;
+}
+
 static void addRows(cuda::KernelLibrary &library, Kernels &kernels) {
+  using Norm = cuda::NormSpec;
+  using Output = cuda::RowsSpec::Output;
   for (const char *text :
        {"?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>",
         "?x4096, uint8, per_row, scale f32, zero, #qnt.rows<pad = 16, sums = "
-        "128, excess = -128>"}) {
-    cuda::Kernel kernel = cuda::getQuantizeRowsKernel(
-        library, parse(library, text), /*isStatic=*/false);
-    kernels[kernel.code.getName().str()] = kernel;
-  }
+        "128, excess = -128>"})
+    for (auto norm : {Norm{}, Norm{Norm::Kind::RMS, 1e-5}})
+      add(kernels, cuda::getQuantizeRowsKernel(library, parse(library, text),
+                                               /*isStatic=*/false, norm));
+  for (auto kind : {Norm::Kind::RMS, Norm::Kind::Layer, Norm::Kind::L2})
+    for (auto output : {Output::F32, Output::F16})
+      add(kernels, cuda::getRowsKernel(library, {4096, {kind, 1e-5}, output}));
+  add(kernels, cuda::getSoftmaxKernel(library));
 }
 
 static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
@@ -81,9 +90,9 @@ static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
         llvm::errs() << error << "\n";
         std::exit(1);
       }
-      cuda::Kernel kernel = cuda::getLinearKernel(
-          library, shape, cuda::chooseLinearTile(shape, library.chip, rows));
-      kernels[kernel.code.getName().str()] = kernel;
+      add(kernels, cuda::getLinearKernel(
+                       library, shape,
+                       cuda::chooseLinearTile(shape, library.chip, rows)));
     }
 }
 

@@ -1,0 +1,45 @@
+//===- RowEncoder.h - numbers to codes -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TARGET_CUDA_KERNELS_ROWENCODER_H
+#define QNT_LIB_TARGET_CUDA_KERNELS_ROWENCODER_H
+
+#include "../KernelBuilder.h"
+
+#include "qnt/Dialect/QNT/QNT.h"
+
+namespace qnt::cuda {
+
+/// qnt.quantize of a block of numbers by absmax to integers, each operation
+/// rounded to f32 as BlockQuantizer does, so that codes are its codes.
+class RowEncoder {
+public:
+  using Value = mlir::Value;
+  /// `stored` is the scale that goes to memory: 0 for a block of zeros. All
+  /// f32.
+  struct Params {
+    Value scale, zero, stored;
+  };
+
+  /// Integers with scales and, maybe, zero points.
+  explicit RowEncoder(QTensorType type);
+
+  /// Of a block whose least and largest numbers, 0 among them, are given.
+  Params choose(KernelBuilder &k, Value least, Value largest) const;
+  /// The code of a number that is not NaN, as an i32 in the format's range.
+  Value encode(KernelBuilder &k, Value number, const Params &params) const;
+
+  static Value zeroIfNaN(KernelBuilder &k, Value number);
+
+private:
+  mlir::Type scaleType;
+  float lowest, highest;
+  bool hasZeros;
+};
+
+} // namespace qnt::cuda
+
+#endif // QNT_LIB_TARGET_CUDA_KERNELS_ROWENCODER_H
