@@ -106,6 +106,56 @@ std::string checkQuantizeRows(QTensorType type);
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
                              bool isStatic, const NormSpec &norm = {});
 
+//===----------------------------------------------------------------------===//
+// Lookups (Kernels/Embedding.cpp, Kernels/Lookups.cpp)
+//===----------------------------------------------------------------------===//
+
+/// (ids i32 [rows], table [V, features] of `element`, out f32 [rows, features],
+/// rows). `element` is f32, f16 or bf16. Ids are below V.
+Kernel getEmbeddingKernel(KernelLibrary &lib, mlir::Type element,
+                          int64_t features);
+/// (ids i32 [rows], codes u8 [V, features], scales [V, groups] of the table's
+/// scale type, out f32, rows, [zeros [V, groups]: f32 offsets, or zero points
+/// of u8 (unsigned formats) or i8], [numbers f32 [2^bits], what codes stand
+/// for: formats that are no integers]): out = scale * (decode(code) - zero), or
+/// scale
+/// * decode(code) - offset, for a table type with scales of up to 8 bits, one
+/// code a byte. Of a per_tensor table there is one scale.
+Kernel getQuantizedEmbeddingKernel(KernelLibrary &lib, QTensorType table);
+
+/// (out i32 [batch, tokens], batch, tokens, [start i32 [batch]]): start + t.
+Kernel getPositionIdsKernel(KernelLibrary &lib, bool hasStart);
+
+/// (x f32 [batch, tokens, features], out [batch, features], batch, tokens,
+/// [rows i32 [batch]]): a row of each sequence, the last one without `rows`.
+Kernel getSelectRowsKernel(KernelLibrary &lib, int64_t features, bool hasRows);
+
+/// (x f32 [rows, features], indices i32 [chosen], out f32 [rows, chosen],
+/// rows): out[m, i] = x[m, indices[i]].
+Kernel getSelectFeaturesKernel(KernelLibrary &lib, int64_t features,
+                               int64_t chosen);
+
+/// (x f32 [batch, tokens, features], lengths i32 [batch], out [batch,
+/// features], batch, tokens): nn.mean_pool.
+Kernel getMeanPoolKernel(KernelLibrary &lib, int64_t features);
+
+//===----------------------------------------------------------------------===//
+// Attention (Kernels/Rope.cpp)
+//===----------------------------------------------------------------------===//
+
+/// (positions i32 [rows], frequencies f64 [dim / 2] as nn::getRopeFrequencies
+/// gives them, out f32 [rows, dim], rows): nn.rope_table, its numbers times
+/// `factor`. Angles are f64, below 2^20.
+Kernel getRopeTableKernel(KernelLibrary &lib, int64_t dim, double factor = 1);
+
+struct RopeSpec {
+  int64_t heads = 0, headDim = 0, rotary = 0;
+  bool isInterleaved = false;
+};
+/// (x f32 [rows, heads * headDim], table f32 [rows, rotary], out, rows):
+/// nn.rope. x and out do not overlap.
+Kernel getRopeKernel(KernelLibrary &lib, const RopeSpec &spec);
+
 } // namespace qnt::cuda
 
 #endif // QNT_LIB_TARGET_CUDA_KERNELS_H

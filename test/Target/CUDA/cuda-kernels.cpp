@@ -49,6 +49,23 @@ static void addRows(cuda::KernelLibrary &library, Kernels &kernels) {
   add(kernels, cuda::getSoftmaxKernel(library));
 }
 
+static void addLookups(cuda::KernelLibrary &library, Kernels &kernels) {
+  Type f16 = Float16Type::get(library.module.getContext());
+  add(kernels, cuda::getEmbeddingKernel(library, f16, 4096));
+  for (const char *table :
+       {"32000x4096, int4, group<32>, scale f16", "32000x4096, e4m3, per_row, "
+                                                  "scale f32"})
+    add(kernels,
+        cuda::getQuantizedEmbeddingKernel(library, parse(library, table)));
+  add(kernels, cuda::getPositionIdsKernel(library, /*hasStart=*/true));
+  add(kernels, cuda::getSelectRowsKernel(library, 4096, /*hasRows=*/true));
+  add(kernels, cuda::getSelectFeaturesKernel(library, 4096, 64));
+  add(kernels, cuda::getMeanPoolKernel(library, 384));
+  add(kernels, cuda::getRopeTableKernel(library, 128));
+  add(kernels, cuda::getRopeKernel(library, {32, 128, 128}));
+  add(kernels, cuda::getRopeKernel(library, {32, 80, 32, true}));
+}
+
 static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
   // Float activations where there is no input.
   struct Layer {
@@ -138,6 +155,7 @@ int main(int argc, char **argv) {
   cuda::KernelLibrary library(code, *chip);
   Kernels kernels;
   addRows(library, kernels);
+  addLookups(library, kernels);
   addLinears(library, kernels);
   if (failed(verify(*module)))
     return 1;
