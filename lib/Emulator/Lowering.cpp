@@ -237,8 +237,11 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
   if (auto atomic = dyn_cast<LLVM::AtomicRMWOp>(op))
     checkAccess(op, atomic.getPtr(), atomic.getType(), /*isWrite=*/true);
   // Other accesses would not be checked.
+  auto intrinsic = dyn_cast<LLVM::CallIntrinsicOp>(op);
+  bool isConversion =
+      intrinsic && intrinsic.getIntrin().starts_with("llvm.fpto");
   bool isPlain = isa<LLVM::LoadOp, LLVM::StoreOp, LLVM::AtomicRMWOp>(op) ||
-                 isMemoryEffectFree(op);
+                 isConversion || isMemoryEffectFree(op);
   Dialect *dialect = op->getDialect();
   if (isa<arith::ArithDialect, cf::ControlFlowDialect, math::MathDialect,
           scf::SCFDialect, vector::VectorDialect>(dialect) ||

@@ -50,9 +50,12 @@ static void lowerFunctions(ModuleOp module) {
   module.walk([](Operation *op) {
     StringRef name = llvm::StringSwitch<StringRef>(op->getName().getStringRef())
                          .Case("math.absf", "llvm.fabs.f32")
+                         .Case("math.ceil", "llvm.ceil.f32")
                          .Case("math.exp2", "llvm.exp2.f32")
+                         .Case("math.floor", "llvm.floor.f32")
                          .Case("math.roundeven", "llvm.roundeven.f32")
                          .Case("math.sqrt", "llvm.sqrt.f32")
+                         .Case("math.trunc", "llvm.trunc.f32")
                          .Default("");
     if (name.empty())
       return;

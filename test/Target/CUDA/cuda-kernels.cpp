@@ -10,6 +10,8 @@
 //===----------------------------------------------------------------------===//
 #include "KernelTest.h"
 
+#include "lib/Target/CUDA/Kernels/Elementwise.h"
+
 #include "qnt/Target/CUDA/Codegen.h"
 
 #include "mlir/AsmParser/AsmParser.h"
@@ -64,6 +66,39 @@ static void addLookups(cuda::KernelLibrary &library, Kernels &kernels) {
   add(kernels, cuda::getRopeTableKernel(library, 128));
   add(kernels, cuda::getRopeKernel(library, {32, 128, 128}));
   add(kernels, cuda::getRopeKernel(library, {32, 80, 32, true}));
+}
+
+/// Every op of elementwise kernels on f32 that is no one-to-one lowering, and
+/// a copy.
+static void addElementwise(cuda::KernelLibrary &library, Kernels &kernels) {
+  using Spec = cuda::ElementwiseSpec;
+  OpBuilder b(library.module.getContext());
+  Type f32 = b.getF32Type(), i32 = b.getI32Type();
+  Spec::Operand rows{f32, {Spec::Stride::Runtime, Spec::Stride::One}};
+  Spec::Operand row{f32, {Spec::Stride::Zero, Spec::Stride::One}};
+  Spec chain;
+  chain.loops = 2;
+  chain.isWide = true;
+  chain.inputs = {rows, row};
+  chain.results = {rows, {i32, rows.strides}};
+  auto kind = b.getNamedAttr("kind", b.getStringAttr("silu"));
+  unsigned x =
+      chain.addStep("nn.activation", {0}, f32, b.getDictionaryAttr(kind));
+  x = chain.addStep("nn.mul", {x, 1}, f32);
+  for (const char *op :
+       {"math.exp", "math.tanh", "math.erf", "math.rsqrt", "math.ceil",
+        "math.floor", "math.trunc", "math.roundeven", "math.absf"})
+    x = chain.addStep(op, {x}, f32);
+  x = chain.addStep("arith.maximumf", {x, 0}, f32);
+  unsigned whole = chain.addStep("arith.fptosi", {x}, i32);
+  chain.yields = {x, chain.addStep("arith.divsi", {whole, whole}, i32)};
+  add(kernels, cuda::getElementwiseKernel(library, chain));
+  Spec copy;
+  copy.loops = 4;
+  copy.inputs = {{f32, SmallVector<Spec::Stride>(4, Spec::Stride::Runtime)}};
+  copy.results = copy.inputs;
+  copy.yields = {0};
+  add(kernels, cuda::getElementwiseKernel(library, copy));
 }
 
 static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
@@ -156,6 +191,7 @@ int main(int argc, char **argv) {
   Kernels kernels;
   addRows(library, kernels);
   addLookups(library, kernels);
+  addElementwise(library, kernels);
   addLinears(library, kernels);
   if (failed(verify(*module)))
     return 1;
