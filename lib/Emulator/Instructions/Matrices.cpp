@@ -26,12 +26,13 @@ using namespace qnt::emu;
 
 static FailureOr<Instruction> lowerLoad(NVVM::LdMatrixOp op) {
   NVVM::LdStMatrixShapeAttr shape = op.getShape();
-  if (op.getLayout() != NVVM::MMALayout::row || shape.getM() != 8 ||
-      shape.getN() != 8 || op.getEltType() != NVVM::LdStMatrixEltType::B16)
-    return op.emitOpError("loads other than rows of 8 x 8 elements of 16 bits");
+  if (shape.getM() != 8 || shape.getN() != 8 ||
+      op.getEltType() != NVVM::LdStMatrixEltType::B16)
+    return op.emitOpError("loads other than 8 x 8 elements of 16 bits");
   unsigned matrices = op.getNum();
+  bool isTransposed = op.getLayout() == NVVM::MMALayout::col;
   return Instruction{
-      Scope::Warp, [matrices](Execution &execution) {
+      Scope::Warp, [matrices, isTransposed](Execution &execution) {
         for (unsigned j = 0; j < matrices; ++j)
           for (unsigned row = 0; row < 8; ++row) {
             size_t giver = 8 * j + row;
@@ -42,9 +43,14 @@ static FailureOr<Instruction> lowerLoad(NVVM::LdMatrixOp op) {
               return execution.fail(giver, "loads outside of shared memory");
             if (!execution.access(giver, from, 16, /*isWrite=*/false))
               return;
-            for (unsigned t = 0; t < 4; ++t)
-              std::memcpy(&execution.result<uint32_t>(4 * row + t, j),
-                          from + 4 * t, 4);
+            for (unsigned column = 0; column < 8; ++column) {
+              // Two neighbours of a row, or with .trans of a column.
+              unsigned across = isTransposed ? column : row;
+              unsigned along = isTransposed ? row : column;
+              auto *to = reinterpret_cast<char *>(
+                  &execution.result<uint32_t>(4 * across + along / 2, j));
+              std::memcpy(to + along % 2 * 2, from + 2 * column, 2);
+            }
           }
       }};
 }

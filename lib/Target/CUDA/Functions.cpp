@@ -13,10 +13,7 @@
 using namespace mlir;
 using namespace qnt::cuda;
 
-// One instruction on the GPU.
-static Value exp2(KernelBuilder &k, Value x) {
-  return math::Exp2Op::create(k.b, k.loc, x);
-}
+Value KernelBuilder::exp2(Value x) { return math::Exp2Op::create(b, loc, x); }
 
 /// A number that is not negative, with the sign of `x`.
 static Value withSign(KernelBuilder &k, Value magnitude, Value x) {
@@ -24,9 +21,7 @@ static Value withSign(KernelBuilder &k, Value magnitude, Value x) {
   return k.bitcast(k.bor(k.bitcast(magnitude, k.i32()), sign), k.f32());
 }
 
-Value KernelBuilder::exp(Value x) {
-  return exp2(*this, mul(x, cf32(float(M_LOG2E))));
-}
+Value KernelBuilder::exp(Value x) { return exp2(mul(x, cf32(float(M_LOG2E)))); }
 
 Value KernelBuilder::sigmoid(Value x) {
   Value one = cf32(1);

@@ -7,6 +7,7 @@
 #include "KernelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -55,6 +56,23 @@ Value KernelBuilder::truncF(Value x, Type element) {
     return x;
   return arith::TruncFOp::create(b, loc,
                                  target::withShapeOf(element, x.getType()), x);
+}
+Value KernelBuilder::eqF(Value x, Value y) {
+  return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, y);
+}
+Value KernelBuilder::toInt(Value x) {
+  return arith::FPToSIOp::create(b, loc, i32(), x);
+}
+KernelBuilder::Values KernelBuilder::elements(Value vector) {
+  Values values;
+  int64_t count = cast<VectorType>(vector.getType()).getNumElements();
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(vector::ExtractOp::create(b, loc, vector, i));
+  return values;
+}
+Value KernelBuilder::pack(ValueRange elements) {
+  VectorType type = vec(elements[0].getType(), int64_t(elements.size()));
+  return vector::FromElementsOp::create(b, loc, type, elements);
 }
 Value KernelBuilder::divFast(Value x, Value y) {
   auto flags = arith::FastMathFlags::arcp | arith::FastMathFlags::afn;
@@ -122,15 +140,16 @@ static KernelBuilder::Values unpack(KernelBuilder &k, Value pack,
   return values;
 }
 
-KernelBuilder::Values KernelBuilder::loadMatrices(Value row, unsigned count) {
+KernelBuilder::Values KernelBuilder::loadMatrices(Value row, unsigned count,
+                                                  bool transposed) {
   SmallVector<Type> words(count, i32());
   Type type = count == 1
                   ? i32()
                   : LLVM::LLVMStructType::getLiteral(b.getContext(), words);
+  auto layout = transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row;
   auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
-  Value loaded =
-      NVVM::LdMatrixOp::create(b, loc, type, row, count, NVVM::MMALayout::row,
-                               shape, NVVM::LdStMatrixEltType::B16);
+  Value loaded = NVVM::LdMatrixOp::create(b, loc, type, row, count, layout,
+                                          shape, NVVM::LdStMatrixEltType::B16);
   return count == 1 ? Values{loaded} : unpack(*this, loaded, count);
 }
 

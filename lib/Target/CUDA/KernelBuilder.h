@@ -49,7 +49,15 @@ public:
   /// x / y to about two units in the last place.
   Value divFast(Value x, Value y);
 
+  Value eqF(Value x, Value y);
+  /// The integer nearest to an f32 that is one.
+  Value toInt(Value x);
+  Values elements(Value vector);
+  Value pack(mlir::ValueRange elements);
+
   // Functions of f32 (Functions.cpp).
+  /// One instruction.
+  Value exp2(Value x);
   /// To two units in the last place; 0 and infinity beyond the range.
   Value exp(Value x);
   Value sigmoid(Value x);
@@ -74,8 +82,8 @@ public:
   /// Until all but the last `left` groups of the lane's copies are there.
   void waitCopies(unsigned left);
   /// `count` matrices of 8 rows of 16 bytes; lane 8 j + i points to row i of
-  /// matrix j. A register for each.
-  Values loadMatrices(Value row, unsigned count);
+  /// matrix j. A register for each: of a row, or `transposed` of a column.
+  Values loadMatrices(Value row, unsigned count, bool transposed = false);
   /// D, of which `sums` are C.
   Values multiply(const MatrixInstruction &instruction, mlir::ValueRange a,
                   mlir::ValueRange b, mlir::ValueRange sums);

@@ -140,7 +140,8 @@ Kernel getSelectFeaturesKernel(KernelLibrary &lib, int64_t features,
 Kernel getMeanPoolKernel(KernelLibrary &lib, int64_t features);
 
 //===----------------------------------------------------------------------===//
-// Attention (Kernels/Rope.cpp)
+// Attention (Kernels/Rope.cpp, CacheStore.cpp, AttentionRows.cpp,
+// AttentionTiles.cpp)
 //===----------------------------------------------------------------------===//
 
 /// (positions i32 [rows], frequencies f64 [dim / 2] as nn::getRopeFrequencies
@@ -155,6 +156,81 @@ struct RopeSpec {
 /// (x f32 [rows, heads * headDim], table f32 [rows, rotary], out, rows):
 /// nn.rope. x and out do not overlap.
 Kernel getRopeKernel(KernelLibrary &lib, const RopeSpec &spec);
+
+/// Where keys and values lie. One sequence and head is keys, then values; heads
+/// follow one another, then sequences, then layers. Keys, and values, are rows
+/// of `capacity` positions; of codes, then for each of these a word of an f16
+/// scale, the zero point, a byte, and a byte of zero. Codes are unsigned, of 4
+/// bits two features a byte, the first in the low half. `capacity` is the
+/// number of positions, a multiple of 16.
+struct CacheGeometry {
+  int64_t heads = 0, headDim = 0;
+  /// f32, f16, i8 or i4.
+  mlir::Type element;
+
+  /// The reason why there are no kernels, or nothing.
+  std::string check() const;
+  bool isCodes() const { return element.isInteger(); }
+  int64_t bits() const { return element.getIntOrFloatBitWidth(); }
+  int64_t rowBytes() const { return headDim * bits() / 8; }
+  /// Bytes of keys or of values of one head, per position.
+  int64_t headBytes() const { return rowBytes() + (isCodes() ? 4 : 0); }
+  /// Bytes of keys and values of all heads of one sequence, per position.
+  int64_t bytesPerPosition() const { return 2 * heads * headBytes(); }
+  /// Lanes that share a head, eight features each.
+  int64_t getLanes() const;
+};
+/// (key f32 [batch, tokens, heads * headDim], value likewise, start i32
+/// [batch], cache of this layer, batch, tokens, capacity): writes keys and
+/// values at positions start[b] + t, codes as qnt.quantize gives them.
+Kernel getCacheStoreKernel(KernelLibrary &lib, const CacheGeometry &cache);
+
+/// An nn.attention, once new keys and values are in the cache.
+struct AttentionSpec {
+  enum class Limits {
+    /// All tokens.
+    None,
+    /// Keys 0 .. limits[b] - 1.
+    Lengths,
+    /// Keys 0 .. limits[b] + t: the start positions of a cache.
+    Start
+  };
+  int64_t heads = 0;
+  double scale = 1;
+  bool causal = false;
+  /// 0: none.
+  int64_t window = 0;
+  Limits limits = Limits::None;
+  /// Whether keys and values lie in a cache; else they are f32 [batch, tokens,
+  /// cache.heads * headDim], and the cache's element f32.
+  bool isCached = true;
+  CacheGeometry cache;
+
+  /// Query heads that share keys.
+  int64_t getGroup() const { return heads / cache.heads; }
+  /// A part of kernels' names.
+  std::string getName() const;
+};
+// Both kernels take (query f32 [batch, tokens, heads * headDim], cache of this
+// layer or key and value, out f32 as query, batch, tokens, [capacity: of a
+// cache], [limits i32 [batch]], ...) and give softmax(scale q k^T) v with a
+// running maximum (Milakov and Gimelshein 2018; Dao et al. 2022).
+
+/// The parts that the positions are cut into for one token of `batch`
+/// sequences with up to `positions`, so that there is work for all of `chip`.
+int64_t chooseAttentionSplits(const AttentionSpec &spec, const Chip &chip,
+                              int64_t batch, int64_t positions);
+/// For few tokens, in f32: (..., [workspace, counters: of more than one
+/// split]), blocks of some heads that share keys, of one token.
+Kernel getAttentionRowsKernel(KernelLibrary &lib, const AttentionSpec &spec,
+                              int64_t splits);
+
+/// The reason why there are no tiles, or nothing.
+std::string checkAttentionTiles(const AttentionSpec &spec);
+/// For many tokens, on f16 mma.sync: queries, keys, values and the weights
+/// of values are rounded to f16, sums are f32. Blocks of 64 rows, a row being a
+/// token and a head.
+Kernel getAttentionTilesKernel(KernelLibrary &lib, const AttentionSpec &spec);
 
 } // namespace qnt::cuda
 

@@ -101,6 +101,32 @@ static void addElementwise(cuda::KernelLibrary &library, Kernels &kernels) {
   add(kernels, cuda::getElementwiseKernel(library, copy));
 }
 
+/// Of every cache, and of two sizes of heads: rows and tiles.
+static void addAttention(cuda::KernelLibrary &library, Kernels &kernels) {
+  OpBuilder b(library.module.getContext());
+  cuda::AttentionSpec spec;
+  spec.scale = 0.125;
+  spec.limits = cuda::AttentionSpec::Limits::Start;
+  for (Type element : {Type(b.getF32Type()), Type(b.getF16Type()),
+                       Type(b.getI8Type()), Type(b.getIntegerType(4))})
+    for (int64_t dim : {64, 128}) {
+      if (dim == 64 && !element.isF16())
+        continue;
+      spec.heads = 32;
+      spec.cache = {8, dim, element};
+      add(kernels, cuda::getCacheStoreKernel(library, spec.cache));
+      add(kernels, cuda::getAttentionRowsKernel(library, spec, /*splits=*/16));
+      add(kernels, cuda::getAttentionTilesKernel(library, spec));
+    }
+  // An encoder.
+  spec.heads = 12;
+  spec.limits = cuda::AttentionSpec::Limits::Lengths;
+  spec.isCached = false;
+  spec.cache = {12, 32, b.getF32Type()};
+  add(kernels, cuda::getAttentionRowsKernel(library, spec, /*splits=*/1));
+  add(kernels, cuda::getAttentionTilesKernel(library, spec));
+}
+
 static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
   // Float activations where there is no input.
   struct Layer {
@@ -192,6 +218,7 @@ int main(int argc, char **argv) {
   addRows(library, kernels);
   addLookups(library, kernels);
   addElementwise(library, kernels);
+  addAttention(library, kernels);
   addLinears(library, kernels);
   if (failed(verify(*module)))
     return 1;

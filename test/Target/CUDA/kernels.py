@@ -18,6 +18,8 @@ EXPECTED = {
     "quantize_rows": ({"SHFL"}, SPILLS),
     "rows": ({"SHFL"}, SPILLS),
     "softmax": ({"SHFL", "MUFU"}, SPILLS),
+    "attention_tiles": ({"HMMA", "LDSM", "MUFU", "SHFL"}, SPILLS),
+    "attention_rows": ({"FFMA", "MUFU", "SHFL"}, SPILLS | {"I2F"}),
     "": ({"STG"}, SPILLS),
 }
 failures = []

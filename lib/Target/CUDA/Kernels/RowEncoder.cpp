@@ -29,10 +29,6 @@ static Value roundEven(KernelBuilder &k, Value x) {
   return math::RoundEvenOp::create(k.b, k.loc, x);
 }
 
-static Value toInt(KernelBuilder &k, Value x) {
-  return arith::FPToSIOp::create(k.b, k.loc, k.i32(), x);
-}
-
 RowEncoder::Params RowEncoder::choose(KernelBuilder &k, Value least,
                                       Value largest) const {
   Value range =
@@ -63,5 +59,5 @@ Value RowEncoder::encode(KernelBuilder &k, Value number,
   Value high = k.sub(k.cf32(highest), params.zero);
   Value code = k.fdiv(number, params.scale);
   code = roundEven(k, k.minF(k.maxF(code, low), high));
-  return k.add(toInt(k, code), toInt(k, params.zero));
+  return k.add(k.toInt(code), k.toInt(params.zero));
 }
