@@ -8,6 +8,8 @@
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::cuda;
@@ -59,14 +61,53 @@ Value Decoder::decodeBytes(KernelBuilder &k, const FragmentGeometry &g,
 // 1024 in f16, whose last bit counts one: codes are ored into it.
 static constexpr uint32_t kHalfBase = 0x64006400u;
 
+float Decoder::getHalfFactor() const {
+  if (spec.map != DecodeSpec::Map::MiniFloat || spec.bits == 16)
+    return 1;
+  return std::ldexp(1.0f, 16 - (1 << (spec.exponent - 1)));
+}
+
+/// Two codes of a small float, in the low bits of halves of a word: sign,
+/// exponent and mantissa go where f16 has them, which is off by the difference
+/// of the biases, subnormal numbers too.
+Value Decoder::decodeFloats(KernelBuilder &k, Value word) const {
+  if (spec.bits == 16 && spec.exponent == 5)
+    return word;
+  if (spec.bits == 16) {
+    Value low = k.bitcast(k.shl(word, 16), k.f32());
+    Value high = k.bitcast(k.band(word, k.c32(int32_t(0xffff0000u))), k.f32());
+    return k.bitcast(k.truncF(k.pack({low, high}), k.f16()), k.i32());
+  }
+  uint32_t sign = 0x00010001u << (spec.bits - 1);
+  uint32_t magnitude = sign - 0x00010001u;
+  Value top = k.shl(k.band(word, k.c32(int32_t(sign))), 16 - spec.bits);
+  Value rest =
+      k.shl(k.band(word, k.c32(int32_t(magnitude))), 10 - spec.mantissa);
+  return k.bor(top, rest);
+}
+
 Value Decoder::decodeHalves(KernelBuilder &k, const FragmentGeometry &g,
                             TileCodes &codes, int64_t w, Value offset) const {
   Value word = gather(k, g, codes, w, 0);
+  if (spec.map == DecodeSpec::Map::MiniFloat)
+    return decodeFloats(k, word);
   // The sign bit flips, which adds the excess.
   uint32_t flip = kHalfBase | uint32_t(getExcess()) * 0x00010001u;
   word = k.bxor(word, k.c32(int32_t(flip)));
   Value halves = k.sub(k.bitcast(word, k.vec(k.f16(), 2)), offset);
   return k.bitcast(halves, k.i32());
+}
+
+bool Decoder::canDecodeHalves(NumberFormat format) {
+  DecodeSpec spec = format.getDecodeSpec();
+  if (spec.map != DecodeSpec::Map::MiniFloat)
+    return false;
+  if (spec.bits == 16)
+    return spec.special == FloatSpecial::IEEE &&
+           (spec.exponent == 5 || spec.exponent == 8);
+  // What has no infinities there would meet those of f16.
+  unsigned most = spec.special == FloatSpecial::IEEE ? 5 : 4;
+  return spec.bits <= 8 && spec.exponent <= most && spec.mantissa <= 10;
 }
 
 Value Decoder::getHalfOffset(KernelBuilder &k, Value zero) const {

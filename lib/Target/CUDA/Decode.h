@@ -31,7 +31,8 @@ private:
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> words;
 };
 
-/// Lowers the decode specification of a weight's format, of integers.
+/// Lowers the decode specification of a weight's format: of integers, and for
+/// products of f16 of floats too.
 class Decoder {
 public:
   explicit Decoder(QTensorType weight);
@@ -43,8 +44,14 @@ public:
   /// Word `w` of a lane: four numbers.
   mlir::Value decodeBytes(KernelBuilder &k, const FragmentGeometry &geometry,
                           TileCodes &codes, int64_t w) const;
-  /// Word `w` of a lane: two numbers in f16, less the zero point that `offset`
-  /// (getHalfOffset) stands for.
+  /// Whether `decodeHalves` knows a format that is no integer: f16, floats of
+  /// up to 8 bits, whose numbers are those of f16 times a factor, and bf16,
+  /// which is rounded.
+  static bool canDecodeHalves(NumberFormat format);
+  /// What the numbers of `decodeHalves` count.
+  float getHalfFactor() const;
+  /// Word `w` of a lane: two numbers in f16; of integers, less the zero point
+  /// that `offset` (getHalfOffset) stands for.
   mlir::Value decodeHalves(KernelBuilder &k, const FragmentGeometry &geometry,
                            TileCodes &codes, int64_t w,
                            mlir::Value offset) const;
@@ -52,6 +59,7 @@ public:
   mlir::Value getHalfOffset(KernelBuilder &k, mlir::Value zero) const;
 
 private:
+  mlir::Value decodeFloats(KernelBuilder &k, mlir::Value word) const;
   mlir::Value gather(KernelBuilder &k, const FragmentGeometry &geometry,
                      TileCodes &codes, int64_t w, int64_t bottom) const;
   /// What is added to signed codes to make them unsigned.

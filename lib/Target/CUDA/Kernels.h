@@ -39,7 +39,8 @@ struct LinearTile {
 /// Everything the code of a linear layer depends on, beside the tile.
 struct LinearShape {
   /// Integers of 2 to 8 bits in #qnt.fragments, with quads of 4 for integer
-  /// products, of 2 for those of f16.
+  /// products, of 2 for those of f16; for these also f16, bf16 (rounded to f16)
+  /// and floats of up to 8 bits, whose NaNs are none.
   QTensorType weight;
   /// Integers of up to 8 bits, in #qnt.rows with signed bytes; or null for f16,
   /// rows padded to 16 bytes, of anything finite.

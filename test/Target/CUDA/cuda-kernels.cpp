@@ -156,6 +156,9 @@ static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
       {"11008x4096, int4, group<128>, scale f16" + quad2, "", {}, all},
       {"4096x4096, uint3, group<64>, scale f16, zero" + quad2, "", {}},
       {"4096x4096, int2, per_channel, scale f32" + quad2, "", {Step::Bias}},
+      {"4096x4096, e4m3, per_channel, scale f32" + quad2, "", {}},
+      {"4096x4096, e2m1, group<32>, scale f16" + quad2, "", {}},
+      {"4096x4096, bf16, unscaled" + quad2, "", {}},
   };
   for (const Layer &layer : layers)
     for (int64_t rows : layer.rows) {

@@ -74,7 +74,9 @@ static std::vector<LinearCase> getCases(std::mt19937_64 &random) {
         "uint4, group<64>, scale f16, zero", "int2, group<32>, scale bf16",
         "int3, per_channel, scale f32", "uint3, per_channel, scale f32, zero",
         "int8, per_channel, scale f16", "uint4, group<256>, scale f32, zero",
-        "int4, group<96>, scale f16"})
+        "int4, group<96>, scale f16", "e4m3, per_channel, scale f32",
+        "e5m2, group<128>, scale f16", "e2m1, group<32>, scale f16",
+        "e3m2, group<64>, scale bf16", "f16", "bf16"})
     cases.push_back({.rows = pick(1, 5, 17, 40, 70),
                      .features = size(1, 150),
                      .inputs = size(1, 500),

@@ -40,8 +40,9 @@ std::string LinearEmitter::makeName() const {
   std::string text;
   llvm::raw_string_ostream os(text);
   os << "linear_" << dot.name << "_" << weight.getFormat().getName() << "_"
-     << (isGrouped() ? "g" + std::to_string(g.group) : std::string("channel"))
-     << "_" << typeName(weight.getScaleType());
+     << (isGrouped() ? "g" + std::to_string(g.group) : std::string("channel"));
+  if (weight.hasScale())
+    os << "_" << typeName(weight.getScaleType());
   if (weight.hasZeros())
     os << (weight.hasOffsets() ? "_offset" : "_zero");
   if (!isFloat())

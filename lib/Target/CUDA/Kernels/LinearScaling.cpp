@@ -90,13 +90,16 @@ LinearEmitter::Values LinearEmitter::loadRowSums(KernelBuilder &k,
 LinearEmitter::Scaling
 LinearEmitter::loadScaling(KernelBuilder &k, Value scales, Value zeros) const {
   Scaling scaling;
-  Pair scale = loadPair(k, shape.weight.getScaleType(), scales);
+  Pair scale;
+  scale.fill(k.cf32(1));
+  if (Type type = shape.weight.getScaleType())
+    scale = loadPair(k, type, scales);
+  float factor =
+      isFloat() ? decoder.getHalfFactor() : 1.0f / float(decoder.getFactor());
   for (unsigned i = 0; i < 2; ++i) {
     scale[i] = k.extF(scale[i]);
-    scaling.factor[i] = scale[i];
-    if (!isFloat())
-      scaling.factor[i] =
-          k.mul(scale[i], k.cf32(1.0f / float(decoder.getFactor())));
+    scaling.factor[i] =
+        factor == 1 ? scale[i] : k.mul(scale[i], k.cf32(factor));
   }
   if (!usesRowSums())
     return scaling;

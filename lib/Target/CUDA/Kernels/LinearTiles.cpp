@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../Decode.h"
 #include "Epilogue.h"
 #include "LinearStage.h"
 
@@ -54,10 +55,14 @@ std::string qnt::cuda::checkLinear(const LinearShape &shape) {
     return llvm::formatv("expected a weight in #qnt.fragments with quads of "
                          "{0} and up to 64 columns",
                          quad);
-  if (spec.map != DecodeSpec::Map::Affine || spec.bits < 2 || spec.bits > 8 ||
-      spec.multiplier != 1 || spec.offset != 0)
-    return "expected a weight of integers of 2 to 8 bits, got " +
-           weight.getFormat().getName();
+  bool isInteger = spec.map == DecodeSpec::Map::Affine && spec.bits >= 2 &&
+                   spec.bits <= 8 && spec.multiplier == 1 && spec.offset == 0;
+  bool isHalf = !shape.input && Decoder::canDecodeHalves(weight.getFormat());
+  if (!isInteger && !isHalf)
+    return llvm::formatv("expected a weight of integers of 2 to 8 bits{0}, got "
+                         "{1}",
+                         shape.input ? "" : " or of floats within f16 or bf16",
+                         weight.getFormat().getName());
   if (!Epilogue::isSupported(shape.epilogue))
     return "expected an epilogue of f32 steps";
   auto g = FragmentGeometry::of(weight, layout);
@@ -93,13 +98,21 @@ LinearTile qnt::cuda::chooseLinearTile(const LinearShape &shape,
     tile = {32, 64, 1, 4, 0};
   } else if (rows <= 64) {
     tile = {64, 64, 2, 2, 0};
-  } else if (g.groups > 1 && g.zeroBytes) {
-    // Zero points of groups take registers beside the sums.
+  } else if (g.groups > 1 &&
+             (g.zeroBytes || (!shape.input && g.groupsPerChunk > 1))) {
+    // Zero points of groups take registers beside the sums, and so do several
+    // groups of a chunk whose codes become f16.
     tile = {128, 64, 4, 2, 0};
   } else {
     tile = {128, 128, 2, 4, 0};
   }
-  int64_t bytes = LinearStage::of(g, tile, shape.getInputBytes()).bytes;
+  auto getBytes = [&] {
+    return LinearStage::of(g, tile, shape.getInputBytes()).bytes;
+  };
+  // Two stages at least.
+  if (2 * getBytes() > chip.sharedBytes)
+    tile = {128, 64, 4, 2, 0};
+  int64_t bytes = getBytes();
   tile.stages = std::clamp<int64_t>(chip.sharedBytes / bytes, 2, 4);
   // Two blocks for each multiprocessor, but a few chunks for each block, so
   // that copies run ahead.
