@@ -243,7 +243,7 @@ static LogicalResult verifyEpilogue(EpilogueOp op, Type input,
 
 void LinearOp::build(OpBuilder &builder, OperationState &state, Value input,
                      Value weight, ValueRange extra, ArrayAttr epilogue,
-                     StrategyAttr strategy) {
+                     Strategy strategy) {
   SmallVector<int64_t> shape(::getShape(input.getType()));
   shape.back() = cast<QTensorType>(weight.getType()).getShape()[0];
   build(builder, state, RankedTensorType::get(shape, builder.getF32Type()),

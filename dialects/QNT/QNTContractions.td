@@ -106,17 +106,17 @@ def QNT_LinearOp : QNT_Op<"linear", [Pure, QNT_EpilogueOp]> {
   let arguments = (ins QNT_AnyTensor:$input, QNT_TensorType:$weight,
                        Variadic<QNT_EpilogueOperand>:$extra,
                        DefaultValuedAttr<QNT_EpilogueArray, "{}">:$epilogue,
-                       OptionalAttr<QNT_StrategyAttr>:$strategy);
+                       OptionalAttr<QNT_Strategy>:$strategy);
   let results = (outs QNT_AnyTensor:$result);
   let assemblyFormat = [{
     $input `,` $weight (`epilogue` custom<Epilogue>($epilogue)^ (`(` $extra^ `:` type($extra) `)`)?)?
-    (`strategy` $strategy^)? attr-dict `:` type($input) `,` type($weight)
+    (`strategy` `(` $strategy^ `)`)? attr-dict `:` type($input) `,` type($weight)
     custom<LinearResult>(type($result), ref(type($input)), ref(type($weight)))
   }];
   let builders = [
     OpBuilder<(ins "::mlir::Value":$input, "::mlir::Value":$weight,
                    "::mlir::ValueRange":$extra, "::mlir::ArrayAttr":$epilogue,
-                   CArg<"::qnt::StrategyAttr", "{}">:$strategy)>];
+                   CArg<"::qnt::Strategy", "{}">:$strategy)>];
   let hasVerifier = 1;
 }
 

@@ -80,6 +80,19 @@ def QNT_Layout : AttrInterface<"Layout"> {
   ];
 }
 
+def QNT_Strategy : AttrInterface<"Strategy"> {
+  let cppNamespace = "::qnt";
+  let description = [{
+    How a target runs a contraction: tiles by buckets of rows of the input.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Rows at most that each entry serves, increasing; the last entry serves
+      larger inputs as well.}],
+      "::llvm::ArrayRef<int64_t>", "getRows">
+  ];
+}
+
 // No mnemonic: every format is written #qnt.format<name>.
 class QNT_FormatAttr<string name, string kind>
     : AttrDef<QNT_Dialect, name,

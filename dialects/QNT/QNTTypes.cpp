@@ -205,15 +205,39 @@ ConvStrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-LogicalResult StrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   StringRef, ArrayRef<int64_t> rows,
-                                   ArrayRef<int64_t> panels) {
+static bool isIncreasing(ArrayRef<int64_t> rows) {
+  return std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) ==
+         rows.end();
+}
+
+LogicalResult
+PanelStrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                          StringRef, ArrayRef<int64_t> rows,
+                          ArrayRef<int64_t> panels) {
   if (rows.empty() || rows.front() != 1 || rows.size() != panels.size() ||
-      std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) !=
-          rows.end() ||
+      !isIncreasing(rows) ||
       !llvm::all_of(panels, [](int64_t p) { return p > 0; })) // (C1)
     return emitError() << "expected rows that increase from 1 and as many "
                           "positive panels";
+  return success();
+}
+
+LogicalResult
+BlockStrategyAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                          ArrayRef<int64_t> rows, ArrayRef<int64_t> blockM,
+                          ArrayRef<int64_t> blockN, ArrayRef<int64_t> warpsM,
+                          ArrayRef<int64_t> warpsN, ArrayRef<int64_t> stages,
+                          ArrayRef<int64_t> splits) {
+  auto fits = [&](ArrayRef<int64_t> numbers) {
+    return numbers.size() == rows.size() &&
+           llvm::all_of(numbers, [](int64_t number) { return number > 0; });
+  };
+  if (rows.empty() || !isIncreasing(rows) ||
+      !llvm::all_of(ArrayRef<ArrayRef<int64_t>>{rows, blockM, blockN, warpsM,
+                                                warpsN, stages, splits},
+                    fits)) // (C1)
+    return emitError() << "expected rows that increase and as many positive "
+                          "numbers of everything else";
   return success();
 }
 

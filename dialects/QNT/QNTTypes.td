@@ -88,7 +88,7 @@ def QNT_RowsAttr : AttrDef<QNT_Dialect, "Rows"> {
   let mnemonic = "rows";
   let summary = "activations in padded rows with block sums";
   let description = [{
-    The CPU target's layout for quantised activations [.., K]: codes row by row,
+    The targets' layout for quantised activations [.., K]: codes row by row,
     each padded with zeros to a multiple of `pad` bytes; per row an f32 scale, an
     f32 zero point and, where `sums` is not 0, the i32 sums of the stored codes
     over each `sums` consecutive inputs. Codes are stored plus `excess`, which
@@ -199,9 +199,9 @@ def QNT_ConvStrategyAttr : AttrDef<QNT_Dialect, "ConvStrategy"> {
   let genVerifyDecl = 1;
 }
 
-def QNT_StrategyAttr : AttrDef<QNT_Dialect, "Strategy"> {
+def QNT_PanelStrategyAttr : AttrDef<QNT_Dialect, "PanelStrategy", [QNT_Strategy]> {
   let mnemonic = "strategy";
-  let summary = "how a target runs a contraction";
+  let summary = "how a CPU runs a contraction";
   let description = [{
     Chosen by one pass from a cost model, consumed by the lowering. `kernel`
     names the dot product of the target. A tile is `panels[i]` panels of output
@@ -222,6 +222,38 @@ def QNT_StrategyAttr : AttrDef<QNT_Dialect, "Strategy"> {
   let assemblyFormat = [{
     `<` `kernel` `=` $kernel `,` `rows` `=` `[` $rows `]` `,`
     `panels` `=` `[` $panels `]` `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+def QNT_BlockStrategyAttr : AttrDef<QNT_Dialect, "BlockStrategy", [QNT_Strategy]> {
+  let mnemonic = "block_strategy";
+  let summary = "how a GPU runs a contraction";
+  let description = [{
+    Entry i serves inputs of up to `rows[i]` rows, the last one larger inputs as
+    well. A block of threads computes `blockM[i]` rows by `blockN[i]` output
+    features, divided among `warpsM[i]` by `warpsN[i]` warps, with `stages[i]`
+    chunks of inputs in flight; `splits[i]` blocks share the inputs of a tile.
+
+    ```mlir
+    #qnt.block_strategy<rows = [16, 128], blockM = [16, 128], blockN = [64, 128], warpsM = [1, 2], warpsN = [4, 4], stages = [4, 4], splits = [8, 1]>
+    ```
+
+    Constraint (C1): `rows` increases from at least 1, and the others are as long
+    as it and positive.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$rows,
+                        ArrayRefParameter<"int64_t">:$blockM,
+                        ArrayRefParameter<"int64_t">:$blockN,
+                        ArrayRefParameter<"int64_t">:$warpsM,
+                        ArrayRefParameter<"int64_t">:$warpsN,
+                        ArrayRefParameter<"int64_t">:$stages,
+                        ArrayRefParameter<"int64_t">:$splits);
+  let assemblyFormat = [{
+    `<` `rows` `=` `[` $rows `]` `,` `blockM` `=` `[` $blockM `]` `,`
+    `blockN` `=` `[` $blockN `]` `,` `warpsM` `=` `[` $warpsM `]` `,`
+    `warpsN` `=` `[` $warpsN `]` `,` `stages` `=` `[` $stages `]` `,`
+    `splits` `=` `[` $splits `]` `>`
   }];
   let genVerifyDecl = 1;
 }

@@ -16,6 +16,7 @@
 #include "qnt/Interpreter/Passes.h"
 #include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Target/CPU/Passes.h"
+#include "qnt/Target/Common/Passes.h"
 #include "qnt/Target/FPGA/Passes.h"
 #include "qnt/Transforms/Gradient.h"
 #include "qnt/Transforms/Passes.h"
@@ -37,6 +38,7 @@ void qnt::registerInterfaces(mlir::DialectRegistry &registry) {
 
 void qnt::registerAllPasses() {
   interp::registerInterpreterPasses();
+  target::registerQntTargetCommonPasses();
   cpu::registerQntTargetCPUPasses();
   fpga::registerQntTargetFPGAPasses();
   registerTransformsPasses({/*costModel=*/nullptr,

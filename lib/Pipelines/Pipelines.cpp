@@ -12,6 +12,7 @@
 
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Target/CPU/Passes.h"
+#include "qnt/Target/Common/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -143,7 +144,7 @@ void qnt::buildCPUParamsPipeline(OpPassManager &pm, llvm::StringRef params,
   // Of models that were quantised before they were imported.
   pm.addPass(createPropagateCodes());
   pm.addPass(createRoundOnce());
-  pm.addPass(cpu::createFuseEpiloguesPass());
+  pm.addPass(target::createFuseEpiloguesPass());
   pm.addPass(createCSEPass());
   pm.addPass(cpu::createChooseLayoutsPass());
   pm.addPass(createCSEPass());

@@ -55,7 +55,7 @@ FailureOr<Value> qnt::createLowRankBranch(OpBuilder &builder,
     auto loc = NameLoc::get(
         builder.getStringAttr(getLocationName(layer.getLoc()) + name));
     value = LinearOp::create(builder, loc, value, half, ValueRange(),
-                             builder.getArrayAttr({}), StrategyAttr());
+                             builder.getArrayAttr({}), Strategy());
   }
   return value;
 }

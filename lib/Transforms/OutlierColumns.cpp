@@ -114,7 +114,7 @@ Value OutlierColumns::split(OpBuilder &builder, nn::LinearOp layer) {
   leaveRest(builder, layer);
   return LinearOp::create(builder, loc, input, roundToHalf(builder, selected),
                           ValueRange(), builder.getArrayAttr({}),
-                          StrategyAttr());
+                          Strategy());
 }
 
 Value OutlierColumns::splitSimulated(OpBuilder &builder, nn::LinearOp layer) {

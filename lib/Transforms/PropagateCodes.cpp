@@ -313,7 +313,7 @@ template <typename FloatOp> struct QuantizeLayer : OpRewritePattern<FloatOp> {
           op.getDilations(), op.getGroups(), epilogue, ConvStrategyAttr());
     else
       rewriter.replaceOpWithNewOp<LinearOp>(op, input, weight, extra, epilogue,
-                                            StrategyAttr());
+                                            Strategy());
     return success();
   }
 };

@@ -381,7 +381,7 @@ LogicalResult QuantizePass::quantizeLayer(Operation *layer,
   Value result;
   if (linear)
     result = LinearOp::create(builder, layer->getLoc(), input, *weight, extra,
-                              epilogue, StrategyAttr());
+                              epilogue, Strategy());
   else
     result =
         ConvOp::create(builder, layer->getLoc(), type, input, *weight, extra,

@@ -107,7 +107,7 @@ for n, k, kind in ((40, 64, "none"), (64, 40, "none"), (40, 64, "moment"),
         assert np.abs(y - want).max() <= 1e-5 * np.abs(want).max(), (kind, path)
 
 # Fused: three contractions, the sum a step of one.
-text = subprocess.run([opt, f"{folder}/in.mlir", quantize, "--qnt-cpu-fuse"],
+text = subprocess.run([opt, f"{folder}/in.mlir", quantize, "--qnt-fuse-epilogues"],
                       capture_output=True, text=True, check=True).stdout
 assert text.count("qnt.linear") == 3 and "epilogue [bias, add, relu]" in text, text
 

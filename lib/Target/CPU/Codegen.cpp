@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Target/CPU/Codegen.h"
 
+#include "../Common/LLVMCodegen.h"
+
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
@@ -24,10 +26,8 @@
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
@@ -36,6 +36,7 @@
 #include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
+using namespace qnt;
 using namespace qnt::cpu;
 
 //===----------------------------------------------------------------------===//
@@ -169,23 +170,7 @@ qnt::cpu::translateToLLVMIR(ModuleOp module, const ISA &isa,
     function.addFnAttr("min-legal-vector-width", "512");
     function.addFnAttr(llvm::Attribute::NoUnwind);
   }
-  llvm::PipelineTuningOptions tuning;
-  // Kernels are written as vectors, with the unrolling they want.
-  tuning.LoopVectorization = false;
-  tuning.SLPVectorization = false;
-  tuning.LoopUnrolling = false;
-  llvm::PassBuilder builder(machine.get(), tuning);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graphs;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graphs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
-      .run(*result, modules);
+  target::optimise(*result, *machine, llvm::OptimizationLevel::O2);
   storeLoneLanes(*result);
   return result;
 }
@@ -195,18 +180,13 @@ std::string qnt::cpu::emitMachineCode(llvm::Module &module, const ISA &isa,
   auto machine = createTargetMachine(isa, error);
   if (!machine)
     return {};
-  llvm::SmallVector<char, 0> buffer;
-  llvm::raw_svector_ostream stream(buffer);
-  llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr,
-                                   kind == FileKind::Object
-                                       ? llvm::CodeGenFileType::ObjectFile
-                                       : llvm::CodeGenFileType::AssemblyFile)) {
+  std::string code = target::emitFile(
+      module, *machine,
+      kind == FileKind::Object ? llvm::CodeGenFileType::ObjectFile
+                               : llvm::CodeGenFileType::AssemblyFile);
+  if (code.empty())
     error = "the code generator cannot write this kind of file";
-    return {};
-  }
-  passes.run(module);
-  return std::string(buffer.begin(), buffer.end());
+  return code;
 }
 
 //===----------------------------------------------------------------------===//

@@ -205,15 +205,6 @@ void KernelBuilder::storeF32AsPartial(Value value, Type element, Value pointer,
     narrow = bitcast(narrow, vec(i16()));
   storePartial(narrow, pointer, count);
 }
-Value KernelBuilder::stack(int64_t bytes) {
-  OpBuilder::InsertionGuard guard(b);
-  auto function =
-      b.getInsertionBlock()->getParentOp()->getParentOfType<LLVM::LLVMFuncOp>();
-  if (!function)
-    function = cast<LLVM::LLVMFuncOp>(b.getInsertionBlock()->getParentOp());
-  b.setInsertionPointToStart(&function.getBody().front());
-  return LLVM::AllocaOp::create(b, loc, ptr(), i8(), c64(bytes), 64);
-}
 void KernelBuilder::prefetch(Value pointer) {
   LLVM::Prefetch::create(b, loc, pointer, b.getI32IntegerAttr(0),
                          b.getI32IntegerAttr(3), b.getI32IntegerAttr(1));
@@ -301,35 +292,17 @@ Value KernelBuilder::dot4(Value acc, Value u, Value s, bool narrow) {
   llvm_unreachable("unknown dot product");
 }
 
-void KernelBuilder::call(LLVM::LLVMFuncOp callee, ValueRange args) {
-  LLVM::CallOp::create(b, loc, callee, args);
-}
-
 //===----------------------------------------------------------------------===//
 // KernelLibrary
 //===----------------------------------------------------------------------===//
 
-static LLVM::LLVMFuncOp createFunction(ModuleOp module, StringRef name,
-                                       TypeRange args) {
-  OpBuilder b(module.getContext());
-  b.setInsertionPointToEnd(module.getBody());
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(b.getContext()), SmallVector<Type>(args));
-  return LLVM::LLVMFuncOp::create(b, module.getLoc(), name, type,
-                                  LLVM::Linkage::Internal);
-}
-
 LLVM::LLVMFuncOp KernelLibrary::get(StringRef name, TypeRange args, Body body) {
-  if (auto existing = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
-    return existing;
-  auto function = createFunction(module, name, args);
-  OpBuilder b(module.getContext());
-  b.setInsertionPointToStart(function.addEntryBlock(b));
-  KernelBuilder k(b, function.getLoc(), isa);
-  k.module = module;
-  body(k, function.getArguments());
-  LLVM::ReturnOp::create(b, function.getLoc(), ValueRange());
-  return function;
+  return target::getFunction(module, name, args,
+                             [&](target::CodeBuilder &code, ValueRange values) {
+                               KernelBuilder k(code.b, code.loc, isa);
+                               k.module = module;
+                               body(k, values);
+                             });
 }
 
 LLVM::LLVMFuncOp KernelLibrary::getParallel(StringRef name, TypeRange args,

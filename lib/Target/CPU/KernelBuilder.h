@@ -76,8 +76,6 @@ public:
   /// f32 lanes rounded to `element` and stored.
   void storeF32As(Value value, Type element, Value pointer);
   void storeF32AsPartial(Value value, Type element, Value pointer, Value count);
-  /// Stack space of `bytes`, 64-byte aligned, for the whole kernel.
-  Value stack(int64_t bytes);
   void prefetch(Value pointer);
 
   /// Visits [0, `elements`) in whole vectors and one partial one: `body(offset,
@@ -93,8 +91,6 @@ public:
   /// `s` 64 signed bytes as vector<16xi32>. `narrow` promises that sums of two
   /// products fit 16 bits.
   Value dot4(Value acc, Value u, Value s, bool narrow);
-
-  void call(mlir::LLVM::LLVMFuncOp callee, mlir::ValueRange args);
 };
 
 /// The kernels of a module, by name: each is generated once and shared by all

@@ -17,13 +17,14 @@
 
 #include "KernelBuilder.h"
 
-#include "qnt/Dialect/QNT/QNT.h"
+#include "../Common/RowsGeometry.h"
 
 #include <array>
 
 namespace qnt::cpu {
 
 using Kernel = mlir::LLVM::LLVMFuncOp;
+using target::RowsGeometry;
 
 /// f(x) on lanes of f32.
 mlir::Value emitActivation(KernelBuilder &k, nn::ActivationKind kind,
@@ -109,17 +110,6 @@ Kernel getRotateKernel(KernelLibrary &lib, const RotationShape &shape);
 //===----------------------------------------------------------------------===//
 // Quantising activations (Kernels/QuantizeRows.cpp)
 //===----------------------------------------------------------------------===//
-
-/// How quantised activations [rows, features] lie in memory (#qnt.rows): codes
-/// in rows of `pad`-rounded bytes; per row f32 scale, f32 zero point of the
-/// stored codes, i32 sums of the stored codes over every `sums` inputs.
-struct RowsGeometry {
-  int64_t features = 0, rowBytes = 0, sumsPerRow = 0, sumGroup = 0;
-  /// Added to codes when stored: 128 stores signed codes of 8 bits as unsigned
-  /// bytes, -128 the other way round; the zero point carries it.
-  int64_t excess = 0;
-  static RowsGeometry of(QTensorType type);
-};
 
 /// (ctx, x f32, scale f32 or null, zero f32 or null, codes, scales, zeros,
 /// sums, rows): qnt.quantize to `type` (8 bits or fewer, blocks per_row or
@@ -254,7 +244,7 @@ struct LinearShape {
   /// Type with layout #qnt.rows, or null for f32 activations.
   QTensorType input;
   EpilogueSpec epilogue;
-  StrategyAttr strategy;
+  PanelStrategyAttr strategy;
 };
 /// (ctx, x (f32, or codes), scales, zeros, sums (null for f32), weight blob,
 /// rows, pointers of the epilogue...).

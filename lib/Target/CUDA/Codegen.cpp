@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Target/CUDA/Codegen.h"
 
+#include "../Common/LLVMCodegen.h"
+
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
@@ -25,11 +27,8 @@
 #include "mlir/Transforms/Passes.h"
 
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -42,6 +41,7 @@ void LLVMInitializeNVPTXAsmPrinter();
 }
 
 using namespace mlir;
+using namespace qnt;
 using namespace qnt::cuda;
 
 /// Functions of f32 that are instructions, or short sequences of them; upstream
@@ -105,26 +105,6 @@ createTargetMachine(const Chip &chip, std::string &error) {
       /*CodeModel=*/std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
-static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::PipelineTuningOptions tuning;
-  // Kernels have the unrolling they want.
-  tuning.LoopVectorization = false;
-  tuning.SLPVectorization = false;
-  tuning.LoopUnrolling = false;
-  llvm::PassBuilder builder(&machine, tuning);
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graphs;
-  llvm::ModuleAnalysisManager modules;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graphs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
-      .run(module, modules);
-}
-
 std::string qnt::cuda::emitPTX(gpu::GPUModuleOp module, const Chip &chip) {
   registerBuiltinDialectTranslation(*module.getContext());
   registerGPUDialectTranslation(*module.getContext());
@@ -157,15 +137,10 @@ std::string qnt::cuda::emitPTX(gpu::GPUModuleOp module, const Chip &chip) {
   }
   code->setDataLayout(machine->createDataLayout());
   code->setTargetTriple(machine->getTargetTriple());
-  optimise(*code, *machine);
-  llvm::SmallVector<char, 0> buffer;
-  llvm::raw_svector_ostream stream(buffer);
-  llvm::legacy::PassManager passes;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr,
-                                   llvm::CodeGenFileType::AssemblyFile)) {
+  target::optimise(*code, *machine, llvm::OptimizationLevel::O3);
+  std::string ptx =
+      target::emitFile(*code, *machine, llvm::CodeGenFileType::AssemblyFile);
+  if (ptx.empty())
     module.emitOpError("cannot be written as PTX");
-    return {};
-  }
-  passes.run(*code);
-  return std::string(buffer.begin(), buffer.end());
+  return ptx;
 }

@@ -253,3 +253,38 @@ void CodeBuilder::ifElse(Value condition, std::function<void()> then,
   b.setInsertionPointToStart(op.elseBlock());
   otherwise();
 }
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+void CodeBuilder::call(LLVM::LLVMFuncOp callee, ValueRange args) {
+  LLVM::CallOp::create(b, loc, callee, args);
+}
+
+Value CodeBuilder::stack(int64_t bytes) {
+  OpBuilder::InsertionGuard guard(b);
+  auto function =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<LLVM::LLVMFuncOp>();
+  if (!function)
+    function = cast<LLVM::LLVMFuncOp>(b.getInsertionBlock()->getParentOp());
+  b.setInsertionPointToStart(&function.getBody().front());
+  return LLVM::AllocaOp::create(b, loc, ptr(), i8(), c64(bytes), 64);
+}
+
+LLVM::LLVMFuncOp qnt::target::getFunction(
+    ModuleOp module, StringRef name, TypeRange args,
+    llvm::function_ref<void(CodeBuilder &, ValueRange)> body) {
+  if (auto existing = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+    return existing;
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  auto type = LLVM::LLVMFunctionType::get(
+      LLVM::LLVMVoidType::get(b.getContext()), SmallVector<Type>(args));
+  auto function = LLVM::LLVMFuncOp::create(b, module.getLoc(), name, type,
+                                           LLVM::Linkage::Internal);
+  b.setInsertionPointToStart(function.addEntryBlock(b));
+  CodeBuilder k(b, function.getLoc());
+  body(k, function.getArguments());
+  LLVM::ReturnOp::create(b, function.getLoc(), ValueRange());
+  return function;
+}

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 
 #include <functional>
 
@@ -117,7 +118,18 @@ public:
   void ifThen(Value condition, std::function<void()> then);
   void ifElse(Value condition, std::function<void()> then,
               std::function<void()> otherwise);
+
+  // Within an llvm.func.
+  void call(mlir::LLVM::LLVMFuncOp callee, mlir::ValueRange args);
+  /// Stack space of `bytes`, 64-byte aligned, for the whole function.
+  Value stack(int64_t bytes);
 };
+
+/// The function void name(args...) of `module`, internal to it: the one there
+/// is, or a new one that `body` writes.
+mlir::LLVM::LLVMFuncOp
+getFunction(mlir::ModuleOp module, llvm::StringRef name, mlir::TypeRange args,
+            llvm::function_ref<void(CodeBuilder &, mlir::ValueRange)> body);
 
 /// `element`, in vectors of the lanes of `like` where that is a vector.
 mlir::Type withShapeOf(mlir::Type element, mlir::Type like);

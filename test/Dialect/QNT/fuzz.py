@@ -23,6 +23,8 @@ valid = [
     "#qnt.format<e3m2>", "#qnt.block<group<16>>", "#qnt.panels<16>",
     "#qnt.rows<pad = 64, sums = 32, excess = 128>",
     '#qnt.strategy<kernel = "k", rows = [1, 4], panels = [2, 1]>',
+    "#qnt.block_strategy<rows = [16], blockM = [16], blockN = [64], "
+    "warpsM = [1], warpsN = [4], stages = [4], splits = [1]>",
     "#nn.rope_scaling<kind = yarn, factor = 4.0, lowFrequency = 1.0, "
     "highFrequency = 32.0, original = 4096, attention = 1.1>",
 ]

@@ -108,6 +108,21 @@ func.func private @strategy_c1_first() attributes {a = #qnt.strategy<kernel = "k
 
 // -----
 
+// expected-error @+1 {{expected rows that increase and as many positive numbers of everything else}}
+func.func private @block_strategy_c1() attributes {a = #qnt.block_strategy<rows = [16, 16], blockM = [16, 16], blockN = [64, 64], warpsM = [1, 1], warpsN = [4, 4], stages = [4, 4], splits = [1, 1]>}
+
+// -----
+
+// expected-error @+1 {{expected rows that increase and as many positive numbers of everything else}}
+func.func private @block_strategy_c1_length() attributes {a = #qnt.block_strategy<rows = [16, 32], blockM = [16, 32], blockN = [64, 64], warpsM = [1, 1], warpsN = [4, 4], stages = [4], splits = [1, 1]>}
+
+// -----
+
+// expected-error @+1 {{expected rows that increase and as many positive numbers of everything else}}
+func.func private @block_strategy_c1_positive() attributes {a = #qnt.block_strategy<rows = [16], blockM = [16], blockN = [64], warpsM = [1], warpsN = [4], stages = [4], splits = [0]>}
+
+// -----
+
 // expected-error @+1 {{expected a quantised tensor of rank at least 1}}
 func.func private @tensor_c1(!qnt.tensor<, int8, per_tensor, scale f32>)
 

@@ -70,7 +70,9 @@ func.func private @attributes() attributes {
   // CHECK-SAME: e = #qnt.block<per_row>
   e = #qnt.block<per_row>,
   // CHECK-SAME: f = #qnt.strategy<kernel = "u4s8-vnni", rows = [1, 4, 12], panels = [4, 2, 1]>
-  f = #qnt.strategy<kernel = "u4s8-vnni", rows = [1, 4, 12], panels = [4, 2, 1]>}
+  f = #qnt.strategy<kernel = "u4s8-vnni", rows = [1, 4, 12], panels = [4, 2, 1]>,
+  // CHECK-SAME: g = #qnt.block_strategy<rows = [16, 128], blockM = [16, 128], blockN = [64, 128], warpsM = [1, 2], warpsN = [4, 4], stages = [4, 4], splits = [8, 1]>
+  g = #qnt.block_strategy<rows = [16, 128], blockM = [16, 128], blockN = [64, 128], warpsM = [1, 2], warpsN = [4, 4], stages = [4, 4], splits = [8, 1]>}
 
 // CHECK-LABEL: @quantize
 func.func @quantize(%x: tensor<?x64xf32>, %s: tensor<f32>, %z: tensor<f32>, %r: tensor<?xf32>) {
@@ -101,8 +103,8 @@ func.func @linear(%x: tensor<?x?x64xf32>, %q: !qnt.tensor<?x?x64, int8, per_row,
   %0 = qnt.linear %x, %w : tensor<?x?x64xf32>, !qnt.tensor<32x64, int4, group<32>, scale f16>
   // CHECK: qnt.linear %{{.*}}, %[[P]] epilogue [silu] : !qnt.tensor<?x?x64, int8, per_row, scale f32>, !qnt.tensor<32x64, int4, group<32>, scale f16, #qnt.panels<16>>
   %1 = qnt.linear %q, %p epilogue [silu] : !qnt.tensor<?x?x64, int8, per_row, scale f32>, !qnt.tensor<32x64, int4, group<32>, scale f16, #qnt.panels<16>>
-  // CHECK: qnt.linear %{{.*}}, %[[P]] epilogue [bias, relu, mul, gelu, gelu_tanh, tanh, sigmoid, add](%{{.*}}, %{{.*}}, %{{.*}} : tensor<32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>) strategy <kernel = "s8s8", rows = [1, 4], panels = [2, 1]> :
-  %2 = qnt.linear %q, %p epilogue [bias, relu, mul, gelu, gelu_tanh, tanh, sigmoid, add](%b, %r, %r : tensor<32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>) strategy <kernel = "s8s8", rows = [1, 4], panels = [2, 1]> : !qnt.tensor<?x?x64, int8, per_row, scale f32>, !qnt.tensor<32x64, int4, group<32>, scale f16, #qnt.panels<16>>
+  // CHECK: qnt.linear %{{.*}}, %[[P]] epilogue [bias, relu, mul, gelu, gelu_tanh, tanh, sigmoid, add](%{{.*}}, %{{.*}}, %{{.*}} : tensor<32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>) strategy(#qnt.strategy<kernel = "s8s8", rows = [1, 4], panels = [2, 1]>) :
+  %2 = qnt.linear %q, %p epilogue [bias, relu, mul, gelu, gelu_tanh, tanh, sigmoid, add](%b, %r, %r : tensor<32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>) strategy(#qnt.strategy<kernel = "s8s8", rows = [1, 4], panels = [2, 1]>) : !qnt.tensor<?x?x64, int8, per_row, scale f32>, !qnt.tensor<32x64, int4, group<32>, scale f16, #qnt.panels<16>>
   // CHECK: nn.add %{{.*}}, %{{.*}} : tensor<?x?x32xf32>, tensor<?x?x32xf32>
   %3 = nn.add %1, %2 : tensor<?x?x32xf32>, tensor<?x?x32xf32>
   return

@@ -1,4 +1,4 @@
-// RUN: quant-opt %s --qnt-cpu-fuse --split-input-file | FileCheck %s
+// RUN: quant-opt %s --qnt-fuse-epilogues --split-input-file | FileCheck %s
 
 // What alone uses a layer's result goes into its epilogue, in order.
 // CHECK-LABEL: func @chain

@@ -8,15 +8,15 @@
 // are rescaled by group leave fewer registers for rows than others do.
 // CHECK-LABEL: func @kinds
 // CHECK-SAME:  (%[[XQ:.*]]: !qnt.tensor<?x64, int8
-// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy <kernel = "dot4-avx512vnni", rows = [1, 4, 12], panels = [4, 2, 1]>
-// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy <kernel = "dot4-avx512vnni", rows = [1, 4, 12], panels = [4, 4, 2]>
-// VNNI:          qnt.linear {{.*}} strategy <kernel = "fma-avx512vnni",
-// AVX2:          strategy <kernel = "dot4-avx2", rows = [1, 2], panels = [2, 1]>
-// AVX2:          strategy <kernel = "dot4-avx2", rows = [1, 4], panels = [2, 1]>
-// AVX2:          strategy <kernel = "fma-avx2",
-// PORTABLE:      strategy <kernel = "dot4-portable",
-// PORTABLE:      strategy <kernel = "dot4-portable",
-// PORTABLE:      strategy <kernel = "fma-portable",
+// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 4, 12], panels = [4, 2, 1]>)
+// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 4, 12], panels = [4, 4, 2]>)
+// VNNI:          qnt.linear {{.*}} strategy(#qnt.strategy<kernel = "fma-avx512vnni",
+// AVX2:          strategy(#qnt.strategy<kernel = "dot4-avx2", rows = [1, 2], panels = [2, 1]>)
+// AVX2:          strategy(#qnt.strategy<kernel = "dot4-avx2", rows = [1, 4], panels = [2, 1]>)
+// AVX2:          strategy(#qnt.strategy<kernel = "fma-avx2",
+// PORTABLE:      strategy(#qnt.strategy<kernel = "dot4-portable",
+// PORTABLE:      strategy(#qnt.strategy<kernel = "dot4-portable",
+// PORTABLE:      strategy(#qnt.strategy<kernel = "fma-portable",
 // REMARK-COUNT-2: [Passed] strategy | Category:qnt-cpu-strategy | kernel=dot4-avx2, weight=int
 // REMARK:         [Passed] strategy | Category:qnt-cpu-strategy | kernel=fma-avx2, weight=e4m3
 // BAD: error: unknown instruction set 'avx3', expected avx512vnni, avx2, portable or native

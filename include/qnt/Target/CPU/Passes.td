@@ -9,24 +9,6 @@
 
 include "mlir/Pass/PassBase.td"
 
-def FuseEpiloguesPass : Pass<"qnt-cpu-fuse"> {
-  let summary = "one contraction form, with what follows it fused";
-  let description = [{
-    Turns `nn.linear` into `qnt.linear` on an unquantised weight, so that the
-    target has one contraction, and moves additions, products and activations
-    that alone use its result into its epilogue.
-
-    ```mlir
-    %0 = qnt.linear %xq, %w : ...
-    %1 = nn.activation silu %0 : tensor<?x768xf32>
-    %2 = nn.mul %1, %up : tensor<?x768xf32>, tensor<?x768xf32>
-    // becomes
-    %2 = qnt.linear %xq, %w epilogue [silu, mul](%up : tensor<?x768xf32>) : ...
-    ```
-  }];
-  let dependentDialects = ["::qnt::QNTDialect"];
-}
-
 def ChooseLayoutsPass : Pass<"qnt-cpu-layout"> {
   let summary = "memory layouts of weights and quantised activations";
   let description = [{

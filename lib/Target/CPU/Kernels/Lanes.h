@@ -7,6 +7,7 @@
 #ifndef QNT_LIB_TARGET_CPU_KERNELS_LANES_H
 #define QNT_LIB_TARGET_CPU_KERNELS_LANES_H
 
+#include "../../Common/RowsGeometry.h"
 #include "../KernelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,8 +17,7 @@ namespace qnt::cpu {
 /// The type that numbers of `element` are computed in: f32 for f16 and bf16,
 /// i64 for index.
 mlir::Type getComputeType(mlir::Type element);
-/// Bytes of a number in memory; one for i1.
-int64_t getByteWidth(mlir::Type element);
+using target::getByteWidth;
 
 /// Whether `emitScalarOp` knows the op and its types.
 bool isScalarOpKnown(mlir::Operation *op);

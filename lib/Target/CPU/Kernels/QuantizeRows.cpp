@@ -18,19 +18,6 @@ using namespace mlir;
 using namespace qnt;
 using namespace qnt::cpu;
 
-RowsGeometry RowsGeometry::of(QTensorType type) {
-  auto layout = cast<RowsAttr>(type.getLayout());
-  RowsGeometry rows;
-  rows.features = type.getShape().back();
-  rows.rowBytes =
-      llvm::alignTo(rows.features, std::max<int64_t>(1, layout.getPad()));
-  rows.sumGroup = layout.getSums();
-  if (rows.sumGroup)
-    rows.sumsPerRow = llvm::divideCeil(rows.features, rows.sumGroup);
-  rows.excess = layout.getExcess();
-  return rows;
-}
-
 namespace {
 /// Emits the quantisation of one row.
 struct RowQuantizer {

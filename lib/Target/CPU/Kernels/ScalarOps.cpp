@@ -4,8 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "Integers.h"
 #include "Lanes.h"
+
+#include "../../Common/Integers.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -25,12 +26,6 @@ Type qnt::cpu::getComputeType(Type element) {
   if (element.isIndex())
     return IntegerType::get(element.getContext(), 64);
   return element;
-}
-
-int64_t qnt::cpu::getByteWidth(Type element) {
-  if (element.isIndex())
-    return 8;
-  return int64_t(llvm::divideCeil(element.getIntOrFloatBitWidth(), 8));
 }
 
 static bool isNumber(Type type) {
@@ -218,9 +213,11 @@ static const llvm::StringMap<Emit> &getTable() {
       {"arith.ceildivui", UNARY(emitCeilDivideU(k, x[0], x[1]))},
       {"arith.remsi", UNARY(emitRemainder(k, x[0], x[1]))},
       {"arith.remui", UNARY(emitRemainderU(k, x[0], x[1]))},
-      {"arith.shli", UNARY(emitShift(k, Shift::Left, x[0], x[1]))},
-      {"arith.shrui", UNARY(emitShift(k, Shift::RightU, x[0], x[1]))},
-      {"arith.shrsi", UNARY(emitShift(k, Shift::RightS, x[0], x[1]))},
+      {"arith.shli", UNARY(emitShift(k, qnt::target::Shift::Left, x[0], x[1]))},
+      {"arith.shrui",
+       UNARY(emitShift(k, qnt::target::Shift::RightU, x[0], x[1]))},
+      {"arith.shrsi",
+       UNARY(emitShift(k, qnt::target::Shift::RightS, x[0], x[1]))},
       {"arith.extsi", UNARY(intToInt(k, x[0], resultType(op), true))},
       {"arith.extui", UNARY(intToInt(k, x[0], resultType(op), false))},
       {"arith.trunci", UNARY(intToInt(k, x[0], resultType(op), true))},

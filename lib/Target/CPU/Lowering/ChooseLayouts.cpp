@@ -7,6 +7,8 @@
 #include "Convolutions.h"
 #include "ImageLayouts.h"
 
+#include "../../Common/Layouts.h"
+
 #include "qnt/Dialect/QNT/PanelGeometry.h"
 #include "qnt/Target/CPU/Layouts.h"
 #include "qnt/Target/CPU/Passes.h"
@@ -83,28 +85,19 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       return signalPassFailure();
     for (qnt::LinearOp op : linears)
       if (cpu::takesImage(op))
-        pack(op, cpu::getImageFilters(op.getWeight().getType()));
+        target::packWeight(op.getWeightMutable(),
+                           cpu::getImageFilters(op.getWeight().getType()));
     WalkResult convs = getOperation()->walk([&](qnt::ConvOp op) {
       if (op.getWeight().getType().getLayout())
         return WalkResult::advance();
       FiltersAttr filters = cpu::getFilters(op);
       if (!filters)
         return WalkResult::interrupt();
-      pack(op, filters);
+      target::packWeight(op.getWeightMutable(), filters);
       return WalkResult::advance();
     });
     if (convs.wasInterrupted())
       return signalPassFailure();
-  }
-
-  template <typename Op> void pack(Op op, Attribute layout) {
-    QTensorType weight = op.getWeight().getType();
-    if (weight.getLayout())
-      return;
-    OpBuilder builder(op);
-    Value packed = PackOp::create(builder, op.getLoc(),
-                                  weight.withLayout(layout), op.getWeight());
-    op.getWeightMutable().assign(packed);
   }
 
   LogicalResult choose(qnt::LinearOp op) {
@@ -125,15 +118,13 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     if (auto type = dyn_cast<QTensorType>(op.getInput().getType())) {
       auto [layout, needsSums] = getRowsLayout(type, weight);
       sums = needsSums;
-      FailureOr<Value> input = layOut(op, type.withLayout(layout));
-      if (failed(input))
+      if (failed(target::layOutInput(op, type.withLayout(layout))))
         return failure();
-      op.getInputMutable().assign(*input);
     }
     auto panels = PanelsAttr::get(op.getContext(), cpu::kLanes, sums);
     if (!isDecodable(spec))
       return op.emitOpError("the CPU target has no lowering for ") << weight;
-    pack(op, panels);
+    target::packWeight(op.getWeightMutable(), panels);
     return success();
   }
 
@@ -146,57 +137,7 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       return;
     auto rows = RowsAttr::get(op.getContext(), /*pad=*/64, /*sums=*/0,
                               /*excess=*/0);
-    op.getInputMutable().assign(share(quantize, type.withLayout(rows)));
-  }
-
-  /// Codes that another contraction made, once more from their numbers, which
-  /// gives the same codes. Null for codes from elsewhere.
-  QuantizeOp requantize(qnt::LinearOp op) {
-    auto made = op.getInput().getDefiningOp<EpilogueOp>();
-    auto type = cast<QTensorType>(op.getInput().getType());
-    if (!made)
-      return {};
-    OpBuilder builder(op);
-    Value numbers = DequantizeOp::create(
-        builder, op.getLoc(),
-        RankedTensorType::get(type.getShape(), builder.getF32Type()),
-        op.getInput());
-    bool hasZero = type.hasZeros();
-    OperandRange extra = made.getExtra();
-    return QuantizeOp::create(builder, op.getLoc(), type, numbers,
-                              extra[extra.size() - (hasZero ? 2 : 1)],
-                              hasZero ? extra.back() : Value(),
-                              ClipMethod::AbsMax);
-  }
-
-  /// The input of `op` quantised to `type`, shared with other consumers that
-  /// want the same.
-  FailureOr<Value> layOut(qnt::LinearOp op, QTensorType type) {
-    auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
-    if (!quantize)
-      quantize = requantize(op);
-    if (!quantize) {
-      op.emitOpError("expected the input to come from a qnt.quantize in the "
-                     "same function, got ")
-          << op.getInput().getType();
-      return failure();
-    }
-    return share(quantize, type);
-  }
-
-  /// What `quantize` takes, quantised to `type`.
-  static Value share(QuantizeOp quantize, QTensorType type) {
-    for (Operation *user : quantize.getInput().getUsers()) {
-      auto other = dyn_cast<QuantizeOp>(user);
-      if (other && other.getType() == type &&
-          other.getScale() == quantize.getScale() &&
-          other.getZero() == quantize.getZero())
-        return other.getResult();
-    }
-    OpBuilder builder(quantize);
-    return QuantizeOp::create(builder, quantize.getLoc(), type,
-                              quantize.getInput(), quantize.getScale(),
-                              quantize.getZero(), quantize.getClip());
+    op.getInputMutable().assign(target::share(quantize, type.withLayout(rows)));
   }
 };
 

@@ -88,8 +88,8 @@ struct ChooseStrategies
     std::string kernel = ((input ? "dot4-" : "fma-") + target.name).str();
     auto strategy = isa_and_present<FiltersAttr>(weight.getLayout())
                         ? chooseRowsStrategy(getConvShape(op), target)
-                        : StrategyAttr::get(op.getContext(), kernel, tiles.rows,
-                                            tiles.panels);
+                        : PanelStrategyAttr::get(op.getContext(), kernel,
+                                                 tiles.rows, tiles.panels);
     op.setStrategyAttr(strategy);
     remark::passed(
         op.getLoc(),

@@ -159,7 +159,8 @@ ConvShape qnt::cpu::getConvShape(qnt::LinearOp op) {
   shape.input = Grid::of(op.getInput().getType());
   shape.rows = true;
   shape.epilogue = EpilogueSpec::of(op);
-  if (StrategyAttr strategy = op.getStrategyAttr()) {
+  if (auto strategy =
+          dyn_cast_if_present<PanelStrategyAttr>(op.getStrategyAttr())) {
     int64_t pixels = strategy.getRows().back();
     int64_t panels = strategy.getPanels().back();
     shape.strategy =
@@ -278,8 +279,8 @@ ConvStrategyAttr qnt::cpu::chooseConvStrategy(const ConvShape &shape,
       filters.getByteSize() > shape.input.imageBytes);
 }
 
-StrategyAttr qnt::cpu::chooseRowsStrategy(const ConvShape &shape,
-                                          const ISA &isa) {
+PanelStrategyAttr qnt::cpu::chooseRowsStrategy(const ConvShape &shape,
+                                               const ISA &isa) {
   Machine machine(isa, shape);
   int64_t most = llvm::divideCeil(shape.weight.getShape()[0], kLanes);
   // A lone row needs several sums in flight.
@@ -292,7 +293,7 @@ StrategyAttr qnt::cpu::chooseRowsStrategy(const ConvShape &shape,
     rows.push_back(4);
   if (pixels > 1)
     rows.push_back(pixels);
-  return StrategyAttr::get(shape.weight.getContext(),
-                           ("dot4-" + isa.name).str(), rows,
-                           SmallVector<int64_t>(rows.size(), panels));
+  return PanelStrategyAttr::get(shape.weight.getContext(),
+                                ("dot4-" + isa.name).str(), rows,
+                                SmallVector<int64_t>(rows.size(), panels));
 }

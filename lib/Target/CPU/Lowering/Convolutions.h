@@ -36,7 +36,7 @@ ConvShape getConvShape(qnt::LinearOp op);
 ConvStrategyAttr chooseConvStrategy(const ConvShape &shape, const ISA &isa);
 /// The same for rows, as linear layers hold it: every bucket has as many
 /// panels.
-StrategyAttr chooseRowsStrategy(const ConvShape &shape, const ISA &isa);
+PanelStrategyAttr chooseRowsStrategy(const ConvShape &shape, const ISA &isa);
 
 } // namespace qnt::cpu
 

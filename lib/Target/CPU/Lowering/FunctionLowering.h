@@ -7,6 +7,7 @@
 #ifndef QNT_LIB_TARGET_CPU_LOWERING_FUNCTIONLOWERING_H
 #define QNT_LIB_TARGET_CPU_LOWERING_FUNCTIONLOWERING_H
 
+#include "../../Common/FunctionLowering.h"
 #include "ModuleLowering.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,6 +16,9 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace qnt::cpu {
+using target::Dim;
+using target::DimTable;
+using target::FunctionSymbols;
 
 /// What all elements of a value are known to be: of splat constants and fills
 /// with them; null for others.
@@ -30,36 +34,24 @@ RotateOp getFusedRotation(mlir::Operation *op);
 /// The values whose bytes an op reads, from outside of its region too.
 llvm::SmallVector<mlir::Value> getMemoryOperands(mlir::Operation &op);
 
-/// Lowers one function: plans its frame, then emits a call for every op.
-class FunctionLowering {
+/// Emits the calls of one function.
+class FunctionLowering : public target::FunctionLowering {
 public:
   FunctionLowering(ModuleLowering &module, mlir::func::FuncOp function)
-      : module(module), function(function),
-        symbols(module.symbols.at(function.getName().str())) {}
-
-  mlir::LogicalResult run();
+      : target::FunctionLowering(module, function), module(module) {}
 
 private:
-  // Planning.
-  void plan();
-  /// The value whose buffer `value` shares.
-  static mlir::Value root(mlir::Value value);
-  /// Whether `value` is a parameter, which lies in the store.
-  static bool isParam(mlir::Value value) {
-    return value.getDefiningOp<mlir::ml_program::GlobalLoadConstOp>() !=
-           nullptr;
+  llvm::SmallVector<Value>
+  getMemoryOperands(mlir::Operation &op) const override {
+    return cpu::getMemoryOperands(op);
   }
-  /// Whether `value` is a constant, which lies in the module.
-  static bool isConstant(mlir::Value value) {
-    return value.getDefiningOp<mlir::arith::ConstantOp>() != nullptr;
-  }
-  /// Marks the ops whose results are read.
-  void findLive();
-  void reserve(mlir::Value value, int64_t step);
+  void reserveCodes(Value value, QTensorType type, int64_t step) override;
+  void reserveScratch(mlir::Operation &op, int64_t step) override;
+  mlir::LogicalResult emitOp(target::CodeBuilder &host,
+                             mlir::Operation &op) override;
+  mlir::LogicalResult emitCopy(target::CodeBuilder &k, Value from, Value to,
+                               Value bytes) override;
 
-  // Emission.
-  void emitFrameFunction();
-  mlir::LogicalResult emitOp(KernelBuilder &k, mlir::Operation &op);
   mlir::LogicalResult emitLinear(KernelBuilder &k, qnt::LinearOp op);
   mlir::LogicalResult emitConv(KernelBuilder &k, qnt::ConvOp op);
   mlir::LogicalResult emitPool(KernelBuilder &k, nn::PoolOp op);
@@ -104,61 +96,19 @@ private:
   mlir::LogicalResult emitConstant(KernelBuilder &k,
                                    mlir::arith::ConstantOp op);
   /// Copies a box of `sizes` elements of `width` bytes, strides in elements.
-  void emitCopy(KernelBuilder &k, mlir::Value from, Dim fromOffset,
-                llvm::ArrayRef<Dim> fromStrides, mlir::Value to, Dim toOffset,
-                llvm::ArrayRef<Dim> toStrides, llvm::ArrayRef<Dim> sizes,
-                int64_t width);
+  void copyBox(KernelBuilder &k, mlir::Value from, Dim fromOffset,
+               llvm::ArrayRef<Dim> fromStrides, mlir::Value to, Dim toOffset,
+               llvm::ArrayRef<Dim> toStrides, llvm::ArrayRef<Dim> sizes,
+               int64_t width);
   /// Elements between neighbours in each dimension.
   llvm::SmallVector<Dim> getStrides(llvm::ArrayRef<Dim> dims);
-  mlir::LogicalResult emitCall(KernelBuilder &k, mlir::func::CallOp op);
-  /// The product of dimensions [first, last) of `value`, i64.
-  mlir::Value extent(KernelBuilder &k, mlir::Value value, unsigned first,
-                     unsigned last);
-  mlir::Value rowsOf(KernelBuilder &k, mlir::Value value) {
-    return extent(k, value, 0, symbols.getDims(value).size() - 1);
-  }
-  mlir::Value countOf(KernelBuilder &k, mlir::Value value) {
-    return extent(k, value, 0, symbols.getDims(value).size());
-  }
-  mlir::Value dimOf(KernelBuilder &k, mlir::Value value, unsigned dim) {
-    return extent(k, value, dim, dim + 1);
-  }
-  mlir::Value emitDim(KernelBuilder &k, Dim dim) {
-    return symbols.table.emit(k, dim, symbolValues);
-  }
-  mlir::Value emitProduct(KernelBuilder &k,
-                          const MemoryPlan::Monomial &monomial);
-  /// The pointers of a value: one, or codes, scales, zeros and sums.
-  llvm::ArrayRef<mlir::Value> pointers(mlir::Value value) {
-    return places[root(value)];
-  }
-  mlir::Value pointer(mlir::Value value) { return pointers(value).front(); }
-  mlir::Value null(KernelBuilder &k) {
-    return mlir::LLVM::ZeroOp::create(k.b, k.loc, k.ptr());
-  }
-  mlir::Value pointerOrNull(KernelBuilder &k, mlir::Value value) {
-    return value ? pointer(value) : null(k);
-  }
-  mlir::Value bufferAt(KernelBuilder &k, unsigned buffer);
   void record(KernelBuilder &k, mlir::Operation &op, Kernel kernel,
-              mlir::Value output, int64_t macs = 0, int64_t bytes = 0);
+              mlir::Value output, int64_t macs = 0, int64_t bytes = 0) {
+    target::FunctionLowering::record(k, op, kernel ? kernel.getName() : "",
+                                     output, macs, bytes);
+  }
 
   ModuleLowering &module;
-  mlir::func::FuncOp function;
-  FunctionSymbols &symbols;
-  MemoryPlan memory;
-  llvm::DenseSet<mlir::Operation *> live;
-  llvm::DenseMap<mlir::Value, llvm::SmallVector<unsigned>> buffers;
-  llvm::DenseMap<mlir::Operation *, unsigned> scratch;
-  /// Results that are written straight to the caller's buffer.
-  llvm::DenseMap<mlir::Value, unsigned> returned;
-  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> places;
-  llvm::DenseMap<mlir::Value, mlir::Value> capacities;
-  std::map<MemoryPlan::Monomial, std::pair<mlir::Value, mlir::Value>>
-      regionBases;
-  mlir::Value context, params, frame, frameEnd;
-  /// Of the function that is being written; see DimTable::emit.
-  llvm::SmallVector<mlir::Value> symbolValues;
 };
 
 /// Keys and values of an attention without a cache lie in scratch like one, in

@@ -14,73 +14,6 @@ using namespace mlir;
 using namespace qnt;
 using namespace qnt::cpu;
 
-/// The module path of an op: the innermost name of its location.
-static std::string nameOf(Operation &op) {
-  std::string name;
-  op.getLoc()->walk([&](Location loc) {
-    if (auto named = dyn_cast<NameLoc>(loc)) {
-      name = named.getName().str();
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  if (name.empty() && isa<qnt::LinearOp, qnt::ConvOp>(op))
-    if (auto load =
-            op.getOperand(1).getDefiningOp<ml_program::GlobalLoadConstOp>())
-      name = load.getGlobal().getLeafReference().str();
-  return name.empty() ? op.getName().getStringRef().str() : name;
-}
-
-/// Lists the op in the manifest and reports its output to the host.
-void FunctionLowering::record(KernelBuilder &k, Operation &op, Kernel kernel,
-                              Value output, int64_t macs, int64_t bytes) {
-  int64_t id = module.ops.size();
-  llvm::json::Object entry{{"name", nameOf(op)},
-                           {"op", op.getName().getStringRef().str()},
-                           {"kernel", kernel ? kernel.getName().str() : ""},
-                           {"macs_per_row", macs},
-                           {"bytes", bytes}};
-  if (auto observe = dyn_cast<ObserveOp>(op))
-    entry["name"] = observe.getSite().str();
-  Value result = op.getResult(0);
-  auto type = dyn_cast<RankedTensorType>(result.getType());
-  // The loader knows ranks up to 8.
-  bool isFloat = type && type.getElementType().isF32() && type.getRank() <= 8;
-  entry["dtype"] = isFloat ? "f32" : "none";
-  entry["shape"] = symbols.describe(symbols.getDims(result));
-  module.ops.push_back(std::move(entry));
-
-  // The shape is passed as numbers, and stored only for those that look.
-  ArrayRef<Dim> dims = symbols.getDims(result);
-  SmallVector<Type> types{k.ptr(), k.i64(), k.ptr()};
-  types.append(dims.size(), k.i64());
-  Kernel report = module.lib.get(
-      "qnt.after_op." + std::to_string(dims.size()), types,
-      [](KernelBuilder &k, ValueRange args) {
-        // qnt_context.after_op is the fourth field.
-        Value hook = k.load(k.ptr(), k.at(args[0], 24), 8);
-        Value isSet =
-            LLVM::ICmpOp::create(k.b, k.loc, LLVM::ICmpPredicate::ne, hook,
-                                 LLVM::ZeroOp::create(k.b, k.loc, k.ptr()));
-        ValueRange sizes = args.drop_front(3);
-        Value shape = k.stack(std::max<int64_t>(8, 8 * sizes.size()));
-        k.ifThen(isSet, [&] {
-          for (auto [i, size] : llvm::enumerate(sizes))
-            k.store(size, k.at(shape, int64_t(8 * i)), 8);
-          auto type = LLVM::LLVMFunctionType::get(
-              LLVM::LLVMVoidType::get(k.b.getContext()),
-              {k.ptr(), k.i64(), k.ptr(), k.ptr()});
-          LLVM::CallOp::create(
-              k.b, k.loc, type,
-              ValueRange{hook, args[0], args[1], args[2], shape});
-        });
-      });
-  SmallVector<Value> args{context, k.c64(id), output};
-  for (Dim dim : dims)
-    args.push_back(emitDim(k, dim));
-  k.call(report, args);
-}
-
 LogicalResult FunctionLowering::emitLinear(KernelBuilder &k, qnt::LinearOp op) {
   QTensorType weight = op.getWeight().getType();
   if (isa_and_present<FiltersAttr>(weight.getLayout()))
@@ -89,10 +22,11 @@ LogicalResult FunctionLowering::emitLinear(KernelBuilder &k, qnt::LinearOp op) {
   if (!load || !weight.getLayout())
     return op.emitOpError("expected a materialised weight in a packed layout "
                           "(run qnt-cpu-layout and qnt-materialize-params)");
-  if (!op.getStrategy())
-    return op.emitOpError("has no strategy (run qnt-cpu-strategy)");
+  auto strategy = dyn_cast_if_present<PanelStrategyAttr>(op.getStrategyAttr());
+  if (!strategy)
+    return op.emitOpError("has no #qnt.strategy (run qnt-cpu-strategy)");
   LinearShape shape{weight, dyn_cast<QTensorType>(op.getInput().getType()),
-                    EpilogueSpec::of(op), op.getStrategyAttr()};
+                    EpilogueSpec::of(op), strategy};
   Kernel kernel = getLinearKernel(module.lib, shape);
   SmallVector<Value> args{context};
   llvm::append_range(args, pointers(op.getInput()));
@@ -164,15 +98,11 @@ LogicalResult FunctionLowering::emitAttention(KernelBuilder &k,
   shape.window = op.getWindow().value_or(0);
   shape.cache = getCacheGeometry(op);
   shape.fromStart = (bool)op.getCache();
+  if (failed(checkSequences(op)))
+    return failure();
   Value batch = dimOf(k, op.getQuery(), 0), tokens = dimOf(k, op.getQuery(), 1);
   Value cache, capacity, start = null(k), limits = null(k);
   if (op.getCache()) {
-    // What kv_bytes sizes the cache for.
-    Dim sequences = symbols.getDims(op.getQuery())[0];
-    if (sequences.isConstant ? sequences.value != 1
-                             : symbols.symbols[sequences.value].name != "batch")
-      return op.emitOpError("a KV cache holds one sequence, or as many as the "
-                            "dimension 'batch' of qnt.dims tells");
     capacity = capacities[op.getCache()];
     Value layerBytes =
         k.mul(k.mul(batch, capacity), k.c64(shape.cache.bytesPerPosition()));
@@ -265,23 +195,6 @@ LogicalResult FunctionLowering::emitMatmul(KernelBuilder &k, nn::MatmulOp op) {
   return success();
 }
 
-LogicalResult FunctionLowering::emitCall(KernelBuilder &k, func::CallOp op) {
-  std::string callee = op.getCallee().str();
-  const FunctionSymbols &target = module.symbols.at(callee);
-  SmallVector<Value> args{context, params, frameEnd};
-  for (Dim dim : symbols.getCallSymbols(op, target))
-    args.push_back(emitDim(k, dim));
-  for (Value operand : op.getOperands()) {
-    args.push_back(pointer(operand));
-    if (isa<nn::KVCacheType>(operand.getType()))
-      args.push_back(capacities[operand]);
-  }
-  for (Value result : op.getResults())
-    args.push_back(pointer(result));
-  k.call(module.bodies.at(callee), args);
-  return success();
-}
-
 /// Layers are lowered of f32, and those that visit rows where their length is
 /// known.
 static LogicalResult checkLayer(Operation &op) {
@@ -303,19 +216,12 @@ static LogicalResult checkLayer(Operation &op) {
   return success();
 }
 
-LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
+LogicalResult FunctionLowering::emitOp(target::CodeBuilder &host,
+                                       Operation &op) {
   if (failed(checkLayer(op)))
     return failure();
-  // Lays the results out.
-  for (Value result : op.getResults()) {
-    if (isParam(result) || isConstant(result) || root(result) != result)
-      continue;
-    auto direct = returned.find(result);
-    if (direct != returned.end())
-      continue; // set up with the arguments
-    for (unsigned buffer : buffers.lookup(result))
-      places[result].push_back(bufferAt(k, buffer));
-  }
+  KernelBuilder k(host.b, host.loc, module.lib.isa);
+  k.module = module.host;
   placeScales(k, op);
   KernelLibrary &lib = module.lib;
   auto simple = [&](Kernel kernel, ValueRange args) {
@@ -327,20 +233,8 @@ LogicalResult FunctionLowering::emitOp(KernelBuilder &k, Operation &op) {
     return cast<RankedTensorType>(value.getType()).getShape().back();
   };
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
-      .Case([&](ml_program::GlobalLoadConstOp load) -> LogicalResult {
-        std::string name = load.getGlobal().getLeafReference().str();
-        auto type = dyn_cast<QTensorType>(load.getType());
-        SmallVector<std::string> names{name};
-        if (type && !type.getLayout() && type.hasScale()) {
-          names = {name + ".codes", name + ".scales"};
-          if (type.hasZeros())
-            names.push_back(name + (type.hasOffsets() ? ".offsets" : ".zeros"));
-        } else if (type && !type.getLayout()) {
-          names = {name + ".codes"};
-        }
-        for (const std::string &tensor : names)
-          places[load.getResult()].push_back(
-              k.load(k.ptr(), k.at(params, 8 * module.getParam(tensor)), 8));
+      .Case([&](ml_program::GlobalLoadConstOp load) {
+        emitLoad(k, load);
         return success();
       })
       .Case<tensor::CastOp, tensor::ReshapeOp, tensor::CollapseShapeOp,

@@ -23,10 +23,10 @@ SmallVector<Dim> FunctionLowering::getStrides(ArrayRef<Dim> dims) {
   return strides;
 }
 
-void FunctionLowering::emitCopy(KernelBuilder &k, Value from, Dim fromOffset,
-                                ArrayRef<Dim> fromStrides, Value to,
-                                Dim toOffset, ArrayRef<Dim> toStrides,
-                                ArrayRef<Dim> sizes, int64_t width) {
+void FunctionLowering::copyBox(KernelBuilder &k, Value from, Dim fromOffset,
+                               ArrayRef<Dim> fromStrides, Value to,
+                               Dim toOffset, ArrayRef<Dim> toStrides,
+                               ArrayRef<Dim> sizes, int64_t width) {
   DimTable &table = symbols.table;
   // Neighbouring dimensions that are dense in both are one.
   SmallVector<Dim> extents, reads, writes;
@@ -110,9 +110,9 @@ LogicalResult FunctionLowering::emitSlice(KernelBuilder &k,
     offset = table.add(offset, table.mul(stride, first));
     strides.push_back(table.mul(stride, step));
   }
-  emitCopy(k, pointer(op.getSource()), offset, strides, pointer(op.getResult()),
-           Dim::constant(0), getStrides(sizes), sizes,
-           getByteWidth(op.getType().getElementType()));
+  copyBox(k, pointer(op.getSource()), offset, strides, pointer(op.getResult()),
+          Dim::constant(0), getStrides(sizes), sizes,
+          getByteWidth(op.getType().getElementType()));
   record(k, *op, Kernel(), pointer(op.getResult()));
   return success();
 }
@@ -124,9 +124,9 @@ LogicalResult FunctionLowering::emitTranspose(KernelBuilder &k,
   for (int64_t dim : op.getPermutation())
     reads.push_back(strides[dim]);
   SmallVector<Dim> sizes(symbols.getDims(result));
-  emitCopy(k, pointer(op.getInput()), Dim::constant(0), reads, pointer(result),
-           Dim::constant(0), getStrides(sizes), sizes,
-           getByteWidth(getElementTypeOrSelf(result)));
+  copyBox(k, pointer(op.getInput()), Dim::constant(0), reads, pointer(result),
+          Dim::constant(0), getStrides(sizes), sizes,
+          getByteWidth(getElementTypeOrSelf(result)));
   record(k, *op, Kernel(), pointer(result));
   return success();
 }
@@ -138,9 +138,9 @@ LogicalResult FunctionLowering::emitConcat(KernelBuilder &k,
   Dim offset = Dim::constant(0);
   for (Value input : op.getInputs()) {
     SmallVector<Dim> sizes(symbols.getDims(input));
-    emitCopy(k, pointer(input), Dim::constant(0), getStrides(sizes),
-             pointer(op.getResult()), offset, strides, sizes,
-             getByteWidth(getElementTypeOrSelf(input)));
+    copyBox(k, pointer(input), Dim::constant(0), getStrides(sizes),
+            pointer(op.getResult()), offset, strides, sizes,
+            getByteWidth(getElementTypeOrSelf(input)));
     offset =
         table.add(offset, table.mul(sizes[op.getDim()], strides[op.getDim()]));
   }
@@ -171,8 +171,8 @@ LogicalResult FunctionLowering::emitPad(KernelBuilder &k, tensor::PadOp op) {
                 : getFillFromKernel(module.lib, width),
          args);
   SmallVector<Dim> sizes(symbols.getDims(op.getSource()));
-  emitCopy(k, pointer(op.getSource()), Dim::constant(0), getStrides(sizes), to,
-           offset, strides, sizes, width);
+  copyBox(k, pointer(op.getSource()), Dim::constant(0), getStrides(sizes), to,
+          offset, strides, sizes, width);
   record(k, *op, Kernel(), to);
   return success();
 }

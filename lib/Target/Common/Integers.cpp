@@ -10,20 +10,20 @@
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
-using namespace qnt::cpu;
+using namespace qnt::target;
 
-static Value like(KernelBuilder &k, Value x, int64_t value) {
+static Value like(CodeBuilder &k, Value x, int64_t value) {
   return k.constant(x.getType(), double(value));
 }
 
-static Value notEqual(KernelBuilder &k, Value x, Value y) {
+static Value notEqual(CodeBuilder &k, Value x, Value y) {
   return arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::ne, x, y);
 }
 
 /// `compute` with a divisor that cannot trap, then 0 where `y` is 0, and
 /// `ofMinusOne` where it is -1.
 template <typename OpTy>
-static Value guarded(KernelBuilder &k, Value x, Value y, Value ofMinusOne) {
+static Value guarded(CodeBuilder &k, Value x, Value y, Value ofMinusOne) {
   Value one = like(k, x, 1), zero = like(k, x, 0);
   Value isZero = k.eq(y, zero), divisor = k.select(isZero, one, y), isMinusOne;
   if (ofMinusOne) {
@@ -36,22 +36,22 @@ static Value guarded(KernelBuilder &k, Value x, Value y, Value ofMinusOne) {
   return k.select(isZero, zero, result);
 }
 
-Value qnt::cpu::emitDivide(KernelBuilder &k, Value x, Value y) {
+Value qnt::target::emitDivide(CodeBuilder &k, Value x, Value y) {
   return guarded<arith::DivSIOp>(k, x, y, k.sub(like(k, x, 0), x));
 }
-Value qnt::cpu::emitRemainder(KernelBuilder &k, Value x, Value y) {
+Value qnt::target::emitRemainder(CodeBuilder &k, Value x, Value y) {
   return guarded<arith::RemSIOp>(k, x, y, like(k, x, 0));
 }
-Value qnt::cpu::emitDivideU(KernelBuilder &k, Value x, Value y) {
+Value qnt::target::emitDivideU(CodeBuilder &k, Value x, Value y) {
   return guarded<arith::DivUIOp>(k, x, y, Value());
 }
-Value qnt::cpu::emitRemainderU(KernelBuilder &k, Value x, Value y) {
+Value qnt::target::emitRemainderU(CodeBuilder &k, Value x, Value y) {
   return guarded<arith::RemUIOp>(k, x, y, Value());
 }
 
 /// The quotient moved by one where there is a remainder and x and y have
 /// (`ceil`), or have not, the same sign.
-static Value roundQuotient(KernelBuilder &k, Value x, Value y, bool ceil) {
+static Value roundQuotient(CodeBuilder &k, Value x, Value y, bool ceil) {
   Value zero = like(k, x, 0), one = like(k, x, 1);
   Value inexact = notEqual(k, emitRemainder(k, x, y), zero);
   Value differ = k.ltS(k.bxor(x, y), zero);
@@ -62,19 +62,19 @@ static Value roundQuotient(KernelBuilder &k, Value x, Value y, bool ceil) {
               : k.select(differ, stays, quotient);
 }
 
-Value qnt::cpu::emitFloorDivide(KernelBuilder &k, Value x, Value y) {
+Value qnt::target::emitFloorDivide(CodeBuilder &k, Value x, Value y) {
   return roundQuotient(k, x, y, false);
 }
-Value qnt::cpu::emitCeilDivide(KernelBuilder &k, Value x, Value y) {
+Value qnt::target::emitCeilDivide(CodeBuilder &k, Value x, Value y) {
   return roundQuotient(k, x, y, true);
 }
-Value qnt::cpu::emitCeilDivideU(KernelBuilder &k, Value x, Value y) {
+Value qnt::target::emitCeilDivideU(CodeBuilder &k, Value x, Value y) {
   Value quotient = emitDivideU(k, x, y);
   Value inexact = notEqual(k, emitRemainderU(k, x, y), like(k, x, 0));
   return k.select(inexact, k.add(quotient, like(k, x, 1)), quotient);
 }
 
-Value qnt::cpu::emitShift(KernelBuilder &k, Shift kind, Value x, Value y) {
+Value qnt::target::emitShift(CodeBuilder &k, Shift kind, Value x, Value y) {
   unsigned bits = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth();
   Value most = like(k, x, int64_t(bits) - 1);
   Value fits =
@@ -90,7 +90,7 @@ Value qnt::cpu::emitShift(KernelBuilder &k, Shift kind, Value x, Value y) {
   return k.select(fits, shifted, like(k, x, 0));
 }
 
-Value qnt::cpu::emitIntegerPower(KernelBuilder &k, Value x, Value y) {
+Value qnt::target::emitIntegerPower(CodeBuilder &k, Value x, Value y) {
   unsigned bits = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth();
   Value one = like(k, x, 1), zero = like(k, x, 0);
   auto power =

@@ -4,12 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef QNT_LIB_TARGET_CPU_LOWERING_MEMORYPLAN_H
-#define QNT_LIB_TARGET_CPU_LOWERING_MEMORYPLAN_H
+#ifndef QNT_LIB_TARGET_COMMON_MEMORYPLAN_H
+#define QNT_LIB_TARGET_COMMON_MEMORYPLAN_H
 
 #include "Dims.h"
 
-namespace qnt::cpu {
+namespace qnt::target {
 
 /// Offsets of a function's buffers in its frame. Buffers whose sizes are the
 /// same product of symbols times a constant share a region, and within it bytes
@@ -40,6 +40,6 @@ public:
   std::map<Monomial, int64_t> regions;
 };
 
-} // namespace qnt::cpu
+} // namespace qnt::target
 
-#endif // QNT_LIB_TARGET_CPU_LOWERING_MEMORYPLAN_H
+#endif // QNT_LIB_TARGET_COMMON_MEMORYPLAN_H

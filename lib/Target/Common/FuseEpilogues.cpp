@@ -4,15 +4,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "qnt/Target/CPU/Passes.h"
+#include "qnt/Target/Common/Passes.h"
 
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
-namespace qnt::cpu {
+namespace qnt::target {
 #define GEN_PASS_DEF_FUSEEPILOGUESPASS
-#include "qnt/Target/CPU/Passes.h.inc"
-} // namespace qnt::cpu
+#include "qnt/Target/Common/Passes.h.inc"
+} // namespace qnt::target
 
 using namespace mlir;
 using namespace qnt;
@@ -70,7 +70,7 @@ struct LinearToQuantized : OpRewritePattern<nn::LinearOp> {
     SmallVector<Value> operands;
     ArrayAttr steps = getSteps(rewriter, op.getBias(), operands);
     rewriter.replaceOpWithNewOp<qnt::LinearOp>(op, op.getInput(), codes,
-                                               operands, steps, StrategyAttr());
+                                               operands, steps, Strategy());
     return success();
   }
 };
@@ -159,7 +159,7 @@ template <typename Op> void addFusions(RewritePatternSet &patterns) {
       patterns.getContext());
 }
 
-struct FuseEpilogues : cpu::impl::FuseEpiloguesPassBase<FuseEpilogues> {
+struct FuseEpilogues : target::impl::FuseEpiloguesPassBase<FuseEpilogues> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<LinearToQuantized, ConvToQuantized>(&getContext());

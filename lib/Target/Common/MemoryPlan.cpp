@@ -10,7 +10,7 @@
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
-using namespace qnt::cpu;
+using namespace qnt::target;
 
 unsigned MemoryPlan::add(const DimTable &table, ArrayRef<Dim> dims,
                          int64_t bytes, int64_t first, int64_t last) {

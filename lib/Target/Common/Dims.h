@@ -4,23 +4,26 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef QNT_LIB_TARGET_CPU_LOWERING_DIMS_H
-#define QNT_LIB_TARGET_CPU_LOWERING_DIMS_H
+#ifndef QNT_LIB_TARGET_COMMON_DIMS_H
+#define QNT_LIB_TARGET_COMMON_DIMS_H
 
-#include "../KernelBuilder.h"
+#include "CodeBuilder.h"
 
 #include "llvm/ADT/SmallVector.h"
 
 #include <map>
 
-namespace qnt::cpu {
+namespace qnt::target {
+
+/// What padded dimensions are multiples of.
+constexpr int64_t kPadding = 16;
 
 /// A dimension, or another index that shapes decide: a number, or a symbol of
 /// the function.
 struct Dim {
   bool isConstant = true;
   int64_t value = 1; // or the symbol's index
-  /// Rounded up to a multiple of 16 (a symbol only).
+  /// Rounded up to a multiple of kPadding (a symbol only).
   bool padded = false;
 
   static Dim constant(int64_t value) { return {true, value, false}; }
@@ -71,7 +74,7 @@ public:
   /// The value of a dimension. `values` are those of symbols, null for derived
   /// ones that were not needed yet, which it adds: calls must dominate later
   /// ones.
-  mlir::Value emit(KernelBuilder &k, Dim dim,
+  mlir::Value emit(CodeBuilder &k, Dim dim,
                    llvm::SmallVectorImpl<mlir::Value> &values) const;
 
 private:
@@ -91,6 +94,6 @@ private:
   std::map<std::tuple<Kind, Dim, Dim>, Dim> nodes;
 };
 
-} // namespace qnt::cpu
+} // namespace qnt::target
 
-#endif // QNT_LIB_TARGET_CPU_LOWERING_DIMS_H
+#endif // QNT_LIB_TARGET_COMMON_DIMS_H

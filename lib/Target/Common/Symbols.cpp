@@ -15,7 +15,7 @@
 
 using namespace mlir;
 using namespace qnt;
-using namespace qnt::cpu;
+using namespace qnt::target;
 
 using Dims = SmallVector<Dim>;
 
@@ -35,7 +35,7 @@ static bool mayBeShape(Type type) {
   return type.isIntOrIndex();
 }
 
-namespace qnt::cpu {
+namespace qnt::target {
 class SymbolAnalysis {
 public:
   SymbolAnalysis(func::FuncOp function,
@@ -68,7 +68,7 @@ private:
   /// Set when a condition can never hold.
   bool disagrees = false;
 };
-} // namespace qnt::cpu
+} // namespace qnt::target
 
 void SymbolAnalysis::addArguments() {
   std::map<std::string, int64_t> byName;
@@ -324,7 +324,7 @@ Dims SymbolAnalysis::dimsOf(Operation &op, Value value) {
       .Case<nn::PositionIdsOp, nn::ActivationOp, nn::ClampOp, nn::RMSNormOp,
             nn::LayerNormOp, nn::SoftmaxOp, nn::L2NormalizeOp, nn::RopeOp,
             nn::AttentionOp, QuantizeOp, DequantizeOp, CodesOp, WrapOp,
-            ObserveOp, RotateOp, tensor::CastOp>(
+            ObserveOp, RotateOp, tensor::CastOp, arith::TruncFOp>(
           [&](auto same) { return of(same->getOperand(0)); })
       .Case([&](nn::MatmulOp matmul) { return this->matmul(matmul); })
       .Case([&](linalg::LinalgOp linalg) { return linalgInit(linalg, value); })
@@ -399,8 +399,8 @@ LogicalResult SymbolAnalysis::add(Operation &op) {
     Dims dims = dimsOf(op, value);
     bool isStatic = !llvm::any_of(*shape, ShapedType::isDynamic);
     if (dims.size() != shape->size() && !isStatic)
-      return op.emitOpError("has a dynamic shape that the CPU target cannot "
-                            "follow");
+      return op.emitOpError("has a dynamic shape that does not follow from "
+                            "its operands");
     bool isKnown = dims.size() == shape->size();
     dims.resize(shape->size());
     for (auto [dim, size] : llvm::zip_equal(dims, *shape)) {

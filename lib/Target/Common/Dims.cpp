@@ -6,13 +6,13 @@
 //===----------------------------------------------------------------------===//
 #include "Dims.h"
 
-#include "../Kernels/Integers.h"
+#include "Integers.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
-using namespace qnt::cpu;
+using namespace qnt::target;
 
 DimTable::Polynomial DimTable::expand(Dim dim) const {
   if (dim.isConstant)
@@ -175,7 +175,7 @@ std::optional<bool> DimTable::isAtMost(Dim x, Dim y) const {
   return falls && bound < 0 ? std::optional(false) : std::nullopt;
 }
 
-static Value emitNode(KernelBuilder &k, DimTable::Kind kind, Value x, Value y) {
+static Value emitNode(CodeBuilder &k, DimTable::Kind kind, Value x, Value y) {
   switch (kind) {
   case DimTable::Kind::Div:
     return emitDivide(k, x, y);
@@ -195,12 +195,12 @@ static Value emitNode(KernelBuilder &k, DimTable::Kind kind, Value x, Value y) {
   llvm_unreachable("not a function of two numbers");
 }
 
-Value DimTable::emit(KernelBuilder &k, Dim dim,
+Value DimTable::emit(CodeBuilder &k, Dim dim,
                      SmallVectorImpl<Value> &values) const {
   if (dim.isConstant)
     return k.c64(dim.value);
   if (dim.padded)
-    return k.roundUp(emit(k, Dim::symbol(dim.value), values), kLanes);
+    return k.roundUp(emit(k, Dim::symbol(dim.value), values), kPadding);
   size_t index = size_t(dim.value);
   if (values.size() <= index)
     values.resize(index + 1);

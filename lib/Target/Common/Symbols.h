@@ -4,15 +4,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#ifndef QNT_LIB_TARGET_CPU_LOWERING_SYMBOLS_H
-#define QNT_LIB_TARGET_CPU_LOWERING_SYMBOLS_H
+#ifndef QNT_LIB_TARGET_COMMON_SYMBOLS_H
+#define QNT_LIB_TARGET_COMMON_SYMBOLS_H
 
 #include "Dims.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/JSON.h"
 
-namespace qnt::cpu {
+namespace qnt::target {
 
 /// The dimensions of every value of one function, as numbers and symbols.
 class FunctionSymbols {
@@ -71,6 +71,6 @@ private:
   llvm::SmallVector<llvm::SmallVector<Dim>> results;
 };
 
-} // namespace qnt::cpu
+} // namespace qnt::target
 
-#endif // QNT_LIB_TARGET_CPU_LOWERING_SYMBOLS_H
+#endif // QNT_LIB_TARGET_COMMON_SYMBOLS_H
