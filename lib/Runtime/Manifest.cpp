@@ -130,6 +130,21 @@ public:
     return op;
   }
 
+  DeviceSpec device(const Json &value) const {
+    DeviceSpec device;
+    device.chip = text(value, "device", "chip");
+    for (const Json &name : list(value, "device", "kernels")) {
+      if (!name.is_string())
+        complain("device.kernels", "names");
+      device.kernels.push_back(name.get<std::string>());
+    }
+    const Json &bytes = member(value, "device", "workspace");
+    if (!bytes.is_number_integer() || bytes.get<int64_t>() < 0)
+      complain("device.workspace", "a number of bytes");
+    device.workspace = bytes.get<int64_t>();
+    return device;
+  }
+
 private:
   const std::string &path;
 };
@@ -169,6 +184,8 @@ Manifest Manifest::parse(const std::string &path, const char *json) {
     for (const Json &value : reader.list(root, "", "ops"))
       manifest.ops.push_back(
           reader.op(value, "ops[" + std::to_string(manifest.ops.size()) + "]"));
+  if (root.contains("device"))
+    manifest.device = reader.device(root["device"]);
   if (root.contains("model") && root["model"].is_object()) {
     const Json &model = root["model"];
     auto number = [&](const char *key) -> int64_t {

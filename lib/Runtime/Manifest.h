@@ -44,6 +44,14 @@ struct OpSpec {
   size_t rank = 0;
 };
 
+/// The GPU that a model runs on.
+struct DeviceSpec {
+  std::string chip;
+  /// Names of kernels, by the number that launches give.
+  std::vector<std::string> kernels;
+  int64_t workspace = 0;
+};
+
 /// The parts of the manifest (docs/abi.md) that the loader acts on.
 struct Manifest {
   /// Of "model"; 0 when not stated.
@@ -55,6 +63,7 @@ struct Manifest {
   std::vector<std::string> params;
   std::vector<EntrySpec> entries;
   std::vector<OpSpec> ops;
+  std::optional<DeviceSpec> device;
 
   /// Throws Error that names `path` and the key at fault.
   static Manifest parse(const std::string &path, const char *json);

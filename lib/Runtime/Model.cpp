@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 using namespace qnt::runtime;
 
@@ -51,15 +52,64 @@ qnt_model::qnt_model(const std::string &path, const qnt_options &options)
 
   std::string file = paramsPath(path);
   std::span<const std::byte> embedded;
-  for (int64_t i = 0; i < module->num_assets; ++i) {
-    const qnt_asset &asset = module->assets[i];
-    if (std::string_view(asset.name) != "params.safetensors")
-      continue;
+  if (const qnt_asset *asset = findAsset("params.safetensors")) {
     file = path + " (embedded parameters)";
-    embedded = {static_cast<const std::byte *>(asset.data), size_t(asset.size)};
+    embedded = {static_cast<const std::byte *>(asset->data),
+                size_t(asset->size)};
   }
-  params.load(file, embedded, manifest, options.params, options.verify,
-              context);
+  if (manifest.device)
+    openDevice();
+  params.load(file, embedded, manifest, options.params, options.verify, context,
+              device.get());
+}
+
+const qnt_asset *qnt_model::findAsset(std::string_view name) const {
+  for (int64_t i = 0; i < module->num_assets; ++i)
+    if (module->assets[i].name == name)
+      return &module->assets[i];
+  return nullptr;
+}
+
+void qnt_model::openDevice() {
+  const qnt_asset *code = findAsset("kernels");
+  if (!code)
+    fail(QNT_ERROR_FORMAT, path + ": there is no asset 'kernels'");
+  device = std::make_unique<Device>(path, *manifest.device, code->data);
+  context.launch = [](const qnt_context *ctx, int64_t kernel,
+                      const int64_t *shape, const uint64_t *args,
+                      int64_t numArgs) {
+    static_cast<const CallContext *>(ctx)->model->device->launch(kernel, shape,
+                                                                 args, numArgs);
+  };
+  context.workspace = device->getWorkspace();
+  if (const qnt_asset *asset = findAsset("constants")) {
+    constants = device->allocate(size_t(asset->size), "the constants");
+    device->copyIn(constants.data(), asset->data, size_t(asset->size));
+    context.constants = constants.data();
+  }
+}
+
+void *qnt_model::allocate(int64_t bytes) {
+  if (!device) {
+    size_t rounded = (size_t(std::max<int64_t>(bytes, 1)) + 63) / 64 * 64;
+    void *memory = std::aligned_alloc(64, rounded);
+    if (!memory)
+      fail(QNT_ERROR_MEMORY, path + ": out of memory: cannot allocate " +
+                                 std::to_string(bytes) + " bytes");
+    return std::memset(memory, 0, rounded);
+  }
+  std::lock_guard lock(deviceMutex);
+  DeviceMemory memory = device->allocate(size_t(bytes), "a buffer");
+  void *data = memory.data();
+  allocated[data] = std::move(memory);
+  return data;
+}
+
+void qnt_model::release(void *memory) {
+  if (!device)
+    return std::free(memory);
+  std::lock_guard lock(deviceMutex);
+  allocated.erase(memory);
 }
 
 void qnt_model::chooseVariant(const char *isa) {
@@ -71,7 +121,8 @@ void qnt_model::chooseVariant(const char *isa) {
     carried += (carried.empty() ? "" : ", ") + std::string(candidate.isa);
     if (isa && *isa && std::string_view(candidate.isa) != isa)
       continue;
-    missing = firstMissingFeature(candidate.features);
+    // Whether a GPU is there is asked when it is opened.
+    missing = manifest.device ? "" : firstMissingFeature(candidate.features);
     if (missing.empty()) {
       variant = &candidate;
       return;

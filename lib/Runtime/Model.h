@@ -7,10 +7,14 @@
 #ifndef QNT_LIB_RUNTIME_MODEL_H
 #define QNT_LIB_RUNTIME_MODEL_H
 
+#include "Device.h"
 #include "Manifest.h"
 #include "Parameters.h"
 #include "SharedObject.h"
 
+#include <map>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -25,6 +29,13 @@ struct qnt_model {
 
   /// Bytes of scratch; throws Error where no call with `dims` is possible.
   int64_t requirePossible(int64_t entry, const int64_t *dims) const;
+  /// Null where there is none of that name.
+  const qnt_asset *findAsset(std::string_view name) const;
+
+  /// As qnt_allocate and qnt_release; the former throws Error.
+  void *allocate(int64_t bytes);
+  void release(void *memory);
+
   /// The dimensions of all outputs, one after another.
   std::vector<int64_t> outputDims(int64_t entry, const int64_t *dims) const;
 
@@ -34,6 +45,8 @@ struct qnt_model {
   const qnt_module *module = nullptr;
   const qnt_variant *variant = nullptr;
   qnt::runtime::Manifest manifest;
+  /// Null for models of the CPU. Before what lies in its memory.
+  std::unique_ptr<qnt::runtime::Device> device;
   qnt::runtime::Parameters params;
   /// The public face of manifest.entries[i].inputs and .outputs.
   struct EntryInfo {
@@ -49,8 +62,30 @@ struct qnt_model {
 private:
   void chooseVariant(const char *isa);
   void checkEntries() const;
+  void openDevice();
+  /// Scratch of a call of `needed` bytes: the caller's, or the model's.
+  void *getArena(const std::string &where, const qnt_memory &memory,
+                 int64_t needed);
+  void checkMemory(const std::string &where, const char *what,
+                   const void *memory) const;
+  void runOnDevice(const qnt_entry &code, std::span<const qnt_tensor> inputs,
+                   std::span<const qnt_tensor> outputs, const int64_t *dims,
+                   void *kv, void *scratch);
   /// What calls without an arena of their own use.
   qnt::runtime::Mapping arena;
+  qnt::runtime::DeviceMemory constants, deviceArena;
+  /// Inputs and outputs of calls on the device, one call at a time.
+  qnt::runtime::DeviceMemory staging;
+  std::mutex deviceMutex;
+  /// What the caller has been given.
+  std::map<void *, qnt::runtime::DeviceMemory> allocated;
 };
+
+namespace qnt::runtime {
+/// What compiled code gets as its context: the model's, and the call at hand.
+struct CallContext : qnt_context {
+  const qnt_model *model;
+};
+} // namespace qnt::runtime
 
 #endif // QNT_LIB_RUNTIME_MODEL_H

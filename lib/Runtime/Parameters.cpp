@@ -82,7 +82,7 @@ bool copyAll(const std::vector<Copy> &tensors, const Mapping &file,
 void Parameters::load(const std::string &path,
                       std::span<const std::byte> embedded,
                       const Manifest &manifest, qnt_params_mode mode,
-                      bool verify, const qnt_context &context) {
+                      bool verify, const qnt_context &context, Device *device) {
   if (manifest.params.empty())
     return;
   Mapping mapping;
@@ -109,6 +109,19 @@ void Parameters::load(const std::string &path,
       fail(QNT_ERROR_FORMAT, path + ": there is no tensor '" + name + "'");
     sources.push_back(found->second);
     total += (found->second.size() + alignment - 1) / alignment * alignment;
+  }
+
+  if (device) {
+    deviceMemory = device->allocate(total, "the parameters");
+    auto *to = static_cast<std::byte *>(deviceMemory.data());
+    for (std::span<const std::byte> source : sources) {
+      table.push_back(to);
+      device->copyIn(to, source.data(), source.size());
+      to += (source.size() + alignment - 1) / alignment * alignment;
+    }
+    // The file is unmapped now.
+    device->finish();
+    return;
   }
 
   if (mode == QNT_PARAMS_MAP) {

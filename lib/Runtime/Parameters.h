@@ -7,6 +7,7 @@
 #ifndef QNT_LIB_RUNTIME_PARAMETERS_H
 #define QNT_LIB_RUNTIME_PARAMETERS_H
 
+#include "Device.h"
 #include "Manifest.h"
 
 #include <cstddef>
@@ -49,15 +50,17 @@ public:
   /// Finds the manifest's params among the tensors of the safetensors file
   /// `path`, or, when `embedded` is not empty, of those bytes (then `path` only
   /// serves in messages). The size, and with `verify` the SHA-256, must be the
-  /// manifest's. `context` supplies the threads that copy. Throws Error.
+  /// manifest's. `context` supplies the threads that copy. With `device`, they
+  /// are copied to its memory, whatever `mode`. Throws Error.
   void load(const std::string &path, std::span<const std::byte> embedded,
             const Manifest &manifest, qnt_params_mode mode, bool verify,
-            const qnt_context &context);
+            const qnt_context &context, Device *device);
 
   void *const *pointers() const { return table.data(); }
 
 private:
   Mapping memory;
+  DeviceMemory deviceMemory;
   std::vector<void *> table;
 };
 

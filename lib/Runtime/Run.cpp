@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 using namespace qnt::runtime;
 
@@ -191,10 +192,12 @@ private:
   const EntrySpec &entry;
 };
 
-/// What compiled code gets as its context: the model's, and the call at hand.
-struct CallContext : qnt_context {
-  const qnt_model *model;
-};
+size_t getBytes(const qnt_tensor &tensor) {
+  int64_t elements = 1;
+  for (int32_t i = 0; i < tensor.rank; ++i)
+    elements *= tensor.shape[i];
+  return size_t(elements * qnt_dtype_size(tensor.dtype));
+}
 
 /// qnt_context::after_op, for the caller's hook.
 void afterOp(const qnt_context *ctx, int64_t op, const void *output,
@@ -210,6 +213,17 @@ void afterOp(const qnt_context *ctx, int64_t op, const void *output,
   }
   qnt_tensor tensor = {const_cast<void *>(output), *spec.dtype,
                        int32_t(spec.rank), shape, nullptr};
+  std::vector<std::byte> copy;
+  if (model.device) {
+    copy.resize(getBytes(tensor));
+    try {
+      model.device->copyOut(copy.data(), output, copy.size());
+    } catch (const Error &) {
+      // The call fails for the same reason when it ends.
+      return;
+    }
+    tensor.data = copy.data();
+  }
   model.hook(model.hookUser, op, &tensor);
 }
 
@@ -260,21 +274,13 @@ void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
 
   int64_t needed = requirePossible(index, check.dims.data());
   check.computed(outputs);
-  void *scratch = memory.arena;
-  if (!scratch) {
-    if (arena.size() < size_t(needed)) {
-      arena = Mapping();
-      arena = Mapping::hugePages(needed);
-    }
-    scratch = arena.data();
-  } else if (memory.arena_bytes < needed) {
-    fail(QNT_ERROR_MEMORY,
-         path + ": entry '" + spec.name + "': the arena needs " +
-             std::to_string(needed) + " bytes, but " +
-             std::to_string(memory.arena_bytes) + " are given");
-  } else if (reinterpret_cast<uintptr_t>(scratch) % 64) {
-    fail(QNT_ERROR_MEMORY, path + ": entry '" + spec.name +
-                               "': the arena is not 64-byte aligned");
+  std::string where = path + ": entry '" + spec.name + "': ";
+  void *scratch = getArena(where, memory, needed);
+  if (device) {
+    if (spec.kv)
+      checkMemory(where, "KV cache", memory.kv);
+    return runOnDevice(code, inputs, outputs, check.dims.data(), memory.kv,
+                       scratch);
   }
 
   std::array<void *, maxTensors> in, out;
@@ -289,4 +295,74 @@ void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
   if (status != 0)
     fail(QNT_ERROR_RUN, path + ": entry '" + spec.name +
                             "' failed with status " + std::to_string(status));
+}
+
+void *qnt_model::getArena(const std::string &where, const qnt_memory &memory,
+                          int64_t needed) {
+  if (memory.arena) {
+    if (memory.arena_bytes < needed)
+      fail(QNT_ERROR_MEMORY, where + "the arena needs " +
+                                 std::to_string(needed) + " bytes, but " +
+                                 std::to_string(memory.arena_bytes) +
+                                 " are given");
+    if (reinterpret_cast<uintptr_t>(memory.arena) % 64)
+      fail(QNT_ERROR_MEMORY, where + "the arena is not 64-byte aligned");
+    if (device)
+      checkMemory(where, "arena", memory.arena);
+    return memory.arena;
+  }
+  if (device) {
+    if (deviceArena.size() < size_t(needed)) {
+      deviceArena = DeviceMemory();
+      deviceArena = device->allocate(size_t(needed), "the arena");
+    }
+    return deviceArena.data();
+  }
+  if (arena.size() < size_t(needed)) {
+    arena = Mapping();
+    arena = Mapping::hugePages(needed);
+  }
+  return arena.data();
+}
+
+void qnt_model::checkMemory(const std::string &where, const char *what,
+                            const void *memory) const {
+  if (!allocated.contains(const_cast<void *>(memory)))
+    fail(QNT_ERROR_MEMORY, where + "the " + what +
+                               " is no memory of the GPU: expected it from "
+                               "qnt_allocate");
+}
+
+void qnt_model::runOnDevice(const qnt_entry &code,
+                            std::span<const qnt_tensor> inputs,
+                            std::span<const qnt_tensor> outputs,
+                            const int64_t *dims, void *kv, void *scratch) {
+  std::lock_guard lock(deviceMutex);
+  constexpr size_t alignment = 256;
+  auto rounded = [](const qnt_tensor &tensor) {
+    return (getBytes(tensor) + alignment - 1) / alignment * alignment;
+  };
+  size_t needed = 0;
+  for (std::span<const qnt_tensor> tensors : {inputs, outputs})
+    for (const qnt_tensor &tensor : tensors)
+      needed += rounded(tensor);
+  if (staging.size() < needed) {
+    staging = DeviceMemory();
+    staging = device->allocate(needed, "inputs and outputs");
+  }
+  auto *next = static_cast<std::byte *>(staging.data());
+  auto place = [&](const qnt_tensor &tensor) -> void * {
+    return std::exchange(next, next + rounded(tensor));
+  };
+  std::array<void *, maxTensors> in, out;
+  std::ranges::transform(inputs, in.begin(), place);
+  std::ranges::transform(outputs, out.begin(), place);
+  for (size_t i = 0; i < inputs.size(); ++i)
+    device->copyIn(in[i], inputs[i].data, getBytes(inputs[i]));
+  CallContext call{context, this};
+  call.after_op = hook ? afterOp : nullptr;
+  code.run(&call, params.pointers(), in.data(), out.data(), dims, kv, scratch);
+  device->finish();
+  for (size_t i = 0; i < outputs.size(); ++i)
+    device->copyOut(outputs[i].data, out[i], getBytes(outputs[i]));
 }

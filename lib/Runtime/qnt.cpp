@@ -79,10 +79,7 @@ int64_t qnt_threads(const qnt_model *model) {
 }
 
 const qnt_asset *qnt_find_asset(const qnt_model *model, const char *name) {
-  for (int64_t i = 0; i < model->module->num_assets; ++i)
-    if (std::string_view(model->module->assets[i].name) == name)
-      return &model->module->assets[i];
-  return nullptr;
+  return model->findAsset(name);
 }
 
 int64_t qnt_num_entries(const qnt_model *model) {
@@ -150,6 +147,14 @@ int64_t qnt_arena_bytes(const qnt_model *model, int64_t entry,
              ? model->variant->entries[entry].arena_bytes(dims)
              : -1;
 }
+
+void *qnt_allocate(qnt_model *model, int64_t bytes) {
+  void *memory = nullptr;
+  guarded([&] { memory = model->allocate(bytes); });
+  return memory;
+}
+
+void qnt_release(qnt_model *model, void *memory) { model->release(memory); }
 
 qnt_status qnt_output_shape(const qnt_model *model, int64_t entry,
                             const int64_t *dims, int64_t index,

@@ -132,7 +132,8 @@ Call::Call(Model &model, int64_t entry, const Args &args,
           args.context ? args.context : model.property("max_length");
     dimensions.emplace(name, dims[d]);
   }
-  cache = Buffer(qnt_kv_bytes(model.handle, batch, memory.max_length));
+  cache =
+      ModelMemory(model, qnt_kv_bytes(model.handle, batch, memory.max_length));
   memory.kv = cache.data();
   memory.kv_bytes = cache.size();
 

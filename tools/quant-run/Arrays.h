@@ -48,7 +48,7 @@ public:
 private:
   Model &model;
   int64_t entry;
-  Buffer cache;
+  ModelMemory cache;
   qnt_memory memory{};
   std::vector<qnt_tensor> in, out;
 };

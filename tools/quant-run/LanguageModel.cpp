@@ -23,7 +23,7 @@ LanguageModel::LanguageModel(Model &model, int64_t batch, int64_t maxLength)
     throw RunError(model.path + ": entry 'decode': expected one output of "
                                 "shape [batch, vocabulary]");
   vocab = outputs[0]->shape[1];
-  cache = Buffer(qnt_kv_bytes(model.handle, batch, maxLength));
+  cache = ModelMemory(model, qnt_kv_bytes(model.handle, batch, maxLength));
 }
 
 std::span<const float> LanguageModel::prefill(std::span<const int32_t> tokens,

@@ -44,7 +44,7 @@ private:
 
   Model &model;
   int64_t prefillEntry, decodeEntry, scoreEntry;
-  Buffer cache;
+  ModelMemory cache;
   std::vector<int32_t> starts;
   Buffer logits;
 };

@@ -120,6 +120,25 @@ void Model::setHook(Hook newHook) {
   qnt_set_after_op(handle, hook ? +call : nullptr, this);
 }
 
+ModelMemory::ModelMemory(const Model &model, int64_t size)
+    : model(model.handle), bytes(qnt_allocate(model.handle, size)),
+      length(size) {
+  if (!bytes)
+    throw RunError(qnt_last_error());
+}
+
+ModelMemory &ModelMemory::operator=(ModelMemory &&other) noexcept {
+  std::swap(model, other.model);
+  std::swap(bytes, other.bytes);
+  std::swap(length, other.length);
+  return *this;
+}
+
+ModelMemory::~ModelMemory() {
+  if (bytes)
+    qnt_release(model, bytes);
+}
+
 int64_t Model::property(const char *name) const {
   auto model = manifest.find("model");
   if (model == manifest.end() || !model->is_object() ||

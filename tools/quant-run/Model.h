@@ -89,6 +89,23 @@ private:
   Hook hook;
 };
 
+/// Zeros where a model computes: the host's memory, or a GPU's.
+class ModelMemory {
+public:
+  ModelMemory() = default;
+  ModelMemory(const Model &model, int64_t size);
+  ModelMemory(ModelMemory &&other) noexcept { *this = std::move(other); }
+  ModelMemory &operator=(ModelMemory &&other) noexcept;
+  ~ModelMemory();
+  void *data() const { return bytes; }
+  int64_t size() const { return length; }
+
+private:
+  qnt_model *model = nullptr;
+  void *bytes = nullptr;
+  int64_t length = 0;
+};
+
 } // namespace qnt::run
 
 #endif // QNT_TOOLS_QUANTRUN_MODEL_H

@@ -42,11 +42,24 @@ typedef struct qnt_context {
    * the manifest), and its shape. Valid only during the call. */
   void (*after_op)(const struct qnt_context *ctx, int64_t op,
                    const void *output, const int64_t *shape);
+  /* For models of a GPU, null otherwise. Launches the kernel of that index in
+   * the manifest's "device": `shape` are its blocks in x, y and z, the threads
+   * of a block and bytes of shared memory; `args` its arguments, each in the
+   * low bytes of a word. Launches of a call take place one after the other.
+   * After a failure, which the host reports, they do nothing. */
+  void (*launch)(const struct qnt_context *ctx, int64_t kernel,
+                 const int64_t *shape, const uint64_t *args, int64_t num_args);
+  /* Memory of the device, of the manifest's "workspace" bytes: zeros before the
+   * first call, and not touched by others while a call runs. */
+  void *workspace;
+  /* The asset "constants" in memory of the device. */
+  void *constants;
 } qnt_context;
 
 /* Tensors are row-major and dense. `dims` are the entry's symbolic dimensions
  * in the order of the manifest ("dims"). `params` are in manifest order
- * ("params"). `kv` is the caller-owned cache or null. `arena` is scratch of at
+ * ("params"). Of a GPU, tensors, cache and arena are memory of the
+ * device. `kv` is the caller-owned cache or null. `arena` is scratch of at
  * least arena_bytes(dims), 64-byte aligned. No allocation, no global state:
  * calls with different arenas may run at once. Returns 0. */
 typedef int32_t (*qnt_entry_fn)(const qnt_context *ctx, void *const *params,
@@ -66,14 +79,16 @@ typedef struct qnt_entry {
 
 /* One instruction-set version of the code. */
 typedef struct qnt_variant {
-  const char *isa;      /* "avx512vnni", "avx2", "portable" */
-  const char *features; /* needed CPU features as in /proc/cpuinfo, by spaces */
+  const char *isa;      /* "avx512vnni", "avx2", "portable"; "sm_80", ... */
+  const char *features; /* needed CPU features as in /proc/cpuinfo, by spaces;
+                         * "cuda" for a GPU */
   int64_t num_entries;
   const qnt_entry *entries; /* in the order of the manifest's "entries" */
 } qnt_variant;
 
 /* A named file carried inside the model: "tokenizer.json", ...; with --embed
- * also "params.safetensors". */
+ * also "params.safetensors", and in models of a GPU "kernels"
+ * and, where there are any, "constants". */
 typedef struct qnt_asset {
   const char *name;
   const void *data;

@@ -33,7 +33,7 @@ typedef enum qnt_status {
   QNT_OK = 0,
   QNT_ERROR_FILE = 1,        /* cannot be opened or read */
   QNT_ERROR_FORMAT = 2,      /* not a model, or damaged */
-  QNT_ERROR_UNSUPPORTED = 3, /* no variant for this CPU */
+  QNT_ERROR_UNSUPPORTED = 3, /* no variant for this CPU or GPU */
   QNT_ERROR_ARGUMENT = 4,    /* wrong dtype, shape, entry, ... */
   QNT_ERROR_MEMORY = 5,      /* out of memory, or a buffer too small */
   QNT_ERROR_RUN = 6          /* compiled code reported a failure */
@@ -146,7 +146,8 @@ QNT_API const qnt_tensor_info *qnt_output(const qnt_model *model, int64_t entry,
 
 /* Bytes of a KV cache for `batch` sequences of up to `max_length` tokens; 0
  * when the model has none or an argument is not positive. The buffer belongs to
- * the caller, is 64-byte aligned, and holds zeros before its first use. */
+ * the caller, is 64-byte aligned, and holds zeros before its first use
+ * (qnt_allocate). */
 QNT_API int64_t qnt_kv_bytes(const qnt_model *model, int64_t batch,
                              int64_t max_length);
 /* Bytes of scratch that `entry` needs for `dims`, in the order of qnt_dim_name.
@@ -160,7 +161,16 @@ QNT_API qnt_status qnt_output_shape(const qnt_model *model, int64_t entry,
                                     const int64_t *dims, int64_t index,
                                     int64_t *shape);
 
-/* The caller's buffers of one call. */
+/* `bytes` of zeros where `model` computes, 64-byte aligned: for its cache and
+ * arena. Of a model of a GPU, memory of the device; of others, any other memory
+ * does as well. Null where there is not
+ * enough, as qnt_last_error() tells. To be released before the model
+ * is closed. */
+QNT_API void *qnt_allocate(qnt_model *model, int64_t bytes);
+/* Null is allowed. */
+QNT_API void qnt_release(qnt_model *model, void *memory);
+
+/* The caller's buffers of one call; of a model of a GPU, from qnt_allocate. */
 typedef struct qnt_memory {
   /* The KV cache, its size, and the max_length it was sized for. */
   void *kv;

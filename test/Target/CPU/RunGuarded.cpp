@@ -123,7 +123,8 @@ public:
                   module->kv_bytes ? module->kv_bytes(batch, context) : 0, 64);
     std::memset(cache.data(), 0, cache.size());
     Guarded arena("the arena", entry->arena_bytes(dims.data()), 64);
-    qnt_context host{parallelFor, nullptr, threads, nullptr};
+    qnt_context host{parallelFor, nullptr, threads, nullptr,
+                     nullptr,     nullptr, nullptr};
     int32_t status = entry->run(&host, params.pointers.data(),
                                 inputs.pointers.data(), outputs.pointers.data(),
                                 dims.data(), cache.data(), arena.data());
