@@ -42,7 +42,7 @@ FailureOr<std::string> BlockCompiler::compile(ModuleOp module) {
   if (path.empty()) {
     path = folder + "/code." + std::to_string(paths.size()) + ".so";
     TargetOptions target = llvm::cantFail(TargetOptions::parse("cpu"));
-    if (failed(compileCodeForCPU(module, target, path, lastParams)))
+    if (failed(compileCode(module, target, path, lastParams)))
       return failure();
   }
   std::string beside = getParamsPath(path);

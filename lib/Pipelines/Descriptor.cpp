@@ -80,15 +80,15 @@ std::unique_ptr<llvm::Module> qnt::buildDescriptor(const Descriptor &descriptor,
   auto module = std::make_unique<llvm::Module>("descriptor", context);
   DescriptorBuilder b(context, *module);
   llvm::SmallVector<llvm::Constant *> variants, assets;
-  for (const cpu::ISA *isa : descriptor.isas) {
+  for (const Descriptor::Variant &variant : descriptor.variants) {
     llvm::SmallVector<llvm::Constant *> entries;
     for (const std::string &entry : descriptor.entries) {
-      std::string symbol = ("qnt_" + isa->name + "_" + entry).str();
+      std::string symbol = "qnt_" + variant.name + "_" + entry;
       entries.push_back(b.record({b.text(entry), b.function(symbol),
                                   b.function(symbol + "_arena"),
                                   b.function(symbol + "_dims")}));
     }
-    variants.push_back(b.record({b.text(isa->name), b.text(isa->cpuinfo),
+    variants.push_back(b.record({b.text(variant.name), b.text(variant.features),
                                  b.number(entries.size()), b.table(entries)}));
   }
   for (auto [i, asset] : llvm::enumerate(descriptor.assets))
@@ -96,7 +96,7 @@ std::unique_ptr<llvm::Module> qnt::buildDescriptor(const Descriptor &descriptor,
         b.record({b.text(asset.name),
                   b.include("qnt_asset_" + std::to_string(i), asset.path),
                   b.number(asset.size)}));
-  std::string prefix = ("qnt_" + descriptor.isas.front()->name).str();
+  std::string prefix = "qnt_" + descriptor.variants.front().name;
   llvm::Constant *table = b.place(b.record(
       {b.number(QNT_MODULE_ABI), b.text(descriptor.manifest),
        b.number(variants.size()), b.table(variants), b.number(assets.size()),

@@ -7,8 +7,6 @@
 #ifndef QNT_LIB_PIPELINES_DESCRIPTOR_H
 #define QNT_LIB_PIPELINES_DESCRIPTOR_H
 
-#include "qnt/Target/CPU/ISA.h"
-
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/Module.h"
 
@@ -25,7 +23,11 @@ struct Descriptor {
     int64_t size;
   };
   std::string manifest;
-  llvm::SmallVector<const cpu::ISA *> isas;
+  /// One version of the code, as in qnt_variant.
+  struct Variant {
+    std::string name, features;
+  };
+  llvm::SmallVector<Variant> variants;
   /// Entry points in the manifest's order.
   std::vector<std::string> entries;
   std::vector<Asset> assets;

@@ -16,6 +16,7 @@
 #include "qnt/Interpreter/Passes.h"
 #include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Target/CPU/Passes.h"
+#include "qnt/Target/CUDA/Passes.h"
 #include "qnt/Target/Common/Passes.h"
 #include "qnt/Target/FPGA/Passes.h"
 #include "qnt/Transforms/Gradient.h"
@@ -40,6 +41,7 @@ void qnt::registerAllPasses() {
   interp::registerInterpreterPasses();
   target::registerQntTargetCommonPasses();
   cpu::registerQntTargetCPUPasses();
+  cuda::registerQntTargetCUDAPasses();
   fpga::registerQntTargetFPGAPasses();
   registerTransformsPasses({/*costModel=*/nullptr,
                             std::make_shared<CompiledModelRunner>(),

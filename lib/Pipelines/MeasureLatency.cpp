@@ -280,7 +280,7 @@ llvm::Error Measurement::compile() {
   (*module)->setAttr("qnt.params", StringAttr::get(context, store));
   TargetOptions target;
   target.isas.push_back(cpu::findISA(machine.isa));
-  if (failed(compileCodeForCPU(*module, target, code, store)))
+  if (failed(compileCode(*module, target, code, store)))
     return failure();
 
   qnt_options options = {};

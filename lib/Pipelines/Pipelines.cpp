@@ -12,6 +12,7 @@
 
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Target/CPU/Passes.h"
+#include "qnt/Target/CUDA/Passes.h"
 #include "qnt/Target/Common/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -138,20 +139,41 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
 }
 
-void qnt::buildCPUParamsPipeline(OpPassManager &pm, llvm::StringRef params,
-                                 bool isTemporary) {
+/// Of a target that chooses layouts by the pass `layouts`.
+static void buildParamsPipeline(OpPassManager &pm,
+                                std::unique_ptr<Pass> layouts,
+                                llvm::StringRef params, bool isTemporary) {
   buildCanonicalPipeline(pm);
   // Of models that were quantised before they were imported.
   pm.addPass(createPropagateCodes());
   pm.addPass(createRoundOnce());
   pm.addPass(target::createFuseEpiloguesPass());
   pm.addPass(createCSEPass());
-  pm.addPass(cpu::createChooseLayoutsPass());
+  pm.addPass(std::move(layouts));
   pm.addPass(createCSEPass());
   MaterializeParamsOptions materialize;
   materialize.output = params.str();
   materialize.temporary = isTemporary;
   pm.addPass(createMaterializeParams(materialize));
+}
+
+void qnt::buildCPUParamsPipeline(OpPassManager &pm, llvm::StringRef params,
+                                 bool isTemporary) {
+  buildParamsPipeline(pm, cpu::createChooseLayoutsPass(), params, isTemporary);
+}
+
+void qnt::buildCUDAParamsPipeline(OpPassManager &pm, llvm::StringRef params) {
+  buildParamsPipeline(pm, cuda::createChooseLayoutsPass(), params,
+                      /*isTemporary=*/false);
+}
+
+void qnt::buildCUDACodePipeline(OpPassManager &pm, llvm::StringRef chip) {
+  cuda::ChooseStrategiesPassOptions strategies;
+  strategies.chip = chip.str();
+  pm.addPass(cuda::createChooseStrategiesPass(strategies));
+  cuda::LowerToCUDAPassOptions lowering;
+  lowering.chip = chip.str();
+  pm.addPass(cuda::createLowerToCUDAPass(lowering));
 }
 
 void qnt::buildCPUCodePipeline(OpPassManager &pm, llvm::StringRef isa) {

@@ -40,7 +40,7 @@ struct Flags {
       "Quantisation and code generation",
       "Models in (HuggingFace folder, .onnx, .gguf, .mlir, .mlirbc), compiled "
       "models out (-o model.so), or one instruction set's code to read (.ll, "
-      ".s, .o), or "
+      ".s, .o), a GPU's kernels (.ptx, .cubin, .mlir), or "
       "IR (.mlir, .mlirbc)"};
   std::string quantizeHelp = QuantizeRecipe::help();
   std::string targetHelp = TargetOptions::help();
@@ -107,7 +107,7 @@ bool isModule(StringRef path) {
 bool isCode(StringRef path) {
   StringRef extension = llvm::sys::path::extension(path);
   return extension == ".so" || extension == ".ll" || extension == ".s" ||
-         extension == ".o";
+         extension == ".o" || extension == ".ptx" || extension == ".cubin";
 }
 
 int fail(const Twine &message) {
@@ -260,6 +260,9 @@ int runLatency(const Flags &flags, DialectRegistry &registry, StringRef input,
   if (output != "-")
     if (llvm::Error error = checkWritable(output))
       return fail(llvm::toString(std::move(error)));
+  if (target->chip)
+    return fail("--measure-latency: expected a target cpu, got '" +
+                target->text + "'");
   // As when a model is loaded: the best that runs here.
   const cpu::ISA *isa = target->isas.front();
   for (const cpu::ISA *other : llvm::reverse(target->isas))
@@ -307,7 +310,7 @@ int run(const Flags &flags, MlirOptMainConfig &config,
   if (!wantsOutliers && !isModule(output) && !isCode(output))
     return fail("cannot tell what '" + output +
                 "' should be: expected a name ending in .so, .ll, .s, .o, "
-                ".mlir or .mlirbc");
+                ".ptx, .cubin, .mlir or .mlirbc");
   QuantizeRecipe recipe;
   if (flags.quantize.getNumOccurrences()) {
     auto parsed = QuantizeRecipe::parse(flags.quantize);
@@ -339,10 +342,11 @@ int run(const Flags &flags, MlirOptMainConfig &config,
       flags.target.getNumOccurrences() ? StringRef(flags.target) : "cpu");
   if (!target)
     return fail(llvm::toString(target.takeError()));
-  if (isCompiling && !isCode(output))
-    return fail("--target writes code: expected an output ending in .so, .ll, "
-                ".s or .o, got '" +
-                output + "'");
+  if (isCompiling && !target->canWrite(llvm::sys::path::extension(output)))
+    return fail(
+        "--target writes code: expected an output ending in .so, " +
+        Twine(target->chip ? ".ptx, .cubin or .mlir" : ".ll, .s or .o") +
+        ", got '" + output + "'");
   if (flags.embed && !output.ends_with(".so"))
     return fail("--embed needs an output ending in .so, got '" + output + "'");
   if (output != "-" && !isSpecial(output))
@@ -383,7 +387,7 @@ int run(const Flags &flags, MlirOptMainConfig &config,
                         llvm::sys::path::filename(input.rtrim('/')).str(),
                         flags.report);
   LogicalResult status =
-      isCompiling ? compileForCPU(**module, *target, output, flags.embed)
+      isCompiling ? compileModel(**module, *target, output, flags.embed)
                   : writeModule(**module, output);
   return succeeded(status) ? 0 : 1;
 }

@@ -27,21 +27,20 @@ mlir::LogicalResult quantizeModel(mlir::ModuleOp module,
 
 /// Compiles to `output`: a shared object with its parameters beside it (or,
 /// with `embed`, inside it). By extension .ll, .s or .o, writes the code of one
-/// instruction set alone, to be read or inspected: without the manifest and the
-/// parameters, it is no model that can be loaded. Output files appear only when
-/// they are whole.
-mlir::LogicalResult compileForCPU(mlir::ModuleOp module,
-                                  const TargetOptions &target,
-                                  llvm::StringRef output, bool embed);
+/// instruction set alone, by .ptx, .cubin or .mlir the kernels of a GPU, to be
+/// read or inspected: without the manifest and the parameters, it is no model
+/// that can be loaded. Output files appear only when they are whole.
+mlir::LogicalResult compileModel(mlir::ModuleOp module,
+                                 const TargetOptions &target,
+                                 llvm::StringRef output, bool embed);
 
-/// The latter part of it: compiles a module whose parameters
+/// The latter part of it, for CPUs: compiles a module whose parameters
 /// buildCPUParamsPipeline has written to `params` to the shared object
 /// `output`, which takes parameters of that size under the name that
 /// getParamsPath gives.
-mlir::LogicalResult compileCodeForCPU(mlir::ModuleOp module,
-                                      const TargetOptions &target,
-                                      llvm::StringRef output,
-                                      llvm::StringRef params);
+mlir::LogicalResult compileCode(mlir::ModuleOp module,
+                                const TargetOptions &target,
+                                llvm::StringRef output, llvm::StringRef params);
 
 /// Writes a module as .mlirbc, or else as text; "-" is standard output.
 /// Parameters stay in the store that `qnt.params` names, and expressions on

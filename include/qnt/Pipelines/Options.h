@@ -8,6 +8,7 @@
 #define QNT_PIPELINES_OPTIONS_H
 
 #include "qnt/Target/CPU/ISA.h"
+#include "qnt/Target/CUDA/Chip.h"
 #include "qnt/Transforms/Passes.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -95,14 +96,29 @@ private:
   void complete();
 };
 
-/// The target of `--target="cpu mcpu=native"`.
+/// The target of `--target="cpu mcpu=native"`, or `--target="cuda chip=sm_80"`.
 struct TargetOptions {
   std::string text;
-  /// Instruction sets to generate, best first.
+  /// Instruction sets to generate, best first; of a GPU, none.
   llvm::SmallVector<const cpu::ISA *> isas;
+  /// Null for CPUs.
+  const cuda::Chip *chip = nullptr;
+  /// In which form a model carries its kernels; MLIR is for the emulator.
+  enum class Kernels { Cubin, PTX, MLIR };
+  std::optional<Kernels> kernels;
+
+  /// Cubin, where there is an assembler, unless it is said otherwise.
+  Kernels getKernels() const;
+  /// Whether a file of this extension (".so") can be written.
+  bool canWrite(llvm::StringRef extension) const;
+
   /// Fails with what it does not know and what it expected.
   static llvm::Expected<TargetOptions> parse(llvm::StringRef text);
   static std::string help();
+
+private:
+  llvm::Error setForCPU(llvm::StringRef key, llvm::StringRef value);
+  llvm::Error setForCUDA(llvm::StringRef key, llvm::StringRef value);
 };
 
 } // namespace qnt

@@ -35,6 +35,12 @@ void buildCPUParamsPipeline(mlir::OpPassManager &pm, llvm::StringRef params,
 /// one instruction set, down to the llvm dialect.
 void buildCPUCodePipeline(mlir::OpPassManager &pm, llvm::StringRef isa);
 
+/// The same for GPUs of NVIDIA: epilogues, layouts, parameters; then
+/// strategies, kernels and the host's code for one chip, in the llvm dialect,
+/// arith and scf.
+void buildCUDAParamsPipeline(mlir::OpPassManager &pm, llvm::StringRef params);
+void buildCUDACodePipeline(mlir::OpPassManager &pm, llvm::StringRef chip);
+
 /// Makes the pipelines known by name, and `qnt-cpu-pipeline`, which is the two
 /// of the CPU one after the other.
 void registerPipelines();

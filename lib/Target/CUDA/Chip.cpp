@@ -16,6 +16,7 @@ static constexpr Chip chips[] = {
      .ptx = "+ptx80",
      .sharedBytes = 163 << 10,
      .registers = 65536,
+     .memory = int64_t(80) << 30,
      .multiprocessors = 108,
      .bandwidth = 2.0e12,
      .halfOps = 312e12,
@@ -28,6 +29,7 @@ static constexpr Chip chips[] = {
      .ptx = "+ptx80",
      .sharedBytes = 227 << 10,
      .registers = 65536,
+     .memory = int64_t(141) << 30,
      .multiprocessors = 132,
      .bandwidth = 4.8e12,
      .halfOps = 989e12,
@@ -40,6 +42,7 @@ static constexpr Chip chips[] = {
      .ptx = "+ptx86",
      .sharedBytes = 227 << 10,
      .registers = 65536,
+     .memory = int64_t(192) << 30,
      .multiprocessors = 148,
      .bandwidth = 8.0e12,
      .halfOps = 2250e12,
@@ -52,6 +55,7 @@ static constexpr Chip chips[] = {
      .ptx = "+ptx87",
      .sharedBytes = 99 << 10,
      .registers = 65536,
+     .memory = int64_t(96) << 30,
      .multiprocessors = 188,
      .bandwidth = 1.8e12,
      .halfOps = 504e12,
@@ -68,4 +72,11 @@ const Chip *qnt::cuda::findChip(llvm::StringRef name) {
   const Chip *found =
       llvm::find_if(chips, [&](const Chip &chip) { return chip.name == name; });
   return found == std::end(chips) ? nullptr : found;
+}
+
+std::string qnt::cuda::describeUnknownChip(llvm::StringRef name) {
+  std::string text = "unknown chip '" + name.str() + "', expected one of";
+  for (const Chip &chip : chips)
+    text += (&chip == chips ? " " : ", ") + chip.name.str();
+  return text;
 }

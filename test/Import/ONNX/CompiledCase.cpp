@@ -92,7 +92,7 @@ json qnt::test::runCompiled(ModuleOp module, const json &job,
   std::string path = job["folder"].get<std::string>() + "/model.so";
   TargetOptions target = llvm::cantFail(
       TargetOptions::parse("cpu isa=" + job["compile"].get<std::string>()));
-  if (failed(compileForCPU(module, target, path, /*embed=*/true)))
+  if (failed(compileModel(module, target, path, /*embed=*/true)))
     throw Failure{"refused", message};
   qnt_model *model = nullptr;
   qnt_options options{};

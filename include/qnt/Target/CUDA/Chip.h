@@ -11,6 +11,7 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
+#include <string>
 
 namespace qnt::cuda {
 
@@ -23,6 +24,8 @@ struct Chip {
   /// Bytes of shared memory that one block may use, and 32-bit registers of a
   /// multiprocessor.
   int64_t sharedBytes, registers;
+  /// Bytes of device memory, of the largest part sold.
+  int64_t memory;
   /// Of the largest part sold: multiprocessors, bytes a second of memory, and
   /// dense operations a second of the tensor cores (two a multiply-add), of f16
   /// with f32 sums and of int8. NVIDIA's data sheets.
@@ -36,6 +39,8 @@ struct Chip {
 llvm::ArrayRef<Chip> getChips();
 /// Null when there is none of that name.
 const Chip *findChip(llvm::StringRef name);
+/// What to say of a name that is none.
+std::string describeUnknownChip(llvm::StringRef name);
 
 } // namespace qnt::cuda
 
