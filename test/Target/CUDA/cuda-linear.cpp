@@ -76,7 +76,7 @@ static std::vector<LinearCase> getCases(std::mt19937_64 &random) {
         "int8, per_channel, scale f16", "uint4, group<256>, scale f32, zero",
         "int4, group<96>, scale f16", "e4m3, per_channel, scale f32",
         "e5m2, group<128>, scale f16", "e2m1, group<32>, scale f16",
-        "e3m2, group<64>, scale bf16", "f16", "bf16"})
+        "e3m2, group<64>, scale bf16", "f16, unscaled", "bf16, unscaled"})
     cases.push_back({.rows = pick(1, 5, 17, 40, 70),
                      .features = size(1, 150),
                      .inputs = size(1, 500),
