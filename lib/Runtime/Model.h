@@ -64,10 +64,12 @@ private:
   void checkEntries() const;
   void openDevice();
   /// Scratch of a call of `needed` bytes: the caller's, or the model's.
-  void *getArena(const std::string &where, const qnt_memory &memory,
+  void *getArena(const qnt::runtime::EntrySpec &spec, const qnt_memory &memory,
                  int64_t needed);
-  void checkMemory(const std::string &where, const char *what,
+  void checkMemory(const qnt::runtime::EntrySpec &spec, const char *what,
                    const void *memory) const;
+  /// What errors of an entry begin with; calls that succeed allocate nothing.
+  std::string locate(const qnt::runtime::EntrySpec &spec) const;
   void runOnDevice(const qnt_entry &code, std::span<const qnt_tensor> inputs,
                    std::span<const qnt_tensor> outputs, const int64_t *dims,
                    void *kv, void *scratch);

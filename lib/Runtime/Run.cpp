@@ -237,9 +237,8 @@ int64_t qnt_model::requirePossible(int64_t index, const int64_t *dims) const {
   std::string sizes;
   for (size_t i = 0; i < spec.dims.size(); ++i)
     sizes += (i ? ", " : "") + spec.dims[i] + " = " + std::to_string(dims[i]);
-  fail(QNT_ERROR_ARGUMENT, path + ": entry '" + spec.name +
-                               "': the model cannot run with the dimensions " +
-                               sizes);
+  fail(QNT_ERROR_ARGUMENT,
+       locate(spec) + "the model cannot run with the dimensions " + sizes);
 }
 
 std::vector<int64_t> qnt_model::outputDims(int64_t index,
@@ -274,11 +273,10 @@ void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
 
   int64_t needed = requirePossible(index, check.dims.data());
   check.computed(outputs);
-  std::string where = path + ": entry '" + spec.name + "': ";
-  void *scratch = getArena(where, memory, needed);
+  void *scratch = getArena(spec, memory, needed);
   if (device) {
     if (spec.kv)
-      checkMemory(where, "KV cache", memory.kv);
+      checkMemory(spec, "KV cache", memory.kv);
     return runOnDevice(code, inputs, outputs, check.dims.data(), memory.kv,
                        scratch);
   }
@@ -297,18 +295,22 @@ void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
                             "' failed with status " + std::to_string(status));
 }
 
-void *qnt_model::getArena(const std::string &where, const qnt_memory &memory,
+std::string qnt_model::locate(const EntrySpec &spec) const {
+  return path + ": entry '" + spec.name + "': ";
+}
+
+void *qnt_model::getArena(const EntrySpec &spec, const qnt_memory &memory,
                           int64_t needed) {
   if (memory.arena) {
     if (memory.arena_bytes < needed)
-      fail(QNT_ERROR_MEMORY, where + "the arena needs " +
+      fail(QNT_ERROR_MEMORY, locate(spec) + "the arena needs " +
                                  std::to_string(needed) + " bytes, but " +
                                  std::to_string(memory.arena_bytes) +
                                  " are given");
     if (reinterpret_cast<uintptr_t>(memory.arena) % 64)
-      fail(QNT_ERROR_MEMORY, where + "the arena is not 64-byte aligned");
+      fail(QNT_ERROR_MEMORY, locate(spec) + "the arena is not 64-byte aligned");
     if (device)
-      checkMemory(where, "arena", memory.arena);
+      checkMemory(spec, "arena", memory.arena);
     return memory.arena;
   }
   if (device) {
@@ -325,10 +327,10 @@ void *qnt_model::getArena(const std::string &where, const qnt_memory &memory,
   return arena.data();
 }
 
-void qnt_model::checkMemory(const std::string &where, const char *what,
+void qnt_model::checkMemory(const EntrySpec &spec, const char *what,
                             const void *memory) const {
   if (!allocated.contains(const_cast<void *>(memory)))
-    fail(QNT_ERROR_MEMORY, where + "the " + what +
+    fail(QNT_ERROR_MEMORY, locate(spec) + "the " + what +
                                " is no memory of the GPU: expected it from "
                                "qnt_allocate");
 }

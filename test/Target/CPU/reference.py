@@ -87,6 +87,10 @@ query, keys, values, lengths, out = (
     for part in ("query", "keys", "values", "lengths", "out"))
 for b, length in enumerate(lengths.astype(int)):
     for head in range(query.shape[2]):
+        if length == 0:
+            # Who attends to nothing gets zeros.
+            assert (out[b, :, head] == 0).all()
+            continue
         scores = query[b, :, head] @ keys[b, head, :length].T
         weights = special.softmax(scores / np.sqrt(query.shape[3]), axis=-1)
         close("attention", out[b, :, head], weights @ values[b, head, :length],

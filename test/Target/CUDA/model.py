@@ -48,10 +48,13 @@ def write(name, weights, body):
     return path(f"{name}.mlir")
 
 
-def check(name, weights, body, rows, inputs, limit):
+def check(name, weights, body, rows, inputs, median, most):
+    """Against the interpreter, the errors of all rows: limits of their median and of
+    the largest."""
     module = write(name, weights, body)
     model = path(f"{name}.so")
     run("quant-opt", module, "--target=cuda chip=sm_80 code=mlir", "-o", model)
+    errors = []
     for count in rows:
         x = rng.standard_normal((count, inputs)).astype(np.float32)
         np.savez(path("in.npz"), x=x)
@@ -61,9 +64,10 @@ def check(name, weights, body, rows, inputs, limit):
             f"y={path('y.npy')}", env=EMULATED)
         truth, got = np.load(path("truth.0.npy")), np.load(path("y.npy"))
         assert got.shape == truth.shape
-        error = np.abs(got - truth).max() / np.abs(truth).max()
-        assert error <= limit, (name, count, error)
-        print(f"{name}, {count} rows: relative error {error:.1e}")
+        errors += list(np.abs(got - truth).max(1) / np.abs(truth).max())
+    print(f"{name}: relative errors of rows: median {np.median(errors):.1e}, largest "
+          f"{max(errors):.1e}")
+    assert np.median(errors) <= median and max(errors) <= most, (name, errors)
     return model
 
 
@@ -103,19 +107,19 @@ def weights(*shapes):
 
 
 INT8 = "int8, per_row, scale f32"
-# Codes of the second layer's input may differ by one where numbers lie between
-# two: a part in 127 of the row's largest number times a weight.
+# Codes of the second layer's input may differ by one where numbers lie between two:
+# in few rows, by a part in 127 of the row's largest number times a weight.
 model = check("w8a8", weights((96, 64), (40, 96)),
               mlp(INT8, "int8, per_channel, scale f32",
                   "int8, per_channel, scale f32", 64, 96, 40),
-              [1, 7, 16, 33], 64, 2e-3)
+              [1, 7, 16, 33], 64, 1e-6, 2e-2)
 check("w4a8", weights((136, 200), (72, 136)),
       mlp(INT8, "int4, group<32>, scale f16", "int4, group<64>, scale f16",
-          200, 136, 72), [1, 20], 200, 2e-3)
+          200, 136, 72), [1, 20], 200, 1e-6, 2e-2)
 # f16 products: activations are rounded to 11 bits.
 check("w4a16", weights((136, 200), (72, 136)),
       mlp("", "int4, group<32>, scale f16", "int4, group<64>, scale f16",
-          200, 136, 72), [1, 20], 200, 2e-3)
+          200, 136, 72), [1, 20], 200, 2e-3, 2e-3)
 
 # What cannot run says why.
 refused = run("quant-run", model, "--input", f"x={path('x.npy')}",

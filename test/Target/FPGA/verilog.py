@@ -76,9 +76,10 @@ qflow.design @product(%x: {x} {{qflow.name = "x"}}) -> ({z} {{qflow.name = "z"}}
     %weights = qflow.load %rom[%at] : !qflow.memory<{folds * steps} x vector<{simd}x{pe}xi8>>
     %column = vector.shape_cast %codes : vector<{simd}xi8> to vector<{simd}x1xi8>
     %spread = vector.broadcast %column : vector<{simd}x1xi8> to vector<{simd}x{pe}xi8>
-    %a = arith.extui %spread : vector<{simd}x{pe}xi8> to vector<{simd}x{pe}xi24>
-    %b = arith.extsi %weights : vector<{simd}x{pe}xi8> to vector<{simd}x{pe}xi24>
-    %products = arith.muli %a, %b : vector<{simd}x{pe}xi24>
+    %a = arith.extui %spread : vector<{simd}x{pe}xi8> to vector<{simd}x{pe}xi17>
+    %b = arith.extsi %weights : vector<{simd}x{pe}xi8> to vector<{simd}x{pe}xi17>
+    %exact = arith.muli %a, %b : vector<{simd}x{pe}xi17>
+    %products = arith.extsi %exact : vector<{simd}x{pe}xi17> to vector<{simd}x{pe}xi24>
     {tree}
     %now = vector.shape_cast {name} : vector<1x{pe}xi24> to {word}
     %isFirst = arith.cmpi eq, %step, %none : i{s}
