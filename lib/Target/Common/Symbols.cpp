@@ -399,8 +399,8 @@ LogicalResult SymbolAnalysis::add(Operation &op) {
     Dims dims = dimsOf(op, value);
     bool isStatic = !llvm::any_of(*shape, ShapedType::isDynamic);
     if (dims.size() != shape->size() && !isStatic)
-      return op.emitOpError("has a dynamic shape that does not follow from "
-                            "its operands");
+      return op.emitOpError("has a dynamic shape that the target cannot "
+                            "follow");
     bool isKnown = dims.size() == shape->size();
     dims.resize(shape->size());
     for (auto [dim, size] : llvm::zip_equal(dims, *shape)) {

@@ -45,7 +45,7 @@ RESTRICTED = {
 }
 # What the CPU target refuses, by op.
 TARGET_REASONS = {
-    "nn.pool": "has a dynamic shape that does not follow from its operands",
+    "nn.pool": "has a dynamic shape that the target cannot follow",
 }
 
 

@@ -124,8 +124,8 @@ fails(["down_proj.weight' has 40 inputs, expected a multiple of 16"],
       path("odd"), "--quantize=weights=int4 group=32")
 
 for target, patterns in [
-        ("gpu", ["expected 'cpu' first, got 'gpu'"]),
-        ("", ["expected 'cpu' first"]),
+        ("gpu", ["expected 'cpu' or 'cuda' first, got 'gpu'"]),
+        ("", ["expected 'cpu' or 'cuda' first"]),
         ("cpu isa=avx9", ["unknown isa 'avx9'", "avx512vnni, avx2, portable"]),
         ("cpu isa=", ["unknown isa ''"]),
         ("cpu isa=avx2,", ["unknown isa ''"]),
