@@ -3,26 +3,16 @@
 """An encoder end to end in the emulator: embeddings of two sentences of different
 length, against the same model compiled for the CPU."""
 import os
-import subprocess
 import sys
 
 import numpy as np
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
+from emulated import Place, run  # noqa: E402
+
 folder, build, source = sys.argv[1:4]
-os.makedirs(folder, exist_ok=True)
-seed = int(os.environ.get("QNT_SEED") or np.random.SeedSequence().entropy %
-           2**32)
-print("seed", seed)
-rng = np.random.default_rng(seed)
-EMULATED = dict(os.environ, LD_LIBRARY_PATH=f"{build}/test/emulated")
-
-
-def path(name):
-    return os.path.join(folder, name)
-
-
-def run(*command, env=None):
-    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
+place = Place(folder, build)
+path, rng, EMULATED = place.path, place.rng, place.env
 
 
 def embed(model, env=None):

@@ -4,29 +4,17 @@
 calls: a quantised MLP against the interpreter, several sizes of one symbolic
 dimension on one file of code, and what cannot run is refused in words."""
 import os
-import subprocess
 import sys
 
 import numpy as np
 from safetensors.numpy import save_file
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
+from emulated import Place, run  # noqa: E402
+
 folder, build, interpret = sys.argv[1:4]
-os.makedirs(folder, exist_ok=True)
-seed = int(os.environ.get("QNT_SEED") or np.random.SeedSequence().entropy %
-           2**32)
-print("seed", seed)
-rng = np.random.default_rng(seed)
-EMULATED = dict(os.environ, LD_LIBRARY_PATH=f"{build}/test/emulated")
-
-
-def path(name):
-    return os.path.join(folder, name)
-
-
-def run(*command, env=None, fails=False):
-    result = subprocess.run(command, env=env, capture_output=True, text=True)
-    assert (result.returncode != 0) == fails, (command, result.stderr)
-    return result.stderr.strip() if fails else result.stdout
+place = Place(folder, build)
+path, rng, EMULATED = place.path, place.rng, place.env
 
 
 def write(name, weights, body):
