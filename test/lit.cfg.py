@@ -43,6 +43,9 @@ minilm = glob.glob(os.path.join(
 if minilm:
     config.available_features.add("minilm")
     config.substitutions.append(("%minilm", minilm[0]))
+# Vitis' ap_int.h.
+if glob.glob(os.path.join(venv, "lib", "python3*", "site-packages", "hls4ml")):
+    config.available_features.add("vitis-types")
 # The assembler and the disassembler of GPU code.
 cuda = [os.path.join(os.environ[name], "bin")
         for name in ("CUDA_HOME", "CUDA_PATH") if name in os.environ]

@@ -123,9 +123,9 @@ LogicalResult WidthOp::verify() {
   StreamType from = getInput().getType(), to = getResult().getType();
   int64_t few = std::min(from.getLanes(), to.getLanes());
   int64_t many = std::max(from.getLanes(), to.getLanes());
-  if (from.getShape() != to.getShape() ||
+  if (from.getElements() != to.getElements() ||
       from.getElement() != to.getElement() || many % few) // (C1)
-    return emitOpError("expected the same frames, and lanes that divide those "
-                       "of the other side");
+    return emitOpError("expected the same elements, and lanes that divide "
+                       "those of the other side");
   return success();
 }

@@ -8,6 +8,7 @@
 #define QNT_DIALECTS_QFLOW_QFLOWOPS
 
 include "dialects/QFlow/QFlowDialect.td"
+include "dialects/QFlow/QFlowUnits.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/IR/CommonAttrConstraints.td"
 include "mlir/IR/SymbolInterfaces.td"
@@ -123,8 +124,10 @@ def QFlow_WidthOp : QFlow_Op<"width"> {
     %y = qflow.width %x : !qflow.stream<32x32x16xui8, 4> -> !qflow.stream<32x32x16xui8, 16>
     ```
 
-    Constraint (C1): shapes and elements agree; the lanes of one side divide those
-    of the other.
+    The shape may be another: elements stay in their order.
+
+    Constraint (C1): elements and their number agree; the lanes of one side divide
+    those of the other.
   }];
   let arguments = (ins QFlow_StreamType:$input);
   let results = (outs QFlow_StreamType:$result);
@@ -244,8 +247,8 @@ def QFlow_WriteOp : QFlow_Op<"write", [HasParent<"ProcessOp">]> {
 def QFlow_MemoryOp : QFlow_Op<"memory", [HasParent<"ProcessOp">]> {
   let summary = "a memory of a process";
   let description = [{
-    With `contents` read only; else what it holds is some number until it is
-    stored, and stays from frame to frame.
+    With `contents` read only; else what it holds is some number, in each frame
+    until it is stored.
 
     ```mlir
     %w = qflow.memory block contents dense<[[1, 2], [3, 4]]> : tensor<2x2xi4> -> !qflow.memory<2 x vector<2xi4>>
@@ -271,8 +274,8 @@ def QFlow_LoadOp : QFlow_Op<"load", [HasParent<"ProcessOp">,
                    "::llvm::cast<::qnt::qflow::MemoryType>($_self).getAddressType()">]> {
   let summary = "a word of a memory";
   let description = [{
-    As it was before this iteration's store. Addresses beyond the last give some
-    number.
+    As it was before this iteration's store. The address is one of the memory,
+    in every iteration.
 
     ```mlir
     %w = qflow.load %memory[%address] : !qflow.memory<144 x vector<4xi8>>
@@ -290,7 +293,7 @@ def QFlow_StoreOp : QFlow_Op<"store", [HasParent<"ProcessOp">,
                    "::llvm::cast<::qnt::qflow::MemoryType>($_self).getAddressType()">]> {
   let summary = "a word into a memory";
   let description = [{
-    Where the condition holds.
+    Where the condition holds; there the address is one of the memory.
 
     ```mlir
     qflow.store %w to %memory[%address] if %isNew : !qflow.memory<32 x i8>

@@ -11,6 +11,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -22,7 +23,27 @@ using namespace qnt;
 using llvm::ArrayRef;
 using llvm::MutableArrayRef;
 
-float qnt::roundScale(float scale, Type scaleType) {
+/// The least power of two that is at least `number`, of the normal ones.
+static float roundUpToPower(float number) {
+  auto bits = std::bit_cast<uint32_t>(number);
+  return std::max(std::bit_cast<float>((bits + 0x7fffffu) & 0x7f800000u),
+                  0x1p-126f);
+}
+
+float qnt::chooseRowScale(float largest) {
+  // 448 is 1.75 * 2^8.
+  largest = std::min(largest, std::numeric_limits<float>::max());
+  return std::max(roundUpToPower(largest * 0x1p-8f / 1.75f), 0x1p-117f);
+}
+
+float qnt::roundScale(float scale, Type scaleType, float rowScale) {
+  if (isa<Float8E8M0FNUType>(scaleType))
+    return roundUpToPower(std::min(std::fabs(scale), 0x1p127f));
+  if (isa<Float8E4M3FNType>(scaleType)) {
+    NumberFormat e4m3 = parseFormat("e4m3", scaleType.getContext());
+    float number = e4m3.decode(e4m3.encode(std::fabs(scale) / rowScale));
+    return std::max(number, 0x1p-9f) * rowScale;
+  }
   // The smallest positive number: subnormals of f16 are kept, as they are as
   // fast as other f16 numbers everywhere; those of the wide types are not, so
   // that no result depends on flush-to-zero modes.
@@ -66,7 +87,8 @@ BlockQuantizer::BlockQuantizer(QTensorType type)
 BlockParams BlockQuantizer::fit(float low, float high) const {
   BlockParams params;
   if (zeroKind == ZeroKind::None) {
-    params.scale = roundScale(std::max(-low, high) / highest, scaleType);
+    params.scale =
+        roundScale(std::max(-low, high) / highest, scaleType, rowScale);
     return params;
   }
   params.scale = roundScale((high - low) / (highest - lowest), scaleType);
@@ -77,6 +99,17 @@ BlockParams BlockQuantizer::fit(float low, float high) const {
   float zero = lowest - std::nearbyint(low / params.scale);
   params.zero = std::min(std::max(zero, lowest), highest);
   return params;
+}
+
+BlockQuantizer BlockQuantizer::ofRow(ArrayRef<float> row) const {
+  BlockQuantizer quantizer = *this;
+  if (!isa_and_present<Float8E4M3FNType>(scaleType) || row.empty())
+    return quantizer;
+  loops::Range range = loops::rangeOf(row);
+  if (range.low != 0 || range.high != 0)
+    quantizer.rowScale =
+        chooseRowScale(std::max(-range.low, range.high) / highest);
+  return quantizer;
 }
 
 BlockParams BlockQuantizer::chooseScale(ClipMethod clip,
@@ -101,6 +134,8 @@ BlockParams BlockQuantizer::chooseScale(
   if (!scaled)
     return {};
   loops::Range range = loops::rangeOf(block);
+  if (range.low == 0 && range.high == 0 && isa<Float8E4M3FNType>(scaleType))
+    return fit(0, 0);
   if (range.low == 0 && range.high == 0)
     return {1.0f, zeroKind == ZeroKind::None ? 0.0f : lowest};
   BlockParams best = fit(range.low, range.high);
@@ -120,7 +155,10 @@ BlockParams BlockQuantizer::chooseScale(
     float factor = float(percent) / 100.0f;
     consider(fit(range.low * factor, range.high * factor));
   }
-  if (isSigned && zeroKind == ZeroKind::None && lowest < 0) {
+  // Scales of 8 bits have no sign.
+  bool mayBeNegative =
+      scaleType.isF16() || scaleType.isBF16() || scaleType.isF32();
+  if (isSigned && zeroKind == ZeroKind::None && lowest < 0 && mayBeNegative) {
     // The value of largest magnitude, negative of two equals.
     float extreme = -range.low >= range.high ? range.low : range.high;
     consider({roundScale(extreme / lowest, scaleType), 0.0f});
@@ -256,12 +294,13 @@ void qnt::quantizeRows(QTensorType type, ClipMethod clip, ArrayRef<float> in,
                        MutableArrayRef<float> zeros) {
   if (rows == 0)
     return;
-  BlockQuantizer quantizer(type);
+  BlockQuantizer any(type);
   size_t length = in.size() / rows, group = length;
   if (type.getBlock().getKind() == BlockKind::Group)
     group = type.getBlock().getGroup();
   size_t block = 0;
   for (int64_t row = 0; row < rows; ++row) {
+    BlockQuantizer quantizer = any.ofRow(in.slice(row * length, length));
     for (size_t first = 0; first < length; first += group, ++block) {
       size_t count = std::min(group, length - first);
       ArrayRef<float> values = in.slice(row * length + first, count);

@@ -250,6 +250,10 @@ void LinearOp::build(OpBuilder &builder, OperationState &state, Value input,
         input, weight, extra, epilogue, strategy);
 }
 
+static bool isScaledFloat(QTensorType type) {
+  return isa<FloatFormatAttr>(type.getFormat()) && type.hasScale();
+}
+
 LogicalResult LinearOp::verify() {
   QTensorType weight = getWeight().getType();
   ArrayRef<int64_t> shape = ::getShape(getInput().getType());
@@ -270,11 +274,14 @@ LogicalResult LinearOp::verify() {
   auto input = dyn_cast<QTensorType>(getInput().getType());
   if (input) { // (C2)
     BlockKind kind = input.getBlock().getKind();
-    if (!input.isInteger() || !weight.isInteger() || input.hasOffsets() ||
-        (kind != BlockKind::PerRow && kind != BlockKind::PerTensor))
+    bool areFloats = isScaledFloat(input) && isScaledFloat(weight);
+    bool areIntegers = input.isInteger() && weight.isInteger();
+    bool isWhole = kind == BlockKind::PerRow || kind == BlockKind::PerTensor;
+    if (!(areFloats && (isWhole || kind == BlockKind::Group)) &&
+        !(areIntegers && isWhole && !input.hasOffsets()))
       return emitOpError("expected integer codes on both sides and an input "
                          "quantised per row or per tensor without offsets, "
-                         "got ")
+                         "or scaled floats on both sides, got ")
              << input << " and " << weight;
   }
   if (weight.getBlock().getKind() == BlockKind::PerRow) // (C4)

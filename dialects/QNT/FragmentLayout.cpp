@@ -8,6 +8,8 @@
 
 #include "ScaleBytes.h"
 
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -19,7 +21,9 @@ FragmentGeometry FragmentGeometry::of(QTensorType type, FragmentsAttr layout) {
   g.quad = layout.getQuad();
   g.group = type.getGroupSize();
   g.groups = type.getGroupsPerRow();
-  if (g.groups > 1 && chunkInputs % g.group == 0) {
+  // Scales of 8 bits are read in words, those of a single group too.
+  bool mayShare = g.groups > 1 || type.hasSmallScales();
+  if (mayShare && chunkInputs % g.group == 0) {
     g.groupsPerChunk = chunkInputs / g.group;
     g.chunks = llvm::divideCeil(g.groups, g.groupsPerChunk);
   } else {
@@ -41,7 +45,12 @@ FragmentGeometry FragmentGeometry::of(QTensorType type, FragmentsAttr layout) {
                                   : 0;
   g.hasSums = layout.getSums();
   g.scalesAt = g.chunks * g.chunkBytes;
-  g.zerosAt = g.scalesAt + g.groups * g.scaleBytes;
+  g.hasSmallScales = type.hasSmallScales();
+  g.hasRowScales = type.hasRowScales();
+  int64_t scales =
+      g.hasSmallScales ? llvm::alignTo(g.groups, g.groupsPerChunk) : g.groups;
+  g.rowScalesAt = g.scalesAt + scales * g.scaleBytes;
+  g.zerosAt = g.rowScalesAt + (g.hasRowScales ? 4 * g.columns : 0);
   g.sumsAt = llvm::alignTo(g.zerosAt + g.groups * g.zeroBytes, 4);
   g.panelBytes = llvm::alignTo(g.sumsAt + (g.hasSums ? 4 * g.columns : 0), 128);
   return g;
@@ -81,11 +90,17 @@ static void packRow(const QTensorType &type, const FragmentGeometry &g,
                     const RowBlock &block, int64_t row, char *panel) {
   int64_t k = type.getShape()[1], column = row % g.columns;
   NumberFormat format = type.getFormat();
+  float rowScale = 1;
+  if (g.hasRowScales) {
+    auto scales = block.scales.slice(row * g.groups, g.groups);
+    rowScale = chooseRowScale(*llvm::max_element(scales));
+    std::memcpy(panel + g.rowScalesAt + 4 * column, &rowScale, 4);
+  }
   for (int64_t group = 0; group < g.groups; ++group) {
     if (g.scaleBytes)
-      writeScale(panel + g.scalesAt + group * g.scaleBytes +
-                     column * (g.scaleBytes / g.columns),
-                 block.scales[row * g.groups + group], type.getScaleType());
+      writeScale(panel + g.getScalePlace(group, column),
+                 block.scales[row * g.groups + group] / rowScale,
+                 type.getScaleType());
     char *zeros = panel + g.zerosAt + group * g.zeroBytes;
     if (type.hasOffsets())
       std::memcpy(zeros + 4 * column, &block.zeros[row * g.groups + group], 4);
@@ -137,12 +152,15 @@ void FragmentsAttr::unpack(const QTensorType &type, ArrayRef<char> blob,
   for (int64_t row = 0; row < type.getShape()[0]; ++row) {
     int64_t column = row % g.columns;
     const char *panel = blob.data() + row / g.columns * g.panelBytes;
+    float rowScale = 1;
+    if (g.hasRowScales)
+      std::memcpy(&rowScale, panel + g.rowScalesAt + 4 * column, 4);
     for (int64_t group = 0; group < g.groups; ++group) {
       if (g.scaleBytes)
         scales[row * g.groups + group] =
-            readScale(panel + g.scalesAt + group * g.scaleBytes +
-                          column * (g.scaleBytes / g.columns),
-                      type.getScaleType());
+            readScale(panel + g.getScalePlace(group, column),
+                      type.getScaleType()) *
+            rowScale;
       const char *zero = panel + g.zerosAt + group * g.zeroBytes;
       if (type.hasOffsets())
         std::memcpy(&zeros[row * g.groups + group], zero + 4 * column, 4);

@@ -98,7 +98,9 @@ def QNT_LinearOp : QNT_Op<"linear", [Pure, QNT_EpilogueOp]> {
     - (C1) `weight` has rank 2 and static shape; K agrees, and the result has the
       shape of the input with N features.
     - (C2) a quantised input has integer codes in blocks `per_row` or
-      `per_tensor` without offsets, and the weight has integer codes too.
+      `per_tensor` without offsets, and the weight has integer codes too; or it
+      has floats of a scaled format in blocks `per_row`, `per_tensor` or `group`,
+      and so has the weight, in blocks of any kind.
     - (C3) (E1) to (E3) of EpilogueOp.
     - (C4) weights have no `per_row` block (it is written `per_channel`).
     - (C5) only the input has an activation's layout.

@@ -156,6 +156,10 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError("expected act_order and damp with rounding gptq alone");
   if (!(damp >= 0)) // (C7)
     return emitOpError("expected a damp that is not negative, got ") << damp;
+  if (type.hasSmallScales() && (getScale() || getMoment())) // (C8)
+    return emitOpError("expected scales of 8 bits to be found from their "
+                       "blocks alone, got ")
+           << type;
   return success();
 }
 

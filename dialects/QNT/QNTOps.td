@@ -39,7 +39,10 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
     Of equal errors the first in this order wins. Scales are rounded to the
     scale type, at least its smallest positive number (the smallest normal one of
     f32 and bf16) and at most its largest, before zero points and codes are
-    computed; a block of zeros has scale 1. Codes are round-half-even(x / scale) +
+    computed; a block of zeros has scale 1 (of f8E4M3FN, the smallest). Scales of
+    f8E8M0FNU are rounded up instead; those of f8E4M3FN are multiples of a power
+    of two of their row, which max|x| of the row gives before blocks are looked
+    at. Codes are round-half-even(x / scale) +
     zero, with offsets round-half-even((x + offset) / scale), clamped to the code
     range (floats: the nearest number to x / scale).
     All this is f32 arithmetic, rounded after each operation, except that squared
@@ -86,6 +89,7 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
       more, K the product of all its dimensions but the first, which G divides.
     - (C6) `clip hqq` needs a type with offsets.
     - (C7) `act_order` and `damp` belong to `rounding gptq`; `damp` is not negative.
+    - (C8) types with f8E4M3FN or f8E8M0FNU scales take neither `scale` nor `moment`.
   }];
   let arguments = (ins QNT_FloatTensor:$input, Optional<QNT_FloatTensor>:$scale,
                        Optional<QNT_FloatTensor>:$zero,

@@ -333,11 +333,17 @@ LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "format " << format.getName()
                        << " cannot share a scale in groups of "
                        << block.getGroup();
+  bool isSmall =
+      isa_and_present<Float8E4M3FNType, Float8E8M0FNUType>(scaleType);
   if ((kind != BlockKind::Unscaled) != bool(scaleType) ||
-      (scaleType &&
+      (scaleType && !isSmall &&
        !(scaleType.isF16() || scaleType.isBF16() || scaleType.isF32()))) // (C3)
     return emitError() << "expected f16, bf16 or f32 scales for scaled blocks "
                           "only";
+  if (isSmall && (kind != BlockKind::Group || zeroKind != ZeroKind::None))
+    return emitError() << "expected scales of 8 bits for groups without zero "
+                          "points or offsets only, got "
+                       << scaleType; // (C3)
   if (zeroKind != ZeroKind::None &&
       (!scaleType || !isa<IntFormatAttr>(format))) // (C4)
     return emitError() << (zeroKind == ZeroKind::Point ? "zero points"
@@ -353,6 +359,9 @@ LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "expected integers per_tensor that fit the channels "
                           "in "
                        << layout;
+  if (isSmall && layout && !isa<FragmentsAttr, RowsAttr>(layout))
+    return emitError() << "expected scales of 16 or 32 bits in " << layout
+                       << ", got " << scaleType;
   unsigned bits = format.getBits();
   if (isa_and_present<PanelsAttr>(layout) &&
       (shape.size() != 2 || llvm::any_of(shape, ShapedType::isDynamic) ||
@@ -434,6 +443,14 @@ QTensorType QTensorType::withShape(ArrayRef<int64_t> shape) const {
 
 bool QTensorType::isInteger() const { return isa<IntFormatAttr>(getFormat()); }
 
+bool QTensorType::hasSmallScales() const {
+  return isa_and_present<Float8E4M3FNType, Float8E8M0FNUType>(getScaleType());
+}
+
+bool QTensorType::hasRowScales() const {
+  return isa_and_present<Float8E4M3FNType>(getScaleType());
+}
+
 double QTensorType::getBitsPerElement() const {
   double bits = getFormat().getBits();
   if (!getScaleType())
@@ -453,8 +470,11 @@ double QTensorType::getBitsPerElement() const {
     return bits + overhead / elements;
   }
   case BlockKind::PerRow:
-  case BlockKind::Group:
-    return bits + overhead * getGroupsPerRow() / getShape().back();
+    return bits + overhead / getShape().back();
+  case BlockKind::Group: {
+    double ofRow = hasRowScales() ? 32.0 : 0.0;
+    return bits + (overhead * getGroupsPerRow() + ofRow) / getShape().back();
+  }
   }
   llvm_unreachable("unknown BlockKind");
 }

@@ -74,7 +74,9 @@ def QNT_FragmentsAttr : AttrDef<QNT_Dialect, "Fragments",
     v * fields + f of the lane, where v counts the lane's stored words. A plane is
     in vectors of up to 4 stored words, lane after lane.
 
-    Groups that divide 128 share a chunk, others begin a chunk each.
+    Groups that divide 128 share a chunk, others begin a chunk each. Scales of 8
+    bits lie chunk by chunk, those of a chunk feature by feature; those of
+    f8E4M3FN are codes, and the f32 powers of two of the features follow them.
 
     Constraint (C1): `columns` is a positive multiple of 8, `quad` 2, 4 or 8.
   }];
@@ -94,6 +96,11 @@ def QNT_RowsAttr : AttrDef<QNT_Dialect, "Rows"> {
     over each `sums` consecutive inputs. Codes are stored plus `excess`, which
     the stored zero point includes: 128 stores signed codes in unsigned bytes,
     -128 the other way round, as the dot product of the target wants them.
+
+    Codes of 4 bits with scales of 8 bits lie two a byte, the first in the low
+    half. In the place of sums are the bytes of the groups' scales, padded with
+    zeros to a multiple of 16, and the scale of the row is the power of two that
+    they share (1 for f8E8M0FNU).
 
     Constraint (C1): `pad` is positive, `sums` is not negative.
   }];
@@ -266,8 +273,14 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
     value = scale[block] * code - offset[block]. Both are f32 arithmetic, rounded
     after each operation. Zero points are integers of the format, offsets f32.
 
+    Groups may have scales of 8 bits: `f8E8M0FNU`, powers of two (OCP MX), or
+    `f8E4M3FN`, numbers of e4m3 times a power of two that the groups of a row
+    share, the least for which none is above 448 (NVFP4, whose f32 scale of a
+    tensor is here one of each row). A scale is the product, exact in bf16.
+
     ```mlir
     !qnt.tensor<384x384, int4, group<32>, scale f16>
+    !qnt.tensor<384x384, e2m1, group<16>, scale f8E4M3FN>
     !qnt.tensor<?x384, uint8, per_row, scale f32, zero>
     !qnt.tensor<384x384, uint4, group<32>, scale f32, offset>
     !qnt.tensor<384x384, bf16, unscaled>
@@ -278,7 +291,8 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
     - (C1) rank at least 1.
     - (C2) the format allows the block (a group that it can share a scale in);
       `unscaled` exactly for formats that have no scale.
-    - (C3) scales are f16, bf16 or f32.
+    - (C3) scales are f16, bf16 or f32, or, of groups without zero points or
+      offsets, f8E4M3FN or f8E8M0FNU.
     - (C4) zero points and offsets only with integer formats and scales.
     - (C5) `per_channel` needs rank 2 or more.
     - (C6) a layout is `#qnt.rows` or `#qnt.image` or implements `Layout`;
@@ -286,7 +300,8 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
       rank 4 or 2 without groups, both of formats of up to 8, of 16 or of 32 bits;
       `#qnt.fragments` holds static tensors of rank 2 of formats whose bits fit a
       cell; `#qnt.image` holds integers in one block, `per_tensor`; only
-      `#qnt.panels` and `#qnt.fragments` hold offsets.
+      `#qnt.panels` and `#qnt.fragments` hold offsets; only `#qnt.fragments` and
+      `#qnt.rows` hold scales of 8 bits.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
                         "::qnt::NumberFormat":$format,
@@ -319,6 +334,10 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
     QTensorType withShape(::llvm::ArrayRef<int64_t> shape) const;
     /// Whether the format is an integer one.
     bool isInteger() const;
+    /// Whether scales are f8E4M3FN or f8E8M0FNU.
+    bool hasSmallScales() const;
+    /// Whether scales are f8E4M3FN, times a power of two of each row.
+    bool hasRowScales() const;
     /// Average bits per element, scales, zero points and offsets included; needs
     /// a static last dimension.
     double getBitsPerElement() const;

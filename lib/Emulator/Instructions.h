@@ -17,6 +17,9 @@ namespace qnt::emu {
 struct Instruction {
   Scope scope;
   std::function<void(Execution &)> run;
+  /// Where a lane may have to wait: whether it need not, which does all that
+  /// the instruction does; `run` then tells what a wait without end is for.
+  std::function<bool(Execution &)> isReady = nullptr;
 };
 
 /// The instructions that are no arithmetic, by the name of their op. A file of
@@ -42,9 +45,16 @@ private:
 };
 
 void addBarriers(InstructionTable &table);
+void addBlockScaled(InstructionTable &table);
+void addBulkCopies(InstructionTable &table);
+void addConversions(InstructionTable &table);
 void addCopies(InstructionTable &table);
 void addMatrices(InstructionTable &table);
+void addMBarriers(InstructionTable &table);
 void addShuffles(InstructionTable &table);
+void addTensorMemory(InstructionTable &table);
+void addTensorProducts(InstructionTable &table);
+void addWarpgroups(InstructionTable &table);
 
 } // namespace qnt::emu
 

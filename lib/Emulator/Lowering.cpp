@@ -28,9 +28,16 @@ using namespace qnt::emu;
 
 InstructionTable::InstructionTable() {
   addBarriers(*this);
+  addBlockScaled(*this);
+  addBulkCopies(*this);
+  addConversions(*this);
   addCopies(*this);
   addMatrices(*this);
+  addMBarriers(*this);
   addShuffles(*this);
+  addTensorMemory(*this);
+  addTensorProducts(*this);
+  addWarpgroups(*this);
 }
 
 FailureOr<Instruction> InstructionTable::lower(Operation *op) const {
@@ -180,13 +187,14 @@ LogicalResult KernelLowering::lowerInstruction(Operation *op) {
       Site{describe(op, op->getName().getStringRef()),
            instruction->scope,
            {},
-           std::move(instruction->run)});
+           std::move(instruction->run),
+           std::move(instruction->isReady)});
   size_t used = 0;
   for (Value operand : op->getOperands()) {
     site.operandOffsets.push_back(used);
     Value at = LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), operands,
                                    ArrayRef<LLVM::GEPArg>{int32_t(used)});
-    LLVM::StoreOp::create(b, loc, operand, at);
+    LLVM::StoreOp::create(b, loc, operand, at, /*alignment=*/16);
     used += llvm::alignTo(layout.getTypeSize(operand.getType()), 16);
   }
   operandBytes = std::max(operandBytes, used);
@@ -200,7 +208,8 @@ LogicalResult KernelLowering::lowerInstruction(Operation *op) {
                      ? types.front()
                      : LLVM::LLVMStructType::getLiteral(b.getContext(), types);
     resultBytes = std::max<size_t>(resultBytes, layout.getTypeSize(whole));
-    Value loaded = LLVM::LoadOp::create(b, loc, whole, result);
+    Value loaded =
+        LLVM::LoadOp::create(b, loc, whole, result, /*alignment=*/16);
     for (OpResult value : op->getResults())
       value.replaceAllUsesWith(
           types.size() == 1 ? loaded
@@ -229,6 +238,12 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
   }
   if (auto address = dyn_cast<LLVM::AddressOfOp>(op))
     return lowerAddress(address);
+  // A pointer is the same in every address space.
+  if (auto cast = dyn_cast<LLVM::AddrSpaceCastOp>(op)) {
+    cast.replaceAllUsesWith(cast.getArg());
+    cast.erase();
+    return success();
+  }
   if (auto load = dyn_cast<LLVM::LoadOp>(op))
     checkAccess(op, load.getAddr(), load.getType(), /*isWrite=*/false);
   if (auto store = dyn_cast<LLVM::StoreOp>(op))

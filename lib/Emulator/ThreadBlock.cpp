@@ -19,6 +19,8 @@ namespace context = boost::context::detail;
 static constexpr size_t kStackBytes = 256 << 10;
 // What shared memory is aligned to; swizzles of TMA need this much.
 static constexpr size_t kSharedAlign = 1024;
+// Of what works in the background for lanes: warpgroups and mbarriers.
+static constexpr size_t kMaxAgents = 128;
 
 //===----------------------------------------------------------------------===//
 // Instructions
@@ -50,6 +52,7 @@ ThreadBlock::ThreadBlock(std::string kernel, const Launch &launch, Entry entry,
     : kernel(std::move(kernel)), launch(launch), entry(entry), args(args),
       lanes(size_t(launch.block[0]) * launch.block[1] * launch.block[2]),
       warps(llvm::divideCeil(lanes.size(), kWarp)),
+      warpgroups(llvm::divideCeil(lanes.size(), kWarpgroup)),
       memory(launch.sharedBytes + kSharedAlign), allocator(kStackBytes) {
   shared = reinterpret_cast<char *>(
       llvm::alignTo(reinterpret_cast<uintptr_t>(memory.data()), kSharedAlign));
@@ -63,6 +66,7 @@ ThreadBlock::ThreadBlock(std::string kernel, const Launch &launch, Entry entry,
     lane.threadId[1] = i / launch.block[0] % launch.block[1];
     lane.threadId[2] = i / launch.block[0] / launch.block[1];
     warps[i / kWarp].lanes.push_back(&lane);
+    warpgroups[i / kWarpgroup].lanes.push_back(&lane);
     block.lanes.push_back(&lane);
     stacks.push_back(allocator.allocate());
   }
@@ -94,13 +98,21 @@ void ThreadBlock::resume(Lane &lane) {
 
 bool ThreadBlock::run(uint32_t x, uint32_t y, uint32_t z) {
   uint32_t id[3] = {x, y, z};
-  shadow.reset(launch.sharedBytes);
+  shadow.reset(launch.sharedBytes, lanes.size());
+  for (auto [i, group] : llvm::enumerate(warpgroups)) {
+    group.agent =
+        shadow.addAgent(llvm::formatv("a product of warpgroup {0}", i));
+    group.products = 0;
+  }
+  size_t clocks = lanes.size() + kMaxAgents;
+  barriers.reset(shadow, clocks);
+  tensor.reset(shadow, barriers, clocks);
   // Something that no kernel expects.
   std::fill_n(shared, launch.sharedBytes, char(0xff));
-  auto none = std::make_shared<const LaneClock::Vector>(lanes.size());
+  auto none = std::make_shared<const LaneClock::Vector>(clocks);
   for (auto [lane, stack] : llvm::zip_equal(lanes, stacks)) {
     std::copy(id, id + 3, lane.blockId);
-    lane.clock = {lane.index, 1, none};
+    lane.clock = {lane.index, 1, none, none};
     lane.state = Lane::State::Ready;
     lane.copies.assign(1, {});
     lane.context = context::make_fcontext(stack.sp, stack.size, enter);
@@ -108,19 +120,56 @@ bool ThreadBlock::run(uint32_t x, uint32_t y, uint32_t z) {
   for (bool any = true; any;) {
     any = false;
     for (Lane &lane : lanes) {
-      if (lane.state != Lane::State::Ready)
-        continue;
-      any = true;
-      resume(lane);
+      if (lane.state == Lane::State::Blocked && !isBlocked(lane))
+        lane.state = Lane::State::Ready;
+      if (error.empty() && lane.state == Lane::State::Ready) {
+        any = true;
+        resume(lane);
+      }
       if (!error.empty())
         return false;
     }
+    if (any)
+      continue;
+    any = completeWork();
+    if (!error.empty())
+      return false;
   }
   reportStall();
+  if (error.empty() && tensor.isAllocated())
+    fail(lanes[0], "the end", "tensor memory is still allocated");
   return error.empty();
 }
 
+bool ThreadBlock::completeWork() {
+  // As late as can be.
+  std::string why;
+  bool isCopy = barriers.completeCopy(shared);
+  if (!isCopy && !tensor.completeCommit(why))
+    return false;
+  bool isOver = llvm::all_of(
+      lanes, [](const Lane &lane) { return lane.state == Lane::State::Done; });
+  if (isOver && why.empty())
+    why = isCopy ? "a bulk copy to shared memory goes on"
+                 : "products of tensor memory go on";
+  if (!why.empty())
+    fail(lanes[0], isOver ? "the end" : "tcgen05.commit", why);
+  return true;
+}
+
+bool ThreadBlock::isBlocked(Lane &lane) {
+  Lane *one = &lane;
+  Execution execution(*lane.site, *this, one);
+  return !lane.site->isReady(execution);
+}
+
 void ThreadBlock::reportStall() {
+  for (Lane &lane : lanes)
+    if (lane.state == Lane::State::Blocked) {
+      Lane *one = &lane;
+      Execution execution(*lane.site, *this, one);
+      return lane.site->run(execution);
+    }
   auto isWaiting = [](const Lane &lane) {
     return lane.state == Lane::State::Waiting;
   };
@@ -134,7 +183,14 @@ void ThreadBlock::reportStall() {
 }
 
 ThreadBlock::Group &ThreadBlock::groupOf(const Lane &lane, Scope scope) {
-  return scope == Scope::Warp ? warps[lane.index / kWarp] : block;
+  switch (scope) {
+  case Scope::Warp:
+    return warps[lane.index / kWarp];
+  case Scope::Warpgroup:
+    return warpgroups[lane.index / kWarpgroup];
+  default:
+    return block;
+  }
 }
 
 void ThreadBlock::execute(Lane &lane, const Site &site,
@@ -147,12 +203,21 @@ void ThreadBlock::execute(Lane &lane, const Site &site,
     site.run(execution);
   };
   if (site.scope == Scope::Lane) {
-    runFor({&lane});
+    if (site.isReady && isBlocked(lane) && error.empty()) {
+      lane.state = Lane::State::Blocked;
+      return leave(lane);
+    }
+    if (!site.isReady)
+      runFor({&lane});
     if (!error.empty())
       leave(lane);
     return;
   }
   Group &group = groupOf(lane, site.scope);
+  if (site.scope == Scope::Warpgroup && group.lanes.size() != kWarpgroup) {
+    fail(lane, site.name, "is no part of a whole warpgroup");
+    leave(lane);
+  }
   for (const Lane *other : group.lanes)
     if (other->state == Lane::State::Waiting && other->site != &site &&
         other->site->scope == site.scope) {

@@ -7,7 +7,7 @@
 #ifndef QNT_LIB_EMULATOR_THREADBLOCK_H
 #define QNT_LIB_EMULATOR_THREADBLOCK_H
 
-#include "Shadow.h"
+#include "TensorMemory.h"
 
 #include "qnt/Emulator/Emulator.h"
 
@@ -21,7 +21,7 @@ namespace qnt::emu {
 class ThreadBlock;
 struct Site;
 
-constexpr unsigned kWarp = 32;
+constexpr unsigned kWarp = 32, kWarpgroup = 128;
 
 /// A copy from global to shared memory that has not been waited for.
 struct PendingCopy {
@@ -39,7 +39,8 @@ struct Lane {
   uint32_t index;
   ThreadBlock *block;
   LaneClock clock;
-  enum class State { Ready, Waiting, Done } state;
+  /// Waiting is for other lanes to come, Blocked for what its instruction asks.
+  enum class State { Ready, Waiting, Blocked, Done } state;
   /// Where it waits, and what it brought there.
   const Site *site;
   const std::byte *operands;
@@ -80,7 +81,7 @@ private:
 };
 
 /// Who must come before an instruction is executed.
-enum class Scope { Lane, Warp, Block };
+enum class Scope { Lane, Warp, Warpgroup, Block };
 
 /// One op of a kernel.
 struct Site {
@@ -88,6 +89,8 @@ struct Site {
   Scope scope;
   std::vector<size_t> operandOffsets;
   std::function<void(Execution &)> run;
+  /// Of a lane's instructions that may take long: whether it can go on.
+  std::function<bool(Execution &)> isReady;
 };
 
 /// Runs the blocks of a launch, one at a time.
@@ -119,7 +122,19 @@ public:
   size_t offsetOf(const void *pointer) const {
     return static_cast<const char *>(pointer) - shared;
   }
+  char *getShared() { return shared; }
   Shadow shadow;
+  MBarriers barriers;
+  TensorMemory tensor;
+
+  /// Lanes that come together, and how many have.
+  struct Group {
+    std::vector<Lane *> lanes;
+    size_t arrived = 0;
+    /// Of a warpgroup: who reads for its products, and how many it has begun.
+    uint32_t agent = 0, products = 0;
+  };
+  Group &groupOf(const Lane &lane, Scope scope);
 
 private:
   static void enter(boost::context::detail::transfer_t from);
@@ -129,19 +144,17 @@ private:
   std::string checkGlobal(const char *pointer, size_t bytes, bool isWrite);
   void reportStall();
 
-  /// Lanes that come together, and how many have.
-  struct Group {
-    std::vector<Lane *> lanes;
-    size_t arrived = 0;
-  };
-  Group &groupOf(const Lane &lane, Scope scope);
+  bool isBlocked(Lane &lane);
+  /// Ends something that goes on in the background; false where there is
+  /// nothing.
+  bool completeWork();
 
   std::string kernel;
   const Launch &launch;
   Entry entry;
   llvm::ArrayRef<uint64_t> args;
   std::vector<Lane> lanes;
-  std::vector<Group> warps;
+  std::vector<Group> warps, warpgroups;
   Group block;
   std::vector<char> memory;
   char *shared = nullptr;

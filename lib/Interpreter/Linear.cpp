@@ -137,9 +137,21 @@ static LogicalResult contract(LinearOp op, Frame &frame, const Weight &weight,
   }
   const QuantizedTensor &input = frame.quantized(op.getInput());
   shape = resultShape(input.type.getShape(), weight.n);
+  // Of groups, numbers times their scale, exact in double; of rows, codes.
+  bool isGrouped = input.type.getBlock().getKind() == BlockKind::Group;
   std::vector<double> x;
-  for (uint32_t code : input.codes)
-    x.push_back(input.type.getFormat().decode(code));
+  for (auto [i, code] : llvm::enumerate(input.codes))
+    x.push_back(double(input.type.getFormat().decode(code)) *
+                (isGrouped ? input.scales[input.getBlock(int64_t(i))] : 1.0));
+  if (!input.type.isInteger()) {
+    for (int64_t i = 0, count = countElements(shape); i < count; ++i) {
+      int64_t first = i / weight.n * weight.k;
+      double scale = isGrouped ? 1.0 : input.scales[input.getBlock(first)];
+      y.push_back(scale * dotFloat(ArrayRef(x).slice(first, weight.k), weight,
+                                   i % weight.n));
+    }
+    return success();
+  }
   for (int64_t i = 0, count = countElements(shape); i < count; ++i) {
     int64_t first = i / weight.n * weight.k;
     int64_t block = input.getBlock(first);

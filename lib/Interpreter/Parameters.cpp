@@ -145,9 +145,9 @@ static QuantizedTensor loadQuantized(const std::shared_ptr<ParamStore> &store,
   if (!type.hasScale())
     return result;
   SmallVector<int64_t> shape = type.getScaleShape();
-  result.scales =
-      load(store, name + ".scales", shape, *getElementKind(type.getScaleType()))
-          .toFloats();
+  auto scaleKind = type.hasSmallScales() ? ElementKind::BF16
+                                         : getElementKind(type.getScaleType());
+  result.scales = load(store, name + ".scales", shape, *scaleKind).toFloats();
   ElementKind zeroKind =
       type.getFormat().getMin() < 0 ? ElementKind::I8 : ElementKind::U8;
   if (type.hasOffsets())

@@ -39,18 +39,19 @@ static bool isSource(StringRef path, StringRef source) {
          (*index)->getBuffer().contains(("\"" + name + "\"").str());
 }
 
-/// That the parameters in the file `params` leave room on the largest part of
-/// the chip.
-static LogicalResult checkMemory(ModuleOp module, const cuda::Chip &chip,
+/// That the parameters in the file `params` leave room on the GPU.
+static LogicalResult checkMemory(ModuleOp module, const TargetOptions &target,
                                  StringRef params) {
+  const cuda::Chip &chip = *target.chip;
+  int64_t memory = target.memory ? target.memory : chip.memory;
   uint64_t size = 0;
   if (std::error_code code = fs::file_size(params, size))
     return module.emitError("cannot read '")
            << params << "': " << code.message();
-  if (int64_t(size) >= chip.memory)
+  if (int64_t(size) >= memory)
     return module.emitError("the parameters take ")
-           << size << " bytes, but the largest GPU of " << chip.name << " has "
-           << chip.memory << " bytes of memory";
+           << size << " bytes, but the " << (target.memory ? "" : "largest ")
+           << "GPU of " << chip.name << " has " << memory << " bytes of memory";
   return success();
 }
 
@@ -65,6 +66,8 @@ LogicalResult qnt::compileCode(ModuleOp module, const TargetOptions &target,
 
 LogicalResult qnt::compileModel(ModuleOp module, const TargetOptions &target,
                                 StringRef output, bool embed) {
+  if (target.part)
+    return writeDesign(module, target, output);
   // Parameters first: everything after them is quick.
   std::string paramsPath = getParamsPath(output);
   std::string unfinished = paramsPath + ".part";
@@ -90,7 +93,7 @@ LogicalResult qnt::compileModel(ModuleOp module, const TargetOptions &target,
     if (failed(pm.run(module)))
       return failure();
   }
-  if (target.chip && failed(checkMemory(module, *target.chip, unfinished)))
+  if (target.chip && failed(checkMemory(module, target, unfinished)))
     return failure();
   if (codeOnly)
     return target.chip ? writeCodeForCUDA(module, target, output)

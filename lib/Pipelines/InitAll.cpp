@@ -12,6 +12,7 @@
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QCheck/QCheck.h"
 #include "qnt/Dialect/QFlow/QFlow.h"
+#include "qnt/Dialect/QGPU/QGPU.h"
 #include "qnt/Dialect/QNT/QNT.h"
 #include "qnt/Interpreter/Passes.h"
 #include "qnt/Pipelines/Pipelines.h"
@@ -29,7 +30,7 @@ void qnt::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<nn::NNDialect, QNTDialect, qcheck::QCheckDialect,
-                  qflow::QFlowDialect>();
+                  qflow::QFlowDialect, qgpu::QGPUDialect>();
   registerInterfaces(registry);
 }
 

@@ -14,6 +14,7 @@
 #include "qnt/Target/CPU/Passes.h"
 #include "qnt/Target/CUDA/Passes.h"
 #include "qnt/Target/Common/Passes.h"
+#include "qnt/Target/FPGA/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -174,6 +175,24 @@ void qnt::buildCUDACodePipeline(OpPassManager &pm, llvm::StringRef chip) {
   cuda::LowerToCUDAPassOptions lowering;
   lowering.chip = chip.str();
   pm.addPass(cuda::createLowerToCUDAPass(lowering));
+}
+
+void qnt::buildFPGAPipeline(OpPassManager &pm, llvm::StringRef params,
+                            const TargetOptions &target) {
+  MaterializeParamsOptions materialize;
+  materialize.output = params.str();
+  materialize.temporary = true;
+  pm.addPass(createMaterializeParams(materialize));
+  pm.addPass(fpga::createLowerToQFlowPass());
+  OpPassManager &designs = pm.nest<qflow::DesignOp>();
+  fpga::FoldPassOptions fold;
+  fold.cycles = target.cycles;
+  fold.part = target.part->name.str();
+  fold.clock = target.clock;
+  fold.lutShare = target.lutShare;
+  designs.addPass(fpga::createFoldPass(fold));
+  designs.addPass(fpga::createSizeFifosPass());
+  designs.addPass(fpga::createLowerUnitsPass());
 }
 
 void qnt::buildCPUCodePipeline(OpPassManager &pm, llvm::StringRef isa) {

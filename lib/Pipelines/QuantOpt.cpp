@@ -307,7 +307,12 @@ int run(const Flags &flags, MlirOptMainConfig &config,
   if (wantsOutliers && output != "-" && !output.ends_with(".html"))
     return fail("--outliers: expected an output ending in .html, got '" +
                 output + "'");
-  if (!wantsOutliers && !isModule(output) && !isCode(output))
+  auto target = TargetOptions::parse(
+      flags.target.getNumOccurrences() ? StringRef(flags.target) : "cpu");
+  if (!target)
+    return fail(llvm::toString(target.takeError()));
+  bool writesFolder = target->part;
+  if (!wantsOutliers && !writesFolder && !isModule(output) && !isCode(output))
     return fail("cannot tell what '" + output +
                 "' should be: expected a name ending in .so, .ll, .s, .o, "
                 ".ptx, .cubin, .mlir or .mlirbc");
@@ -338,10 +343,11 @@ int run(const Flags &flags, MlirOptMainConfig &config,
     recipe.allocate.report = json.str();
   }
   bool isCompiling = flags.target.getNumOccurrences() || isCode(output);
-  auto target = TargetOptions::parse(
-      flags.target.getNumOccurrences() ? StringRef(flags.target) : "cpu");
-  if (!target)
-    return fail(llvm::toString(target.takeError()));
+  if (writesFolder &&
+      (output == "-" || !target->canWrite(llvm::sys::path::extension(output))))
+    return fail("--target=fpga writes a folder: expected -o FOLDER, without an "
+                "extension, got '" +
+                output + "'");
   if (isCompiling && !target->canWrite(llvm::sys::path::extension(output)))
     return fail(
         "--target writes code: expected an output ending in .so, " +
@@ -349,7 +355,8 @@ int run(const Flags &flags, MlirOptMainConfig &config,
         ", got '" + output + "'");
   if (flags.embed && !output.ends_with(".so"))
     return fail("--embed needs an output ending in .so, got '" + output + "'");
-  if (output != "-" && !isSpecial(output))
+  if (output != "-" && !isSpecial(output) &&
+      !(writesFolder && llvm::sys::fs::is_directory(output)))
     if (llvm::Error error = checkWritable(output))
       return fail(llvm::toString(std::move(error)));
 

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "RecipeKeys.h"
 
+#include "ByteSize.h"
+
 #include "qnt/Transforms/Passes.h"
 
 #include "llvm/ADT/StringSwitch.h"
@@ -44,30 +46,15 @@ auto setBudget(double AllocateOptions::*member, llvm::StringRef unit) {
   };
 }
 
-/// "12MB", "1.5GiB", "4096": bytes.
-bool parseSize(llvm::StringRef text, int64_t &bytes) {
-  static const std::pair<llvm::StringRef, double> units[] = {
-      {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0},
-      {"KB", 1e3},     {"MB", 1e6},        {"GB", 1e9},
-      {"B", 1}};
-  double factor = 1;
-  for (auto [unit, size] : units)
-    if (text.consume_back(unit)) {
-      factor = size;
-      break;
-    }
-  double number;
-  if (text.getAsDouble(number) || !(number > 0) || number * factor > 1e15)
-    return false;
-  bytes = int64_t(number * factor);
-  return bytes > 0;
-}
-
 bool isActivation(llvm::StringRef name) {
   return llvm::StringSwitch<bool>(name)
       .Cases({"none", "int4", "int5", "int6", "int7", "int8"}, true)
       .Cases({"uint4", "uint5", "uint6", "uint7", "uint8"}, true)
       .Default(false);
+}
+
+bool isFloatActivation(llvm::StringRef name) {
+  return llvm::is_contained({"e4m3", "e5m2", "nvfp4", "mxfp4"}, name);
 }
 
 bool isCacheFormat(llvm::StringRef name) {
@@ -236,12 +223,14 @@ const std::vector<RecipeKey> &qnt::getRecipeKeys() {
        setNumber(&QuantizeOptions::lowRank)},
       {"activations",
        "int8 (signedness as the target multiplies fastest), int4 to int7, "
-       "uint4 to uint8 (with zero points), none",
+       "uint4 to uint8 (with zero points), e4m3, e5m2, nvfp4, mxfp4 (beside "
+       "weights of small floats), none",
        [](QuantizeRecipe &recipe, llvm::StringRef value) {
          recipe.quantize.activations = value == "int8" ? "auto" : value.str();
-         if (value != "none")
+         // Those of groups have no static ranges.
+         if (value != "none" && value != "nvfp4" && value != "mxfp4")
            recipe.calibrate.format = value.str();
-         return isActivation(value);
+         return isActivation(value) || isFloatActivation(value);
        }},
       {"per",
        "activations that share a scale: token (dynamic), tensor (static, "

@@ -29,6 +29,11 @@ mlir::LogicalResult writeCodeForCUDA(mlir::ModuleOp module,
                                      const TargetOptions &target,
                                      llvm::StringRef output);
 
+/// The folder of an FPGA's design: README.md, verilog/.
+mlir::LogicalResult writeDesign(mlir::ModuleOp module,
+                                const TargetOptions &target,
+                                llvm::StringRef folder);
+
 } // namespace qnt
 
 #endif // QNT_LIB_PIPELINES_TARGETCODE_H

@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "ByteSize.h"
+
 #include "qnt/Pipelines/Options.h"
 #include "qnt/Target/CUDA/Codegen.h"
 
@@ -68,9 +70,15 @@ llvm::Error TargetOptions::setForCUDA(llvm::StringRef key,
                                      cuda::describeUnknownChip(value));
     return llvm::Error::success();
   }
+  if (key == "memory") {
+    if (!parseSize(value, memory))
+      return llvm::createStringError("--target: unknown memory '" + value +
+                                     "', expected bytes, such as 24GB");
+    return llvm::Error::success();
+  }
   if (key != "code")
     return llvm::createStringError("--target: unknown key '" + key +
-                                   "', expected chip or code");
+                                   "', expected chip, memory or code");
   kernels = llvm::StringSwitch<std::optional<Kernels>>(value)
                 .Case("cubin", Kernels::Cubin)
                 .Case("ptx", Kernels::PTX)
@@ -82,32 +90,80 @@ llvm::Error TargetOptions::setForCUDA(llvm::StringRef key,
   return llvm::Error::success();
 }
 
+llvm::Error TargetOptions::setForFPGA(llvm::StringRef key,
+                                      llvm::StringRef value) {
+  if (key == "part") {
+    part = fpga::findPart(value);
+    if (!part)
+      return llvm::createStringError("--target: " +
+                                     fpga::describeUnknownPart(value));
+    return llvm::Error::success();
+  }
+  if (key == "clock") {
+    llvm::StringRef number = value;
+    if (!number.consume_back("MHz") || number.getAsDouble(clock) ||
+        !(clock >= 1 && clock <= 1000))
+      return llvm::createStringError("--target: unknown clock '" + value +
+                                     "', expected 1MHz to 1000MHz");
+    return llvm::Error::success();
+  }
+  if (key == "luts") {
+    llvm::StringRef number = value;
+    double percent = 0;
+    if (!number.consume_back("%") || number.getAsDouble(percent) ||
+        !(percent > 0 && percent <= 100))
+      return llvm::createStringError("--target: unknown luts '" + value +
+                                     "', expected a share such as 80%");
+    lutShare = percent / 100;
+    return llvm::Error::success();
+  }
+  if (key != "cycles")
+    return llvm::createStringError("--target: unknown key '" + key +
+                                   "', expected part, clock, cycles or luts");
+  if (value.getAsInteger(10, cycles) || cycles < 1)
+    return llvm::createStringError("--target: unknown cycles '" + value +
+                                   "', expected how many a frame may take");
+  return llvm::Error::success();
+}
+
+llvm::Error TargetOptions::finish() {
+  llvm::StringRef target = llvm::StringRef(text).ltrim().split(' ').first;
+  if (target == "cuda" && !chip)
+    return llvm::createStringError(
+        "--target: cuda needs a chip, such as chip=sm_90a");
+  if (target == "fpga" && (!part || clock == 0))
+    return llvm::createStringError(
+        llvm::Twine("--target: fpga needs a ") +
+        (!part ? "part, such as part=xc7z020" : "clock, such as clock=100MHz"));
+  if (target == "cpu" && isas.empty())
+    isas.push_back(&cpu::getNativeISA());
+  // Best first, each once: they are entries of one table.
+  llvm::sort(isas);
+  isas.erase(llvm::unique(isas), isas.end());
+  return llvm::Error::success();
+}
+
 llvm::Expected<TargetOptions> TargetOptions::parse(llvm::StringRef text) {
   TargetOptions options;
   options.text = text.str();
   llvm::SmallVector<llvm::StringRef> words;
   llvm::SplitString(text, words);
-  if (words.empty() || (words.front() != "cpu" && words.front() != "cuda"))
+  llvm::StringRef target = words.empty() ? "" : words.front();
+  auto set = llvm::StringSwitch<decltype(&TargetOptions::setForCPU)>(target)
+                 .Case("cpu", &TargetOptions::setForCPU)
+                 .Case("cuda", &TargetOptions::setForCUDA)
+                 .Case("fpga", &TargetOptions::setForFPGA)
+                 .Default(nullptr);
+  if (!set)
     return llvm::createStringError(
-        "--target: expected 'cpu' or 'cuda' first, got '" + text + "'");
-  bool isCUDA = words.front() == "cuda";
+        "--target: expected 'cpu', 'cuda' or 'fpga' first, got '" + text + "'");
   for (llvm::StringRef word : llvm::drop_begin(words)) {
     auto [key, value] = word.split('=');
-    if (llvm::Error error = isCUDA ? options.setForCUDA(key, value)
-                                   : options.setForCPU(key, value))
+    if (llvm::Error error = (options.*set)(key, value))
       return std::move(error);
   }
-  if (isCUDA) {
-    if (!options.chip)
-      return llvm::createStringError(
-          "--target: cuda needs a chip, such as chip=sm_90a");
-    return options;
-  }
-  if (options.isas.empty())
-    options.isas.push_back(&cpu::getNativeISA());
-  // Best first, each once: they are entries of one table.
-  llvm::sort(options.isas);
-  options.isas.erase(llvm::unique(options.isas), options.isas.end());
+  if (llvm::Error error = options.finish())
+    return std::move(error);
   return options;
 }
 
@@ -118,6 +174,8 @@ TargetOptions::Kernels TargetOptions::getKernels() const {
 }
 
 bool TargetOptions::canWrite(llvm::StringRef extension) const {
+  if (part)
+    return extension.empty();
   static constexpr llvm::StringRef forCPU[] = {".so", ".ll", ".s", ".o"};
   static constexpr llvm::StringRef forCUDA[] = {".so", ".ptx", ".cubin",
                                                 ".mlir"};
@@ -129,6 +187,10 @@ std::string TargetOptions::help() {
   return "Target: cpu [mcpu=native|znver4|x86-64-v3|...] "
          "[isa=avx512vnni,avx2,portable|all (several versions in one artifact, "
          "chosen at load)]; or cuda chip=sm_80|sm_90a|sm_100a|sm_120a "
+         "[memory=24GB (what the GPU has, if less than the chip's largest)] "
          "[code=cubin|ptx|mlir (how the model carries its kernels: assembled "
-         "by ptxas, for the driver to assemble, or for the emulator)]";
+         "by ptxas, for the driver to assemble, or for the emulator)]; or fpga "
+         "part=xc7z020 clock=100MHz [cycles=N (clock cycles that a frame may "
+         "take; as few as fit the part)] [luts=80% (of the part's, that may be "
+         "used)]: -o FOLDER";
 }

@@ -9,6 +9,7 @@
 #include "qnt/Dialect/NN/NN.h"
 #include "qnt/Dialect/QCheck/QCheck.h"
 #include "qnt/Dialect/QFlow/QFlow.h"
+#include "qnt/Dialect/QGPU/QGPU.h"
 #include "qnt/Dialect/QNT/QNT.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -27,14 +28,15 @@ static void registerPassesOnce() {
 /// are the tool's affair.
 extern "C" LLVM_ATTRIBUTE_VISIBILITY_DEFAULT ::mlir::DialectPluginLibraryInfo
 mlirGetDialectPluginInfo() {
-  return {MLIR_PLUGIN_API_VERSION, "Qnt", QNT_VERSION,
-          [](mlir::DialectRegistry *registry) {
-            registry->insert<qnt::nn::NNDialect, qnt::QNTDialect,
-                             qnt::qcheck::QCheckDialect,
-                             qnt::qflow::QFlowDialect>();
-            qnt::registerInterfaces(*registry);
-            registerPassesOnce();
-          }};
+  return {
+      MLIR_PLUGIN_API_VERSION, "Qnt", QNT_VERSION,
+      [](mlir::DialectRegistry *registry) {
+        registry->insert<qnt::nn::NNDialect, qnt::QNTDialect,
+                         qnt::qcheck::QCheckDialect, qnt::qflow::QFlowDialect,
+                         qnt::qgpu::QGPUDialect>();
+        qnt::registerInterfaces(*registry);
+        registerPassesOnce();
+      }};
 }
 
 /// `--load-pass-plugin`: the passes alone.

@@ -13,6 +13,9 @@
 
 using namespace qnt::runtime;
 
+// Tensor maps of a kernel at most.
+static constexpr size_t maxMaps = 4;
+
 static Driver::Address toAddress(const void *pointer) {
   return reinterpret_cast<Driver::Address>(pointer);
 }
@@ -80,6 +83,11 @@ Device::Device(const std::string &path, const DeviceSpec &spec,
       check(driver.moduleGetFunction(&kernel.function, module, name.c_str()),
             ("find the kernel '" + name + "'").c_str());
     }
+    for (const TensorMapSpec &map : spec.tensorMaps)
+      kernels[map.kernel].maps.push_back(map);
+    if (!spec.tensorMaps.empty() && !driver.tensorMapEncode)
+      fail(QNT_ERROR_UNSUPPORTED,
+           path + ": the CUDA driver has no function cuTensorMapEncodeTiled");
     if (spec.workspace)
       workspace = allocate(size_t(spec.workspace), "the workspace");
   } catch (...) {
@@ -91,6 +99,8 @@ Device::Device(const std::string &path, const DeviceSpec &spec,
 Device::~Device() {
   workspace = DeviceMemory();
   enter();
+  for (void *event : events)
+    driver.eventDestroy(event);
   driver.moduleUnload(module);
   driver.streamDestroy(stream);
   driver.contextRelease(ordinal);
@@ -127,24 +137,47 @@ void Device::copyOut(void *to, const void *from, size_t bytes) {
   check(driver.streamSynchronize(stream), "wait for the GPU");
 }
 
+Driver::Result Device::encode(const TensorMapSpec &spec, const uint64_t *args,
+                              TensorMap &map) const noexcept {
+  uint64_t sizes[] = {uint64_t(spec.columns), args[spec.rows]};
+  uint64_t strides[] = {uint64_t(spec.rowBytes)};
+  uint32_t box[] = {uint32_t(spec.boxColumns), uint32_t(spec.boxRows)};
+  uint32_t steps[] = {1, 1};
+  return driver.tensorMapEncode(
+      &map, spec.elementBytes == 1 ? Driver::bytes : Driver::halves,
+      /*rank=*/2, reinterpret_cast<void *>(args[spec.argument]), sizes, strides,
+      box, steps, /*interleave=*/0, Driver::swizzle128, Driver::promote256,
+      /*fill=*/0);
+}
+
 void Device::launch(int64_t index, const int64_t *shape, const uint64_t *args,
                     int64_t numArgs) noexcept {
-  constexpr size_t maxArgs = 64;
   auto [x, y, z, threads, sharedBytes] =
       std::array{shape[0], shape[1], shape[2], shape[3], shape[4]};
   // Of nothing, there is nothing to do.
   if (!failure.empty() || x * y * z == 0)
     return;
   Kernel &kernel = kernels[size_t(index)];
-  if (size_t(numArgs) > maxArgs || y > 65535 || z > 65535 || x > INT32_MAX) {
+  if (size_t(numArgs) > maxArguments || kernel.maps.size() > maxMaps ||
+      y > 65535 || z > 65535 || x > INT32_MAX) {
     failure = "kernel '" + kernel.name + "': too many blocks or arguments";
     return;
   }
-  std::array<void *, maxArgs> places;
+  std::array<void *, maxArguments> places;
   for (int64_t i = 0; i < numArgs; ++i)
     places[size_t(i)] = const_cast<uint64_t *>(args + i);
   Driver::Result result = Driver::success;
-  if (sharedBytes > kernel.sharedBytes) {
+  std::array<TensorMap, maxMaps> maps;
+  for (size_t i = 0; i < kernel.maps.size() && !result; ++i) {
+    const TensorMapSpec &spec = kernel.maps[i];
+    if (std::max(spec.argument, spec.rows) >= size_t(numArgs)) {
+      failure = "kernel '" + kernel.name + "': a tensor map of no argument";
+      return;
+    }
+    result = encode(spec, args, maps[i]);
+    places[spec.argument] = &maps[i];
+  }
+  if (!result && sharedBytes > kernel.sharedBytes) {
     result = driver.functionSetAttribute(
         kernel.function, Driver::maxDynamicSharedBytes, int(sharedBytes));
     kernel.sharedBytes = sharedBytes;
@@ -158,6 +191,71 @@ void Device::launch(int64_t index, const int64_t *shape, const uint64_t *args,
     failure = "kernel '" + kernel.name + "': " + driver.describe(result);
 }
 
+void LaunchGraph::forget() {
+  if (!executable)
+    return;
+  device->enter();
+  device->driver.graphRelease(std::exchange(executable, nullptr));
+}
+
+bool Device::beginLaunches(LaunchGraph &graph, const LaunchGraph::Key &key) {
+  isRecording = graph.key == key && !graph.executable;
+  if (isRecording) {
+    enter();
+    check(driver.captureBegin(stream, Driver::captureThreadLocal),
+          "record launches");
+    return true;
+  }
+  if (graph.key == key)
+    return false;
+  graph.forget();
+  graph.key = key;
+  return true;
+}
+
+void Device::endLaunches(LaunchGraph &graph) {
+  enter();
+  if (std::exchange(isRecording, false)) {
+    void *recorded = nullptr;
+    Driver::Result result = driver.captureEnd(stream, &recorded);
+    graph.device = this;
+    if (!result && failure.empty())
+      result = driver.graphInstantiate(&graph.executable, recorded, 0);
+    if (recorded)
+      driver.graphDestroy(recorded);
+    // A launch that failed is the reason of whatever else did.
+    if (failure.empty())
+      check(result, "record launches");
+  }
+  if (graph.executable)
+    check(driver.graphLaunch(graph.executable, stream), "launch");
+}
+
+void Device::mark() noexcept {
+  Driver::Result result = Driver::success;
+  if (numMarks == events.size()) {
+    void *event = nullptr;
+    result = driver.eventCreate(&event, /*flags=*/0);
+    if (!result)
+      events.push_back(event);
+  }
+  if (!result)
+    result = driver.eventRecord(events[numMarks++], stream);
+  if (result && failure.empty())
+    failure = "cannot measure time: " + driver.describe(result);
+}
+
+void Device::readMarks() {
+  intervals.clear();
+  for (size_t i = 1; i < numMarks; ++i) {
+    float milliseconds = 0;
+    check(driver.eventElapsed(&milliseconds, events[i - 1], events[i]),
+          "measure time");
+    intervals.push_back(1e-3 * milliseconds);
+  }
+  numMarks = 0;
+}
+
 void Device::finish() {
   enter();
   Driver::Result result = driver.streamSynchronize(stream);
@@ -166,4 +264,5 @@ void Device::finish() {
   if (!failure.empty())
     fail(QNT_ERROR_RUN,
          path + ": the GPU failed: " + std::exchange(failure, std::string()));
+  readMarks();
 }

@@ -10,9 +10,9 @@
 #include "Driver.h"
 #include "Manifest.h"
 
+#include <array>
 #include <memory>
-#include <mutex>
-#include <set>
+#include <utility>
 #include <vector>
 
 namespace qnt::runtime {
@@ -39,6 +39,27 @@ private:
   size_t length = 0;
 };
 
+/// The launches of a call, to be made again at once (a CUDA graph).
+class LaunchGraph {
+public:
+  /// All that launches depend on: addresses and sizes.
+  using Key = std::array<uint64_t, maxDims + 4>;
+
+  LaunchGraph() = default;
+  LaunchGraph(LaunchGraph &&other) noexcept
+      : device(other.device), key(other.key),
+        executable(std::exchange(other.executable, nullptr)) {}
+  ~LaunchGraph() { forget(); }
+
+private:
+  friend class Device;
+  void forget();
+
+  Device *device = nullptr;
+  Key key{};
+  void *executable = nullptr;
+};
+
 /// The first GPU of the machine, with a model's kernels and one stream, on
 /// which copies and launches follow each other. Errors are thrown as Error and
 /// begin with the model's path.
@@ -59,13 +80,24 @@ public:
   /// Of qnt_context. The first failure is kept, and what follows is not run.
   void launch(int64_t kernel, const int64_t *shape, const uint64_t *args,
               int64_t numArgs) noexcept;
-  /// Waits for all launches, and throws what failed.
+  /// Whether the launches of a call have to be made between these two. Those
+  /// of the second call in a row with the same key are recorded, and are made
+  /// by `endLaunches` from then on.
+  bool beginLaunches(LaunchGraph &graph, const LaunchGraph::Key &key);
+  void endLaunches(LaunchGraph &graph);
+  /// Notes the time at which all launches before are done.
+  void mark() noexcept;
+  /// Waits for all launches, and throws what failed. Seconds between one mark
+  /// and the next are those of `getIntervals` until the next call.
   void finish();
+  const std::vector<double> &getIntervals() const { return intervals; }
 
   void *getWorkspace() const { return workspace.data(); }
 
 private:
   friend class DeviceMemory;
+  friend class LaunchGraph;
+  void readMarks();
   void check(Driver::Result result, const char *what) const;
   void checkChip(const std::string &chip, int device) const;
   /// The driver works on the calling thread's context.
@@ -80,9 +112,22 @@ private:
     void *function = nullptr;
     /// Bytes of shared memory that the driver has been told of.
     int64_t sharedBytes = 48 << 10;
+    std::vector<TensorMapSpec> maps;
   };
+  struct alignas(Driver::tensorMapAlign) TensorMap {
+    char bytes[Driver::tensorMapBytes];
+  };
+  /// What is passed to a kernel in the place of an address.
+  Driver::Result encode(const TensorMapSpec &spec, const uint64_t *args,
+                        TensorMap &map) const noexcept;
+
   std::vector<Kernel> kernels;
   DeviceMemory workspace;
+  /// Of marks; the first `numMarks` are of this call.
+  std::vector<void *> events;
+  size_t numMarks = 0;
+  std::vector<double> intervals;
+  bool isRecording = false;
   std::string failure;
 };
 

@@ -52,12 +52,24 @@ static Driver open(const std::string &path) {
   load(driver.streamCreate, "cuStreamCreate");
   load(driver.streamSynchronize, "cuStreamSynchronize");
   load(driver.streamDestroy, "cuStreamDestroy_v2");
+  load(driver.eventCreate, "cuEventCreate");
+  load(driver.eventRecord, "cuEventRecord");
+  load(driver.eventElapsed, "cuEventElapsedTime");
+  load(driver.eventDestroy, "cuEventDestroy_v2");
+  load(driver.captureBegin, "cuStreamBeginCapture_v2");
+  load(driver.captureEnd, "cuStreamEndCapture");
+  load(driver.graphInstantiate, "cuGraphInstantiateWithFlags");
+  load(driver.graphDestroy, "cuGraphDestroy");
+  load(driver.graphLaunch, "cuGraphLaunch");
+  load(driver.graphRelease, "cuGraphExecDestroy");
   load(driver.moduleLoad, "cuModuleLoadData");
   load(driver.moduleUnload, "cuModuleUnload");
   load(driver.moduleGetFunction, "cuModuleGetFunction");
   load(driver.functionSetAttribute, "cuFuncSetAttribute");
   load(driver.launch, "cuLaunchKernel");
   load(driver.getErrorString, "cuGetErrorString");
+  driver.tensorMapEncode = reinterpret_cast<decltype(driver.tensorMapEncode)>(
+      dlsym(library, "cuTensorMapEncodeTiled"));
   if (Driver::Result result = driver.init(0))
     fail(QNT_ERROR_UNSUPPORTED,
          path + ": the CUDA driver cannot be used: " + driver.describe(result));

@@ -23,6 +23,12 @@ struct Driver {
   // Attributes of devices and functions.
   static constexpr int capabilityMajor = 75, capabilityMinor = 76;
   static constexpr int maxDynamicSharedBytes = 8;
+  /// A capture that what other threads call does not disturb.
+  static constexpr int captureThreadLocal = 1;
+  // Of tensor maps: elements of 8 and 16 bits, columns exchanged within 128
+  // bytes, reads of L2 in 256.
+  static constexpr int bytes = 0, halves = 1, swizzle128 = 3, promote256 = 3;
+  static constexpr size_t tensorMapBytes = 128, tensorMapAlign = 64;
 
   Result (*init)(unsigned flags);
   Result (*deviceGet)(int *device, int ordinal);
@@ -40,6 +46,16 @@ struct Driver {
   Result (*streamCreate)(void **stream, unsigned flags);
   Result (*streamSynchronize)(void *stream);
   Result (*streamDestroy)(void *stream);
+  Result (*eventCreate)(void **event, unsigned flags);
+  Result (*eventRecord)(void *event, void *stream);
+  Result (*eventElapsed)(float *milliseconds, void *from, void *to);
+  Result (*eventDestroy)(void *event);
+  Result (*captureBegin)(void *stream, int mode);
+  Result (*captureEnd)(void *stream, void **graph);
+  Result (*graphInstantiate)(void **executable, void *graph, uint64_t flags);
+  Result (*graphDestroy)(void *graph);
+  Result (*graphLaunch)(void *executable, void *stream);
+  Result (*graphRelease)(void *executable);
   Result (*moduleLoad)(void **module, const void *image);
   Result (*moduleUnload)(void *module);
   Result (*moduleGetFunction)(void **function, void *module, const char *name);
@@ -48,6 +64,12 @@ struct Driver {
                    unsigned gridZ, unsigned blockX, unsigned blockY,
                    unsigned blockZ, unsigned sharedBytes, void *stream,
                    void **args, void **extra);
+  /// Null in drivers before CUDA 12.
+  Result (*tensorMapEncode)(void *map, int type, uint32_t rank, void *address,
+                            const uint64_t *sizes, const uint64_t *strides,
+                            const uint32_t *box, const uint32_t *steps,
+                            int interleave, int swizzle, int promotion,
+                            int fill);
   Result (*getErrorString)(Result result, const char **text);
 
   /// The driver of this machine, initialised. Throws Error, whose message

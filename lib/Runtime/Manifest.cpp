@@ -130,6 +130,29 @@ public:
     return op;
   }
 
+  int64_t number(const Json &object, const std::string &where, const char *key,
+                 int64_t most) const {
+    const Json &value = member(object, where, key);
+    if (!value.is_number_integer() || value.get<int64_t>() < 0 ||
+        value.get<int64_t>() > most)
+      complain(where + "." + key, "a number up to " + std::to_string(most));
+    return value.get<int64_t>();
+  }
+
+  TensorMapSpec tensorMap(const Json &value, const std::string &where,
+                          size_t kernels) const {
+    TensorMapSpec map;
+    map.kernel = size_t(number(value, where, "kernel", int64_t(kernels) - 1));
+    map.argument = size_t(number(value, where, "argument", maxArguments - 1));
+    map.rows = size_t(number(value, where, "rows", maxArguments - 1));
+    map.elementBytes = number(value, where, "element_bytes", 2);
+    map.columns = number(value, where, "columns", INT32_MAX);
+    map.rowBytes = number(value, where, "row_bytes", INT32_MAX);
+    map.boxColumns = number(value, where, "box_columns", 256);
+    map.boxRows = number(value, where, "box_rows", 256);
+    return map;
+  }
+
   DeviceSpec device(const Json &value) const {
     DeviceSpec device;
     device.chip = text(value, "device", "chip");
@@ -138,6 +161,13 @@ public:
         complain("device.kernels", "names");
       device.kernels.push_back(name.get<std::string>());
     }
+    if (value.contains("tensor_maps"))
+      for (const Json &map : list(value, "device", "tensor_maps"))
+        device.tensorMaps.push_back(
+            tensorMap(map,
+                      "device.tensor_maps[" +
+                          std::to_string(device.tensorMaps.size()) + "]",
+                      device.kernels.size()));
     const Json &bytes = member(value, "device", "workspace");
     if (!bytes.is_number_integer() || bytes.get<int64_t>() < 0)
       complain("device.workspace", "a number of bytes");

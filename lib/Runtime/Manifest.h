@@ -44,11 +44,22 @@ struct OpSpec {
   size_t rank = 0;
 };
 
+/// An argument of a kernel that is a CUtensorMap of rows at the address that a
+/// launch gives.
+struct TensorMapSpec {
+  size_t kernel = 0, argument = 0;
+  int64_t elementBytes = 0, columns = 0, rowBytes = 0;
+  /// The argument that is the number of rows.
+  size_t rows = 0;
+  int64_t boxColumns = 0, boxRows = 0;
+};
+
 /// The GPU that a model runs on.
 struct DeviceSpec {
   std::string chip;
   /// Names of kernels, by the number that launches give.
   std::vector<std::string> kernels;
+  std::vector<TensorMapSpec> tensorMaps;
   int64_t workspace = 0;
 };
 
@@ -73,6 +84,9 @@ struct Manifest {
 inline constexpr size_t maxRank = 8;
 /// Symbolic dimensions of an entry at most.
 inline constexpr size_t maxDims = 16;
+
+/// Arguments of a kernel at most.
+inline constexpr size_t maxArguments = 64;
 
 /// Inputs, and outputs, of an entry at most.
 inline constexpr size_t maxTensors = 512;

@@ -98,7 +98,7 @@ void *qnt_model::allocate(int64_t bytes) {
                                  std::to_string(bytes) + " bytes");
     return std::memset(memory, 0, rounded);
   }
-  std::lock_guard lock(deviceMutex);
+  std::lock_guard<std::mutex> lock(deviceMutex);
   DeviceMemory memory = device->allocate(size_t(bytes), "a buffer");
   void *data = memory.data();
   allocated[data] = std::move(memory);
@@ -108,7 +108,7 @@ void *qnt_model::allocate(int64_t bytes) {
 void qnt_model::release(void *memory) {
   if (!device)
     return std::free(memory);
-  std::lock_guard lock(deviceMutex);
+  std::lock_guard<std::mutex> lock(deviceMutex);
   allocated.erase(memory);
 }
 

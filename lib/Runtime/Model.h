@@ -12,6 +12,7 @@
 #include "Parameters.h"
 #include "SharedObject.h"
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -58,6 +59,8 @@ struct qnt_model {
   qnt_context context{};
   qnt_after_op hook = nullptr;
   void *hookUser = nullptr;
+  qnt_op_timer timer = nullptr;
+  void *timerUser = nullptr;
 
 private:
   void chooseVariant(const char *isa);
@@ -70,14 +73,16 @@ private:
                    const void *memory) const;
   /// What errors of an entry begin with; calls that succeed allocate nothing.
   std::string locate(const qnt::runtime::EntrySpec &spec) const;
-  void runOnDevice(const qnt_entry &code, std::span<const qnt_tensor> inputs,
-                   std::span<const qnt_tensor> outputs, const int64_t *dims,
-                   void *kv, void *scratch);
+  void runOnDevice(int64_t entry, std::span<const qnt_tensor> inputs,
+                   std::span<const qnt_tensor> outputs,
+                   std::span<const int64_t> dims, void *kv, void *scratch);
   /// What calls without an arena of their own use.
   qnt::runtime::Mapping arena;
   qnt::runtime::DeviceMemory constants, deviceArena;
   /// Inputs and outputs of calls on the device, one call at a time.
   qnt::runtime::DeviceMemory staging;
+  /// Of each entry, its last call on the device.
+  std::vector<qnt::runtime::LaunchGraph> graphs;
   std::mutex deviceMutex;
   /// What the caller has been given.
   std::map<void *, qnt::runtime::DeviceMemory> allocated;
@@ -86,7 +91,15 @@ private:
 namespace qnt::runtime {
 /// What compiled code gets as its context: the model's, and the call at hand.
 struct CallContext : qnt_context {
+  CallContext(const qnt_context &context, const qnt_model *model)
+      : qnt_context(context), model(model) {}
+
   const qnt_model *model;
+  /// When the operation before ended.
+  mutable std::chrono::steady_clock::time_point previous =
+      std::chrono::steady_clock::now();
+  /// Operations whose ends the device has marked.
+  mutable std::vector<int64_t> timedOps;
 };
 } // namespace qnt::runtime
 

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 using namespace qnt::runtime;
 
@@ -192,39 +191,24 @@ private:
   const EntrySpec &entry;
 };
 
-size_t getBytes(const qnt_tensor &tensor) {
-  int64_t elements = 1;
-  for (int32_t i = 0; i < tensor.rank; ++i)
-    elements *= tensor.shape[i];
-  return size_t(elements * qnt_dtype_size(tensor.dtype));
-}
-
-/// qnt_context::after_op, for the caller's hook.
+/// qnt_context::after_op, for the caller's hooks.
 void afterOp(const qnt_context *ctx, int64_t op, const void *output,
              const int64_t *shape) {
   auto &call = *static_cast<const CallContext *>(ctx);
   const qnt_model &model = *call.model;
-  if (op < 0 || op >= int64_t(model.manifest.ops.size()))
+  if (model.timer) {
+    auto now = std::chrono::steady_clock::now();
+    std::chrono::duration<double> taken = now - call.previous;
+    model.timer(model.timerUser, op, taken.count());
+    call.previous = std::chrono::steady_clock::now();
+  }
+  if (!model.hook || op < 0 || op >= int64_t(model.manifest.ops.size()))
     return;
   const OpSpec &spec = model.manifest.ops[op];
-  if (!spec.dtype) {
-    model.hook(model.hookUser, op, nullptr);
-    return;
-  }
-  qnt_tensor tensor = {const_cast<void *>(output), *spec.dtype,
-                       int32_t(spec.rank), shape, nullptr};
-  std::vector<std::byte> copy;
-  if (model.device) {
-    copy.resize(getBytes(tensor));
-    try {
-      model.device->copyOut(copy.data(), output, copy.size());
-    } catch (const Error &) {
-      // The call fails for the same reason when it ends.
-      return;
-    }
-    tensor.data = copy.data();
-  }
-  model.hook(model.hookUser, op, &tensor);
+  qnt_tensor tensor = {const_cast<void *>(output),
+                       spec.dtype.value_or(qnt_dtype()), int32_t(spec.rank),
+                       shape, nullptr};
+  model.hook(model.hookUser, op, spec.dtype ? &tensor : nullptr);
 }
 
 } // namespace
@@ -277,7 +261,8 @@ void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
   if (device) {
     if (spec.kv)
       checkMemory(spec, "KV cache", memory.kv);
-    return runOnDevice(code, inputs, outputs, check.dims.data(), memory.kv,
+    return runOnDevice(index, inputs, outputs,
+                       {check.dims.data(), spec.dims.size()}, memory.kv,
                        scratch);
   }
 
@@ -286,8 +271,8 @@ void qnt_model::run(int64_t index, std::span<const qnt_tensor> inputs,
     in[i] = inputs[i].data;
   for (size_t i = 0; i < outputs.size(); ++i)
     out[i] = outputs[i].data;
-  CallContext call{context, this};
-  call.after_op = hook ? afterOp : nullptr;
+  CallContext call(context, this);
+  call.after_op = hook || timer ? afterOp : nullptr;
   int32_t status = code.run(&call, params.pointers(), in.data(), out.data(),
                             check.dims.data(), memory.kv, scratch);
   if (status != 0)
@@ -333,38 +318,4 @@ void qnt_model::checkMemory(const EntrySpec &spec, const char *what,
     fail(QNT_ERROR_MEMORY, locate(spec) + "the " + what +
                                " is no memory of the GPU: expected it from "
                                "qnt_allocate");
-}
-
-void qnt_model::runOnDevice(const qnt_entry &code,
-                            std::span<const qnt_tensor> inputs,
-                            std::span<const qnt_tensor> outputs,
-                            const int64_t *dims, void *kv, void *scratch) {
-  std::lock_guard lock(deviceMutex);
-  constexpr size_t alignment = 256;
-  auto rounded = [](const qnt_tensor &tensor) {
-    return (getBytes(tensor) + alignment - 1) / alignment * alignment;
-  };
-  size_t needed = 0;
-  for (std::span<const qnt_tensor> tensors : {inputs, outputs})
-    for (const qnt_tensor &tensor : tensors)
-      needed += rounded(tensor);
-  if (staging.size() < needed) {
-    staging = DeviceMemory();
-    staging = device->allocate(needed, "inputs and outputs");
-  }
-  auto *next = static_cast<std::byte *>(staging.data());
-  auto place = [&](const qnt_tensor &tensor) -> void * {
-    return std::exchange(next, next + rounded(tensor));
-  };
-  std::array<void *, maxTensors> in, out;
-  std::ranges::transform(inputs, in.begin(), place);
-  std::ranges::transform(outputs, out.begin(), place);
-  for (size_t i = 0; i < inputs.size(); ++i)
-    device->copyIn(in[i], inputs[i].data, getBytes(inputs[i]));
-  CallContext call{context, this};
-  call.after_op = hook ? afterOp : nullptr;
-  code.run(&call, params.pointers(), in.data(), out.data(), dims, kv, scratch);
-  device->finish();
-  for (size_t i = 0; i < outputs.size(); ++i)
-    device->copyOut(outputs[i].data, out[i], getBytes(outputs[i]));
 }

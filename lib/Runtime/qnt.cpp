@@ -187,3 +187,8 @@ void qnt_set_after_op(qnt_model *model, qnt_after_op hook, void *user) {
   model->hook = hook;
   model->hookUser = user;
 }
+
+void qnt_set_op_timer(qnt_model *model, qnt_op_timer timer, void *user) {
+  model->timer = timer;
+  model->timerUser = user;
+}

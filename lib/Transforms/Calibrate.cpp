@@ -169,10 +169,11 @@ LogicalResult CalibratePass::calibrate() {
     return error() << "expected moments and work=FOLDER with sequential";
   if (spill < 0)
     return error() << "spill=" << spill << ": expected at least 0";
-  ActivationFormat encoding = parseActivationFormat(format, &getContext());
-  if (!encoding.format)
+  ActivationFormat encoding =
+      parseFloatOrActivationFormat(format, &getContext());
+  if (!encoding.format || encoding.group)
     return error() << "format=" << format
-                   << ": expected int4 to int8 or uint4 to uint8";
+                   << ": expected int4 to int8, uint4 to uint8, e4m3 or e5m2";
   openStoredWeights(module);
   FailureOr<StatisticsMap> statistics =
       statisticsFile.empty() ? collect() : StatisticsFile::read(statisticsFile);

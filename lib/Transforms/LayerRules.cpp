@@ -113,18 +113,24 @@ LayerRules::getAllocatedInput(Operation *layer) const {
   return found->second;
 }
 
-/// How a layer runs whose weight stays as the model brought it: with integer
-/// activations where they are asked for.
+/// How a layer runs whose weight stays as the model brought it: with
+/// activations that it can be multiplied with where they are asked for.
 WeightRule LayerRules::getStoredRule(QTensorType type, bool kept) const {
   WeightRule rule;
   rule.format = type.getFormat();
   rule.keepsStored = true;
-  if (kept || options.activations == "none" || !type.isInteger())
+  if (kept || options.activations == "none" || !type.hasScale())
     return rule;
-  rule.activation =
+  ActivationFormat activation =
       options.activations == "auto"
           ? costModel->preferredActivation(rule.format)
-          : parseActivationFormat(options.activations, type.getContext());
+          : parseFloatOrActivationFormat(options.activations,
+                                         type.getContext());
+  bool isInteger = isa_and_present<IntFormatAttr>(activation.format);
+  bool areFloats = isa_and_present<FloatFormatAttr>(activation.format) &&
+                   isa<FloatFormatAttr>(rule.format);
+  if (type.isInteger() ? isInteger : areFloats)
+    rule.activation = activation;
   return rule;
 }
 

@@ -127,8 +127,11 @@ qnt::getStoredTensors(Type type, const std::string &name) {
     return entries;
   SmallVector<int64_t> shape = quantized.getScaleShape();
   std::vector<int64_t> scales(shape.begin(), shape.end());
-  entries.push_back(
-      {name + ".scales", getDType(quantized.getScaleType(), name), scales});
+  entries.push_back({name + ".scales",
+                     quantized.hasSmallScales()
+                         ? DType::BF16
+                         : getDType(quantized.getScaleType(), name),
+                     scales});
   if (quantized.hasOffsets())
     entries.push_back({name + ".offsets", DType::F32, scales});
   else if (quantized.hasZeros())

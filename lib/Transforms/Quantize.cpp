@@ -76,7 +76,8 @@ private:
   std::shared_ptr<const CostModel> costModel;
   LayerRules rules;
   /// With the second moments that errors of low rank are weighed by, and
-  /// columns in 16 bits chosen; null without.
+  /// columns in 16 bits chosen; null without. Opened when first asked for.
+  const params::ParamStore *getStatistics();
   std::shared_ptr<params::ParamStore> statistics;
   /// The parameters that were quantised already and are so again.
   llvm::SetVector<StringRef> requantized;
@@ -112,6 +113,13 @@ QuantizeOptions QuantizePass::getOptions() const {
   return options;
 }
 
+const params::ParamStore *QuantizePass::getStatistics() {
+  auto file = getOperation()->getAttrOfType<StringAttr>("qnt.statistics");
+  if (!statistics && file)
+    statistics = openStatisticsTensors(file.str());
+  return statistics.get();
+}
+
 LogicalResult QuantizePass::run() {
   ModuleOp module = getOperation();
   openStoredWeights(module);
@@ -120,8 +128,6 @@ LogicalResult QuantizePass::run() {
     return failure();
   rules = std::move(*made);
   statistics = nullptr;
-  if (auto file = module->getAttrOfType<StringAttr>("qnt.statistics"))
-    statistics = openStatisticsTensors(file.str());
   StringRef cache = rules.getAllocatedCache();
   if (cache.empty())
     cache = simulate ? StringRef("same") : StringRef(kv);
@@ -272,7 +278,7 @@ LogicalResult QuantizePass::addLowRank(OpBuilder &builder, Operation *layer,
   if (!linear)
     return layer->emitError("qnt-quantize: low-rank is for linear layers");
   Value moment;
-  if (statistics && statistics->find(getSecondMomentName(site))) {
+  if (getStatistics() && statistics->find(getSecondMomentName(site))) {
     auto loaded = loadMoment(builder, linear.getWeight(), site, /*groups=*/1);
     if (failed(loaded))
       return failure();
@@ -295,7 +301,7 @@ QuantizePass::chooseOutliers(Operation *layer, StringRef site, int64_t count) {
            << ": columns in 16 bits are for linear layers";
   if (getStoredWeight(linear.getWeight()))
     requantized.insert(getParamName(linear.getWeight()));
-  return OutlierColumns::choose(linear, site, count, statistics.get());
+  return OutlierColumns::choose(linear, site, count, getStatistics());
 }
 
 /// The layer in floats, on what `weight` decodes to and `rest`, if any, beside
@@ -474,6 +480,11 @@ LogicalResult QuantizePass::quantizeImages(func::FuncOp function) {
     if (!rules.getImageFormat().format ||
         !(site.layers.empty() || llvm::any_of(site.layers, takesCodes)))
       continue;
+    if (!isa<IntFormatAttr>(rules.getImageFormat().format))
+      return emitError(site.values.front().getLoc())
+             << "qnt-quantize: images have codes of integers: expected "
+                "activations of these, or none, got "
+             << rules.getImageFormat().format.getName();
     if (!rules.isPerTensor())
       return emitError(site.values.front().getLoc())
              << "qnt-quantize: per=token: images are quantised per tensor: "

@@ -48,9 +48,48 @@ ActivationFormat qnt::parseActivationFormat(StringRef name,
   return {format, !format.getIsSigned()};
 }
 
+namespace {
+/// Codes, groups and scales that have one name.
+struct GroupFormat {
+  NumberFormat format;
+  int64_t group = 0;
+  Type scaleType;
+};
+} // namespace
+
+/// NVFP4, and MXFP4 of the OCP MX specification; null for other names.
+static GroupFormat parseGroupFormat(StringRef name, MLIRContext *context) {
+  NumberFormat e2m1 = parseFormat("e2m1", context);
+  if (name == "nvfp4")
+    return {e2m1, 16, Float8E4M3FNType::get(context)};
+  if (name == "mxfp4")
+    return {e2m1, 32, Float8E8M0FNUType::get(context)};
+  return {};
+}
+
+ActivationFormat qnt::parseFloatOrActivationFormat(StringRef name,
+                                                   MLIRContext *context) {
+  ActivationFormat result;
+  if (GroupFormat groups = parseGroupFormat(name, context); groups.format) {
+    result.format = groups.format;
+    result.group = groups.group;
+    result.scaleType = groups.scaleType;
+    return result;
+  }
+  if (name != "e4m3" && name != "e5m2")
+    return parseActivationFormat(name, context);
+  result.format = parseFormat(name, context);
+  return result;
+}
+
 QTensorType qnt::getActivationType(const ActivationFormat &format,
                                    ArrayRef<int64_t> shape, BlockKind kind) {
   MLIRContext *context = format.format.getContext();
+  if (format.group)
+    return QTensorType::get(
+        context, shape, format.format,
+        BlockAttr::get(context, BlockKind::Group, format.group),
+        format.scaleType, ZeroKind::None, Attribute());
   return QTensorType::get(
       context, shape, format.format, BlockAttr::get(context, kind, 0),
       Float32Type::get(context),
@@ -131,9 +170,10 @@ LogicalResult RuleMaker::parseNamedFormat(StringRef option, StringRef name,
                                           NumberFormat &format) {
   format = parseFormat(name, context);
   if (!format)
-    return error() << option << "=" << name
-                   << ": unknown number format; expected none, int1 to int8, "
-                      "uint1 to uint8, f16, bf16, f32, or e<n>m<n>";
+    return error()
+           << option << "=" << name
+           << ": unknown number format; expected none, int1 to int8, "
+              "uint1 to uint8, f16, bf16, f32, e<n>m<n>, nvfp4 or mxfp4";
   return success();
 }
 
@@ -159,7 +199,20 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
   if (!parts)
     return error() << option << "=" << name
                    << ": expected a number of input features above 0 behind +";
-  if (failed(parseNamedFormat(option, parts->codes, rule.format)))
+  GroupFormat groups = parseGroupFormat(parts->codes, context);
+  if (groups.format && (group || options.scale != "auto"))
+    return error() << option << "=" << name << " has groups of " << groups.group
+                   << " and scales of its own: expected neither groups nor "
+                      "scale";
+  if (groups.format && options.rounding != "nearest")
+    return error() << option << "=" << name << " rounds to nearest, got "
+                   << "rounding=" << options.rounding;
+  if (groups.format && options.clip == "output")
+    return error() << option << "=" << name
+                   << ": expected clip=absmax or mse, got clip=output";
+  rule.format = groups.format;
+  if (!rule.format &&
+      failed(parseNamedFormat(option, parts->codes, rule.format)))
     return failure();
   rule.outliers = parts->columns;
   if (rule.outliers && !rule.format.isScaled())
@@ -176,6 +229,10 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
   auto automatic =
       group ? Type(Float16Type::get(context)) : Type(Float32Type::get(context));
   rule.scaleType = parseScaleType(options.scale, automatic);
+  if (groups.format) {
+    rule.group = groups.group;
+    rule.scaleType = groups.scaleType;
+  }
   if (!rule.scaleType)
     return error() << "scale=" << options.scale
                    << ": expected auto, f16, bf16 or f32";
@@ -219,6 +276,18 @@ LogicalResult RuleMaker::chooseActivation(StringRef option, WeightRule &rule) {
   bool isInteger = isa<IntFormatAttr>(rule.format);
   if (name == "none")
     return success();
+  ActivationFormat activation = parseFloatOrActivationFormat(name, context);
+  if (activation.format && !isa<IntFormatAttr>(activation.format)) {
+    if (option != "weights" && !rule.format.isScaled())
+      return success();
+    if (!isa<FloatFormatAttr>(rule.format) || !rule.format.isScaled())
+      return error() << "activations=" << name << " with " << option << "="
+                     << rule.format.getName()
+                     << ": activations of small floats need weights of small "
+                        "floats";
+    rule.activation = activation;
+    return success();
+  }
   if (name == "auto") {
     if (isInteger)
       rule.activation = costModel.preferredActivation(rule.format);
@@ -240,7 +309,7 @@ ActivationFormat RuleMaker::chooseImage(const QuantizeRules &rules) {
     return {};
   if (options.activations == "auto")
     return costModel.preferredImage(context);
-  return parseActivationFormat(options.activations, context);
+  return parseFloatOrActivationFormat(options.activations, context);
 }
 
 LogicalResult RuleMaker::makeAllocated(QuantizeRules &rules) {
@@ -275,14 +344,14 @@ LogicalResult RuleMaker::makeAllocated(QuantizeRules &rules) {
 FailureOr<QuantizeRules> RuleMaker::make() {
   QuantizeRules rules;
   if (options.activations != "none" && options.activations != "auto" &&
-      !parseActivationFormat(options.activations, context).format)
+      !parseFloatOrActivationFormat(options.activations, context).format)
     return error() << "activations=" << options.activations
-                   << ": expected none, int4 to int8, uint4 to uint8, or auto";
+                   << ": expected none, int4 to int8, uint4 to uint8, e4m3, "
+                      "e5m2, nvfp4, mxfp4, or auto";
   if (options.weights == "none" && !model.hasStored &&
       options.activations != "none" && options.activations != "auto")
     return error() << "activations=" << options.activations
-                   << " without weights: integer activations need integer "
-                      "weights";
+                   << " without weights that they could be multiplied with";
   if (failed(
           makeWeight("weights", options.weights, options.group, rules.linear)))
     return failure();
@@ -310,6 +379,9 @@ FailureOr<QuantizeRules> RuleMaker::make() {
   if (options.per != "token" && options.per != "tensor")
     return error() << "per=" << options.per << ": expected token or tensor";
   rules.perTensor = options.per == "tensor";
+  if (rules.perTensor && rules.linear.activation.group)
+    return error() << "per=tensor: activations=" << options.activations
+                   << " have scales of groups, found at run time";
 
   if (options.embedding != "none") {
     NumberFormat format;

@@ -84,7 +84,12 @@ mlir::LogicalResult checkNamedFormats(mlir::ModuleOp module);
 ActivationFormat parseActivationFormat(llvm::StringRef name,
                                        mlir::MLIRContext *context);
 
-/// The type of an activation of this shape.
+/// Also "e4m3", "e5m2", symmetric, and "nvfp4", "mxfp4", whose scales are those
+/// of groups.
+ActivationFormat parseFloatOrActivationFormat(llvm::StringRef name,
+                                              mlir::MLIRContext *context);
+
+/// The type of an activation of this shape, in groups where its format is.
 QTensorType getActivationType(const ActivationFormat &format,
                               llvm::ArrayRef<int64_t> shape, BlockKind kind);
 

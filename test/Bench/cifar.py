@@ -15,7 +15,7 @@ import tempfile
 import numpy as np
 import onnx
 
-from tools import BUILD, machine, need_shared
+from tools import BUILD, call, machine, need_shared
 
 CALIBRATION = need_shared("data/cifar10_calib_512.npz")
 TEST = need_shared("data/cifar10_test_2000.npz")
@@ -46,10 +46,6 @@ def without_softmax(source, folder):
     path = folder / source.name
     onnx.save(model, path)
     return path
-
-
-def call(*command):
-    subprocess.run([str(c) for c in command], check=True)
 
 
 class Model:

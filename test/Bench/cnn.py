@@ -15,9 +15,7 @@ import argparse
 import contextlib
 import logging
 import pathlib
-import statistics
 import tempfile
-import time
 
 import numpy as np
 import onnx
@@ -27,6 +25,7 @@ from onnxruntime.quantization import (CalibrationDataReader, QuantFormat, QuantT
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from make_cnn import NETWORKS
+from rounds import open_session, show_ratio, show_times, take_turns, time_session
 from tools import compile_model, machine, need_shared, run_json
 
 
@@ -36,24 +35,6 @@ class Images(CalibrationDataReader):
 
     def get_next(self):
         return next(self.feeds, None)
-
-
-def session(path, threads):
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    return ort.InferenceSession(str(path), options, ["CPUExecutionProvider"])
-
-
-def time_peer(peer, feeds, seconds=1.0):
-    """Median milliseconds of a call over about `seconds`."""
-    times = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 5:
-        start = time.perf_counter()
-        peer.run(None, feeds)
-        times.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(times)
 
 
 def make(name, scratch):
@@ -71,6 +52,17 @@ def make(name, scratch):
     return path, "image", images.astype(np.float32)
 
 
+def quantize_peer(name, source, entry, images, scratch):
+    """The path of the int8 model of ONNX Runtime's static quantiser."""
+    prepared, integers = scratch / f"{name}-prepared.onnx", scratch / f"{name}-int8.onnx"
+    with contextlib.redirect_stdout(None):
+        quant_pre_process(str(source), str(prepared))
+        quantize_static(str(prepared), str(integers), Images(entry, images),
+                        quant_format=QuantFormat.QDQ, per_channel=True,
+                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+    return integers
+
+
 def bench(name, threads, rounds, scratch):
     source, entry, images = make(name, scratch)
     calibration = scratch / f"{name}.npz"
@@ -82,12 +74,7 @@ def bench(name, threads, rounds, scratch):
         models[label] = scratch / f"{name}-{label.replace(' ', '-')}.so"
         compile_model(source, models[label], text)
 
-    prepared, integers = scratch / f"{name}-prepared.onnx", scratch / f"{name}-int8.onnx"
-    with contextlib.redirect_stdout(None):
-        quant_pre_process(str(source), str(prepared))
-        quantize_static(str(prepared), str(integers), Images(entry, images),
-                        quant_format=QuantFormat.QDQ, per_channel=True,
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+    integers = quantize_peer(name, source, entry, images, scratch)
     feeds = {entry: images[:1]}
     image = scratch / f"{name}.npy"
     np.save(image, images[:1])
@@ -97,21 +84,14 @@ def bench(name, threads, rounds, scratch):
                     "--runs", 20)["ms"]
                 for label, model in models.items()}
         for label, path in (("ORT f32", source), ("ORT int8", integers)):
-            peer = session(path, count)
-            runs[label] = lambda peer=peer: time_peer(peer, feeds)
-        times = {label: [] for label in runs}
-        for _ in range(rounds):
-            for label, run in runs.items():
-                times[label].append(run())
+            session = open_session(path, count)
+            runs[label] = lambda session=session: time_session(session, feeds)
+        times = take_turns(runs, rounds)
         print(f"{name}, batch 1, {count} thread(s)")
-        for label, values in times.items():
-            spread = (max(values) - min(values)) / statistics.median(values)
-            print(f"  {label:12} {statistics.median(values):8.3f} ms  (spread {spread:4.0%})")
+        show_times(times)
         for slow, fast in (("ORT int8", "qnt W8A8"), ("ORT int8", "qnt integer"),
                            ("qnt f32", "qnt W8A8"), ("ORT f32", "qnt f32")):
-            values = [a / b for a, b in zip(times[slow], times[fast])]
-            print(f"  {slow} / {fast}: {statistics.median(values):.2f} "
-                  f"({min(values):.2f} to {max(values):.2f})")
+            show_ratio(times, slow, fast)
 
 
 def main():

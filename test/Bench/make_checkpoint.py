@@ -37,6 +37,13 @@ SHAPES = {
         "max_position_embeddings": 2048, "hidden_act": "silu",
         "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
         "tie_word_embeddings": False, "torch_dtype": "bfloat16"},
+    "bert-base": {
+        "architectures": ["BertModel"], "model_type": "bert",
+        "hidden_size": 768, "intermediate_size": 3072,
+        "num_hidden_layers": 12, "num_attention_heads": 12,
+        "vocab_size": 30522, "max_position_embeddings": 512,
+        "hidden_act": "gelu", "layer_norm_eps": 1e-12, "type_vocab_size": 2,
+        "position_embedding_type": "absolute"},
     "tiny-llama": TINY_DECODER | {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama"},
     "tiny-mistral": TINY_DECODER | {

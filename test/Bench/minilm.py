@@ -12,34 +12,29 @@ onnxruntime.quantization.quantize_dynamic (int8 weights per channel).
 import argparse
 import logging
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 import onnxruntime as ort
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from rounds import open_session, show_ratio, show_times, take_turns, time_session
 from tools import ROOT, compile_model, find_minilm, machine, run_json
 
-def session(path, threads):
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    return ort.InferenceSession(str(path), options, ["CPUExecutionProvider"])
 
-
-def time_peer(peer, feeds, seconds=1.0):
-    """Median milliseconds of a call over about `seconds`."""
-    times = []
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end or len(times) < 5:
-        start = time.perf_counter()
-        peer.run(None, feeds)
-        times.append(1e3 * (time.perf_counter() - start))
-    return statistics.median(times)
+def export_peers(folder, scratch):
+    """The checkpoint as ONNX, f32 and dynamic int8, and inputs of 128 tokens."""
+    floats, integers = scratch / "f32.onnx", scratch / "int8.onnx"
+    subprocess.run([sys.executable, ROOT / "test/Reference/bert_onnx.py", folder, floats],
+                   check=True, stdout=subprocess.DEVNULL)
+    quantize_dynamic(str(floats), str(integers), weight_type=QuantType.QInt8, per_channel=True)
+    ids = np.random.default_rng(0).integers(1000, 20000, (1, 128))
+    feeds = {"input_ids": ids.astype(np.int64),
+             "token_type_ids": np.zeros((1, 128), np.int64),
+             "attention_mask": np.ones((1, 128), np.int64)}
+    return floats, integers, feeds
 
 
 def time_ours(model, threads):
@@ -67,36 +62,19 @@ def main():
             compile_model(folder, model, recipe)
             runs[name] = lambda model=model: time_ours(model, args.threads)
 
-        floats, integers = scratch / "f32.onnx", scratch / "int8.onnx"
-        subprocess.run([sys.executable, ROOT / "test/Reference/bert_onnx.py", folder, floats],
-                       check=True, stdout=subprocess.DEVNULL)
-        quantize_dynamic(str(floats), str(integers), weight_type=QuantType.QInt8, per_channel=True)
-        ids = np.random.default_rng(0).integers(1000, 20000, (1, 128))
-        feeds = {"input_ids": ids.astype(np.int64),
-                 "token_type_ids": np.zeros((1, 128), np.int64),
-                 "attention_mask": np.ones((1, 128), np.int64)}
+        floats, integers, feeds = export_peers(folder, scratch)
         for name, path in (("ORT f32", floats), ("ORT int8", integers)):
-            peer = session(path, args.threads)
-            runs[name] = lambda peer=peer: time_peer(peer, feeds)
-
-        times = {name: [] for name in runs}
-        for _ in range(args.rounds):
-            for name, run in runs.items():
-                times[name].append(run())
+            session = open_session(path, args.threads)
+            runs[name] = lambda session=session: time_session(session, feeds)
+        times = take_turns(runs, args.rounds)
 
     print(f"MiniLM, batch 1, 128 tokens, {args.threads} thread(s), {args.rounds} rounds, "
           f"ONNX Runtime {ort.__version__}, {machine()}")
-    for name, values in times.items():
-        spread = (max(values) - min(values)) / statistics.median(values)
-        print(f"  {name:14} {statistics.median(values):7.2f} ms  (spread {spread:4.0%})")
-    def ratio(slow, fast):
-        values = [a / b for a, b in zip(times[slow], times[fast])]
-        print(f"  {slow} / {fast}: {statistics.median(values):.2f} "
-              f"({min(values):.2f} to {max(values):.2f})")
-    ratio("qnt f32", "qnt W8A8")
-    ratio("ORT f32", "qnt f32")
-    ratio("ORT int8", "qnt W8A8")
-    ratio("ORT int8", "qnt W4A8 g32")
+    show_times(times)
+    show_ratio(times, "qnt f32", "qnt W8A8")
+    show_ratio(times, "ORT f32", "qnt f32")
+    show_ratio(times, "ORT int8", "qnt W8A8")
+    show_ratio(times, "ORT int8", "qnt W4A8 g32")
 
 
 if __name__ == "__main__":

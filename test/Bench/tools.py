@@ -28,6 +28,10 @@ def need_shared(name):
     return path
 
 
+def call(*command, **options):
+    return subprocess.run([str(c) for c in command], check=True, **options)
+
+
 def compile_model(source, output, recipe=None, *passes):
     """Runs passes, then the recipe. Returns seconds and the peak resident megabytes
     of the compiler."""

@@ -13,6 +13,7 @@
 //   emu.inputs = 1          buffers from the first on that may not be written
 // and prints the last buffer, or the error.
 //===----------------------------------------------------------------------===//
+#include "qnt/Dialect/QGPU/QGPU.h"
 #include "qnt/Emulator/Emulator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -68,7 +69,8 @@ int main(int argc, char **argv) {
     return 2;
   DialectRegistry registry;
   registry.insert<arith::ArithDialect, gpu::GPUDialect, LLVM::LLVMDialect,
-                  NVVM::NVVMDialect, scf::SCFDialect, vector::VectorDialect>();
+                  NVVM::NVVMDialect, scf::SCFDialect, vector::VectorDialect,
+                  qgpu::QGPUDialect>();
   MLIRContext context(registry);
   auto file = parseSourceFile<ModuleOp>(argv[1], &context);
   if (!file)

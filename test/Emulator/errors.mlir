@@ -163,4 +163,16 @@ gpu.module @kernels {
     }
     gpu.return
   }
+
+  // CHECK: kernel 'selector', block (0, 0, 0), lane 0, {{.*}}: selects scales that there are not
+  gpu.func @selector(%out: !llvm.ptr<1>) kernel attributes {emu.block = 32 : i64} {
+    %a = arith.constant 0 : i32
+    %c = arith.constant 0.0 : f32
+    %zero = arith.constant 0 : i16
+    %one = arith.constant 1 : i16
+    %d = nvvm.mma.block_scale A[%a, %a, %a, %a] B[%a, %a] C[%c, %c, %c, %c] scaleA[%a, %one, %zero] scaleB[%a, %zero, %zero] {shape = #nvvm.shape<m = 16, n = 8, k = 64>, multiplicandAPtxType = #nvvm.mma_type<e2m1>, multiplicandBPtxType = #nvvm.mma_type<e2m1>, scaleVecSize = #nvvm.scale_vec_size<x4>, blockScaleFormat = #nvvm.block_scale_format<ue4m3>, kind = #nvvm.block_scale_kind<mxf4nvf4>} : (i32, i32, f32) -> !llvm.struct<(f32, f32, f32, f32)>
+    %x = llvm.extractvalue %d[0] : !llvm.struct<(f32, f32, f32, f32)>
+    llvm.store %x, %out : f32, !llvm.ptr<1>
+    gpu.return
+  }
 }

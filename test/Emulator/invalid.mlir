@@ -19,4 +19,31 @@ gpu.module @kernels {
     llvm.store %y, %out : i64, !llvm.ptr<1>
     gpu.return
   }
+
+  // CHECK: error: 'nvvm.tcgen05.ld' op cannot be emulated
+  gpu.func @load(%out: !llvm.ptr<1>) kernel {
+    %c0 = arith.constant 0 : i32
+    %t = llvm.inttoptr %c0 : i32 to !llvm.ptr<6>
+    %x = nvvm.tcgen05.ld %t {shape = #nvvm.tcgen05_ldst_shape<shape_32x32b>} : vector<2xi32>
+    llvm.store %x, %out : vector<2xi32>, !llvm.ptr<1>
+    gpu.return
+  }
+
+  // CHECK: error: 'nvvm.tcgen05.st' op expected a store of the shape 16x128b
+  gpu.func @store() kernel {
+    %c0 = arith.constant 0 : i32
+    %t = llvm.inttoptr %c0 : i32 to !llvm.ptr<6>
+    nvvm.tcgen05.st %t, %c0 {shape = #nvvm.tcgen05_ldst_shape<shape_32x32b>} : i32
+    gpu.return
+  }
+
+  // CHECK: error: 'nvvm.tcgen05.mma' op expected a plain product of one block of the kind i8 or f16, with A in tensor memory
+  gpu.func @product() kernel {
+    %c0 = arith.constant 0 : i32
+    %a = arith.constant 0 : i64
+    %no = arith.constant false
+    %t = llvm.inttoptr %c0 : i32 to !llvm.ptr<6>
+    nvvm.tcgen05.mma %t, %a, %a, %c0, %no {kind = #nvvm.tcgen05_mma_kind<i8>, ctaGroup = #nvvm.cta_group<cta_1>} : (!llvm.ptr<6>, i64, i64, i32, i1)
+    gpu.return
+  }
 }

@@ -51,6 +51,17 @@ for fmt in INTEGERS + FLOATS:
                 check(values(shape, 10.0 ** rng.uniform(-3, 3)), fmt, kind,
                       clip, zero_point=zero_point,
                       scale_type=str(rng.choice(["f16", "bf16", "f32"])))
+# Scales of 8 bits, rows of very different sizes, and blocks of zeros.
+for fmt in ("e2m1", "e4m3", "e2m3", "int4"):
+    for scale_type in ("f8E4M3FN", "f8E8M0FNU"):
+        for clip in ("absmax", "mse"):
+            group = 16 * int(rng.integers(1, 4))
+            x = values((5, int(rng.integers(1, 120))),
+                       10.0 ** rng.uniform(-6, 6))
+            x *= 2.0 ** rng.integers(-12, 12, x.shape).astype(f32)
+            x[0, :group] = 0
+            x[1] = 0
+            check(x, fmt, f"group<{group}>", clip, scale_type=scale_type)
 for fmt in ("f32", "f16", "bf16"):
     check(values((3, 50), 1e3), fmt, "unscaled")
 
@@ -63,6 +74,8 @@ for fmt in ("int4", "uint8", "int8", "e2m1"):
         for zero_point in ZEROS if "int" in fmt else (False,):
             check(np.array(edge), fmt, "group<32>", scale_type=scale_type,
                   zero_point=zero_point)
+    for scale_type in ("f8E4M3FN", "f8E8M0FNU") if "u" not in fmt else ():
+        check(np.array(edge), fmt, "group<32>", scale_type=scale_type)
 
 # Dynamic shapes, static scales, qnt.dim and layouts that change no number.
 x = values((3, 40))

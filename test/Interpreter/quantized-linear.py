@@ -38,6 +38,15 @@ def weight(n, k):
                     ZEROS[rng.integers(3)])
 
 
+def small_float(shape, whole):
+    kind = str(rng.choice([whole, "per_tensor",
+                           f"group<{16 * int(rng.integers(1, 4))}>"]))
+    scales = ["f32", "f16", "f8E4M3FN", "f8E8M0FNU"] if "group" in kind \
+        else ["f32"]
+    return quantize(floats(*shape), str(rng.choice(["e4m3", "e5m2", "e2m1"])),
+                    kind, str(rng.choice(scales)))
+
+
 STEPS = {"relu": lambda x: np.maximum(x, 0),
          "gelu": lambda x: x * special.ndtr(x),
          "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(
@@ -89,6 +98,8 @@ for _ in range(40):
     fmt = str(rng.choice(["e4m3", "e2m1", "bf16", "f16", "f32", "nf4"]))
     kind = "per_channel" if "e" in fmt or "nf" in fmt else "unscaled"
     linear(plain, quantize(floats(n, k), fmt, kind))
+
+    linear(small_float(shape, "per_row"), small_float((n, k), "per_channel"))
 
     ids = rng.integers(0, n, (2, 3)).astype(np.int32)
     table = weight(n, k)

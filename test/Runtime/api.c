@@ -55,6 +55,18 @@ typedef struct {
   int64_t shape[3];
 } Seen;
 
+typedef struct {
+  int64_t calls;
+  int isOrdered;
+} Times;
+
+static void addTime(void *user, int64_t op, double seconds) {
+  Times *times = user;
+  times->isOrdered = (times->calls == 0 || times->isOrdered) &&
+                     op == times->calls && seconds >= 0 && seconds < 1000;
+  times->calls += 1;
+}
+
 static void afterOp(void *user, int64_t op, const qnt_tensor *output) {
   Seen *seen = user;
   ++seen->calls;
@@ -143,6 +155,13 @@ static void checkLanguageModel(const char *path) {
              seen.shape[2] == 16,
          "shape in the hook");
   qnt_set_after_op(model, NULL, NULL);
+
+  Times times = {0};
+  qnt_set_op_timer(model, addTime, &times);
+  status = qnt_run(model, score, inputs, 2, &output, 1, &memory);
+  qnt_set_op_timer(model, NULL, NULL);
+  expect(status == QNT_OK && times.calls == 3 && times.isOrdered,
+         "every operation is timed");
 
 #define RUN qnt_run(model, score, inputs, 2, &output, 1, &memory)
   const int64_t view[] = {1, Batch};

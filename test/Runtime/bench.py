@@ -40,7 +40,9 @@ np.savez(path("in.npz"), x=np.zeros((6, 4), np.float32),
 assert result(graph, "--bench", "--input", path("in.npz"))["batch"] == 6
 
 got = result(lm, "--profile", "--prompt-tokens", 20, "--gen-tokens", 7,
-             "--runs", 3)["profile"]
+             "--runs", 3)
+read = got["limits"]["read_gb_per_second"]
+got = got["profile"]
 for phase, calls in ("prefill", 3), ("decode", 7):
     ops = got[phase]["ops"]
     assert got[phase]["calls"] == calls, got
@@ -54,6 +56,10 @@ for phase, calls in ("prefill", 3), ("decode", 7):
     close(head["gop_per_second"],
           2 * 16 * 258 * rows * calls / seconds / 1e9, 1e-6)
     close(head["gb_per_second"], 4 * 16 * 258 * calls / seconds / 1e9, 1e-6)
+    # Those of one test for both phases, which goes on between them.
+    assert head["limit"] == "memory" and head["limit_share"] > 0, head
+    if phase == "decode":
+        close(head["limit_share"], head["gb_per_second"] / read, 1e-6)
 (op,) = result(graph, "--profile")["profile"]["run"]["ops"]
 assert op["name"] == "affine" and op["calls"] == 5, op
 out = run(lm, "--profile").stdout

@@ -22,10 +22,11 @@ ALLOWED = {
     # Targets write what the runtime reads: qnt/Runtime/Module.h.
     "Target/Common": {"dialects", "Runtime"},
     "Target/CPU": {"dialects", "Target/Common"},
-    "Target/CUDA": {"dialects", "Target/Common"},
-    "Target/FPGA": {"dialects"},
+    "Target/CUDA": {"dialects", "Runtime", "Target/Common"},
+    # Weights are part of the hardware; what fits a part is an allocation.
+    "Target/FPGA": {"dialects", "Allocation", "Params"},
     # Kernels of the GPU, by the CPU's code generation.
-    "Emulator": {"Target/CPU"},
+    "Emulator": {"dialects", "Target/CPU"},
     "Pipelines": {"dialects", "Analysis", "Import", "Interpreter", "Params",
                   "Runtime", "Target/Common", "Target/CPU", "Target/CUDA",
                   "Target/FPGA", "Tokenize", "Transforms"},

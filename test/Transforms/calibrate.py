@@ -173,7 +173,7 @@ fails("no.txt: cannot be read", "samples=no.txt")
 fails("no.json", "statistics=no.json")
 fails("range=best: expected minmax, percentile, mse or entropy", "statistics=stats.json", "range=best")
 fails("percentile=0", "statistics=stats.json", "range=percentile", "percentile=0")
-fails("format=int3: expected int4 to int8 or uint4 to uint8", "statistics=stats.json",
+fails("format=int3: expected int4 to int8, uint4 to uint8, e4m3 or e5m2", "statistics=stats.json",
       "format=int3")
 record("part.txt", {"head": SITES["head"]})
 fails("part.txt: nothing was seen at 'layers.0.q'", "samples=part.txt")

@@ -127,9 +127,11 @@ def forward(format_, activations):
     return layer("b", np.maximum(layer("a", x) + params["bias"], 0))
 
 
-def close(got, want, tolerance):
-    error = np.abs(got - want).max() / np.abs(want).max()
-    assert error <= tolerance, (error, tolerance)
+def close(got, want, tolerance, largest=None):
+    """Errors of rows: the median, and the largest where it may be more."""
+    errors = np.abs(got - want).max(1) / np.abs(want).max()
+    assert np.median(errors) <= tolerance, (errors, tolerance)
+    assert errors.max() <= (largest or tolerance), (errors, largest)
 
 
 for format_ in ("int4+5", "int3+1", "int2+17"):
@@ -138,10 +140,10 @@ for format_ in ("int4+5", "int3+1", "int2+17"):
     close(interpreted(option + "none"), floats, 1e-5)
     close(interpreted(option + "none simulate=true"), floats, 1e-5)
     close(compiled(option + "none"), floats, 1e-4)
-    # A code that rounds the other way moves a result by less than a step.
+    # A code that rounds the other way moves the results of its row by less than a step.
     codes = forward(format_, "auto")
-    close(interpreted(option + "auto"), codes, 1e-2)
-    close(compiled(option + "auto"), codes, 1e-2)
+    close(interpreted(option + "auto"), codes, 1e-5, 1e-2)
+    close(compiled(option + "auto"), codes, 1e-5, 1e-2)
 
 # What it is for: columns that count most are as good as exact.
 def lost(format_, more=""):

@@ -120,6 +120,14 @@ void Model::setHook(Hook newHook) {
   qnt_set_after_op(handle, hook ? +call : nullptr, this);
 }
 
+void Model::setTimer(Timer newTimer) {
+  timer = std::move(newTimer);
+  auto call = [](void *user, int64_t op, double seconds) {
+    static_cast<Model *>(user)->timer(op, seconds);
+  };
+  qnt_set_op_timer(handle, timer ? +call : nullptr, this);
+}
+
 ModelMemory::ModelMemory(const Model &model, int64_t size)
     : model(model.handle), bytes(qnt_allocate(model.handle, size)),
       length(size) {

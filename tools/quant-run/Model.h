@@ -76,6 +76,9 @@ public:
   /// Called after every operation of the calls made while it is set.
   using Hook = std::function<void(int64_t op, const qnt_tensor *output)>;
   void setHook(Hook hook);
+  /// Called with the seconds of every operation.
+  using Timer = std::function<void(int64_t op, double seconds)>;
+  void setTimer(Timer timer);
 
   /// An integer of manifest.model; 0 when not stated.
   int64_t property(const char *name) const;
@@ -87,6 +90,7 @@ public:
 
 private:
   Hook hook;
+  Timer timer;
 };
 
 /// Zeros where a model computes: the host's memory, or a GPU's.

@@ -6,9 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Commands.h"
+#include "ProductTest.h"
+#include "ReadTest.h"
 #include "Workload.h"
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 
 using namespace qnt::run;
@@ -25,13 +28,58 @@ struct OpTime {
 /// A line of a report: an operation, or all operations of a kernel.
 struct Line {
   std::string name, kernel;
+  /// The kind of products that `work` counts.
+  std::string products;
   int64_t calls = 0;
   double seconds = 0, bytes = 0, work = 0;
 };
 
+/// What the machine could do, measured between the calls: how fast it reads
+/// memory, and multiplies (Williams, Waterman and Patterson 2009).
+class Roofline {
+public:
+  explicit Roofline(const Model &model)
+      : read(qnt_threads(model.handle)),
+        products(qnt_isa(model.handle), qnt_threads(model.handle)) {}
+
+  void measure() {
+    bytes.push_back(read.run());
+    int8.push_back(products.runInt8());
+    floats.push_back(products.runFloat());
+  }
+  double bytesPerSecond() const { return Summary(bytes).median; }
+  /// 0 where it is not known.
+  double operationsPerSecond(const std::string &kind) const {
+    if (kind == "int8")
+      return Summary(int8).median;
+    return kind == "f32" ? Summary(floats).median : 0;
+  }
+
+private:
+  ReadTest read;
+  ProductTest products;
+  std::vector<double> bytes, int8, floats;
+};
+
+/// The share of a limit that a line reaches, and which limit that is.
+struct Share {
+  double share = 0;
+  const char *limit = nullptr;
+};
+
+Share findShare(const Line &line, const Roofline &roofline) {
+  Share found;
+  if (line.bytes > 0)
+    found = {line.bytes / roofline.bytesPerSecond() / line.seconds, "memory"};
+  double speed = roofline.operationsPerSecond(line.products);
+  double share = speed > 0 ? line.work / speed / line.seconds : 0;
+  return share > found.share ? Share{share, "products"} : found;
+}
+
 /// `lines`, slowest first, as a table under `title` and as JSON. Kernels have
 /// no name beside their own.
 Json tabulate(std::vector<Line> lines, const std::string &title, double total,
+              const Roofline *roofline,
               std::vector<std::vector<std::string>> &table) {
   std::ranges::sort(lines, [](const Line &a, const Line &b) {
     return std::tie(b.seconds, a.name) < std::tie(a.seconds, b.name);
@@ -42,6 +90,8 @@ Json tabulate(std::vector<Line> lines, const std::string &title, double total,
     table.back().push_back("kernel");
   for (const char *column : {"calls", "ms", "share", "GB/s", "GOP/s"})
     table.back().push_back(column);
+  if (roofline)
+    table.back().push_back("of limit");
   Json list = Json::array();
   for (const Line &line : lines) {
     double gbs = line.bytes / line.seconds / 1e9;
@@ -67,30 +117,42 @@ Json tabulate(std::vector<Line> lines, const std::string &title, double total,
       entry["gb_per_second"] = gbs;
     if (line.work > 0)
       entry["gop_per_second"] = gops;
+    if (roofline) {
+      Share share = findShare(line, *roofline);
+      row.push_back(share.limit
+                        ? format("%.0f%% %s", 100 * share.share, share.limit)
+                        : std::string());
+      if (share.limit) {
+        entry["limit"] = share.limit;
+        entry["limit_share"] = share.share;
+      }
+    }
     table.push_back(row);
     list.push_back(entry);
   }
   return list;
 }
 
-/// Times operations by when their hooks are called.
+/// Adds up the times of operations.
 class Profiler {
 public:
   explicit Profiler(Model &model) : model(model) {
+    // A GPU's limits are not measured.
+    if (!model.manifest.contains("device"))
+      roofline.emplace(model);
     if (!model.manifest.contains("ops") || model.manifest["ops"].empty())
       throw RunError(model.path + ": the manifest lists no operations");
-    model.setHook([this](int64_t op, const qnt_tensor *) {
-      auto now = Clock::now();
+    model.setTimer([this](int64_t op, double seconds) {
       times[op].calls += 1;
-      times[op].seconds +=
-          std::chrono::duration<double>(now - previous).count();
-      previous = now;
+      times[op].seconds += seconds;
+      rest -= seconds;
     });
     reset();
   }
-  ~Profiler() { model.setHook(nullptr); }
+  ~Profiler() { model.setTimer(nullptr); }
 
   void reset() {
+    measure();
     times.assign(model.manifest["ops"].size(), {});
     rest = 0;
     calls = 0;
@@ -98,10 +160,12 @@ public:
 
   /// Runs `work`, which makes one call.
   template <typename Work> void time(Work work) {
-    previous = Clock::now();
+    auto begin = Clock::now();
     work();
-    rest += std::chrono::duration<double>(Clock::now() - previous).count();
+    rest += std::chrono::duration<double>(Clock::now() - begin).count();
     ++calls;
+    if (Clock::now() - measured > std::chrono::milliseconds(200))
+      measure();
   }
 
   /// The kernels that ran and, with `perOp`, every operation, slowest first.
@@ -111,14 +175,20 @@ public:
               Output &output) const;
 
 private:
+  void measure() {
+    if (roofline)
+      roofline->measure();
+    measured = Clock::now();
+  }
   /// Rows of the output of `op`: all but its last extent. 0 when unknown.
   static int64_t rowsOf(const nlohmann::json &op,
                         const std::map<std::string, int64_t> &dims);
 
   Model &model;
-  Clock::time_point previous;
+  std::optional<Roofline> roofline;
+  Clock::time_point measured;
   std::vector<OpTime> times;
-  /// Seconds after the last operation of each call.
+  /// Seconds of calls outside operations.
   double rest = 0;
   int64_t calls = 0;
 };
@@ -152,6 +222,7 @@ void Profiler::report(const std::string &phase,
     const nlohmann::json &info = model.manifest["ops"][op];
     Line line{info["name"],
               info.value("kernel", ""),
+              info.value("products", ""),
               time.calls,
               time.seconds,
               info.value("bytes", 0.0) * time.calls,
@@ -160,6 +231,7 @@ void Profiler::report(const std::string &phase,
     ops.push_back(line);
     Line &sum = byKernel[line.kernel];
     sum.kernel = line.kernel;
+    sum.products = line.products;
     sum.calls += line.calls;
     sum.seconds += line.seconds;
     sum.bytes += line.bytes;
@@ -173,8 +245,21 @@ void Profiler::report(const std::string &phase,
                format("%.3f", 1e3 * total) + " ms, of which " +
                format("%.3f", 1e3 * rest) + " ms outside operations\n");
   std::vector<std::vector<std::string>> kernelTable, opTable;
-  Json kernelList = tabulate(kernels, "kernel", total, kernelTable);
-  Json opList = tabulate(ops, "operation", total, opTable);
+  const Roofline *limits = roofline ? &*roofline : nullptr;
+  if (limits) {
+    Json &values = output.values["limits"];
+    values["read_gb_per_second"] = limits->bytesPerSecond() / 1e9;
+    std::string text = format("limits: memory %.1f GB/s",
+                              values["read_gb_per_second"].get<double>());
+    for (const char *kind : {"int8", "f32"})
+      if (double speed = limits->operationsPerSecond(kind); speed > 0) {
+        values[std::string(kind) + "_gop_per_second"] = speed / 1e9;
+        text += format(", %s products %.0f GOP/s", kind, speed / 1e9);
+      }
+    output.print(text + "\n");
+  }
+  Json kernelList = tabulate(kernels, "kernel", total, limits, kernelTable);
+  Json opList = tabulate(ops, "operation", total, limits, opTable);
   output.table(kernelTable, 1);
   if (perOp)
     output.table(opTable, 2);

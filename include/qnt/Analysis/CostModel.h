@@ -24,6 +24,9 @@ struct ActivationFormat {
   /// Whether all values share a scale that is known beforehand, rather than
   /// those of a row one that is found as they come.
   bool perTensor = false;
+  /// Inputs that share a scale of this type, where they are not those of a row.
+  int64_t group = 0;
+  mlir::Type scaleType = {};
 };
 
 /// A linear layer or a convolution without dilation, as costs depend on it.

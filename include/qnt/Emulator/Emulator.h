@@ -26,6 +26,19 @@ struct Buffer {
   std::string name;
 };
 
+/// What a CUtensorMap of two dimensions says, and what a kernel's argument that
+/// is one points at: rows of numbers in global memory, copied box by box.
+struct TensorMap {
+  const void *data = nullptr;
+  uint64_t columns = 0, rows = 0;
+  /// Bytes from row to row.
+  uint64_t rowBytes = 0;
+  uint32_t boxColumns = 0, boxRows = 0;
+  uint32_t elementBytes = 0;
+  /// Bytes that 16-byte columns are exchanged within: 128, or 0.
+  uint32_t swizzle = 0;
+};
+
 struct Launch {
   std::array<uint32_t, 3> grid = {1, 1, 1}, block = {32, 1, 1};
   size_t sharedBytes = 0;
@@ -37,8 +50,9 @@ class Kernel {
 public:
   virtual ~Kernel() = default;
   /// Runs all blocks, one after the other. `args` are the kernel's arguments,
-  /// each in the low bytes of a word. False after an error (docs/emulator.md),
-  /// which `error` then tells in one line; memory is as it was then.
+  /// each in the low bytes of a word, of those that are passed by value a
+  /// pointer to them. False after an error (docs/emulator.md), which `error`
+  /// then tells in one line; memory is as it was then.
   virtual bool run(const Launch &launch, llvm::ArrayRef<uint64_t> args,
                    std::string &error) = 0;
 };

@@ -9,6 +9,7 @@
 
 #include "qnt/Target/CPU/ISA.h"
 #include "qnt/Target/CUDA/Chip.h"
+#include "qnt/Target/FPGA/Part.h"
 #include "qnt/Transforms/Passes.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -106,6 +107,15 @@ struct TargetOptions {
   /// In which form a model carries its kernels; MLIR is for the emulator.
   enum class Kernels { Cubin, PTX, MLIR };
   std::optional<Kernels> kernels;
+  /// Bytes that the GPU has; 0: as many as the chip's largest.
+  int64_t memory = 0;
+
+  /// Null but for FPGAs, with MHz, the clock cycles that a frame may take (0:
+  /// as few as fit), and the share of the part's LUTs that may be used.
+  const fpga::Part *part = nullptr;
+  double clock = 0;
+  int64_t cycles = 0;
+  double lutShare = 0.8;
 
   /// Cubin, where there is an assembler, unless it is said otherwise.
   Kernels getKernels() const;
@@ -119,6 +129,9 @@ struct TargetOptions {
 private:
   llvm::Error setForCPU(llvm::StringRef key, llvm::StringRef value);
   llvm::Error setForCUDA(llvm::StringRef key, llvm::StringRef value);
+  llvm::Error setForFPGA(llvm::StringRef key, llvm::StringRef value);
+  /// That nothing misses.
+  llvm::Error finish();
 };
 
 } // namespace qnt

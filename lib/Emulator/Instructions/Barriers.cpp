@@ -23,6 +23,15 @@ void qnt::emu::addBarriers(InstructionTable &table) {
   table.add<gpu::BarrierOp>(+[](gpu::BarrierOp) -> FailureOr<Instruction> {
     return Instruction{Scope::Block, synchronize};
   });
+  table.add<NVVM::SyncWarpOp>(+[](NVVM::SyncWarpOp) -> FailureOr<Instruction> {
+    return Instruction{Scope::Warp, [](Execution &execution) {
+                         for (size_t i = 0; i < execution.size(); ++i)
+                           if (execution.operand<uint32_t>(i, 0) != ~0u)
+                             return execution.fail(
+                                 i, "expected the mask of all lanes");
+                         synchronize(execution);
+                       }};
+  });
   // Blocks follow one another, and a lane's accesses its program.
   table.add<NVVM::MembarOp>(+[](NVVM::MembarOp) -> FailureOr<Instruction> {
     return Instruction{Scope::Lane, [](Execution &) {}};

@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
+#include "qnt/Dialect/QGPU/QGPU.h"
 #include "qnt/Support/Half.h"
 
 #include <cstring>
@@ -84,10 +85,14 @@ int32_t fromSigned(int8_t x) { return x; }
 int32_t fromUnsigned(uint8_t x) { return x; }
 float fromHalf(uint16_t x) { return qnt::support::f16ToFloat(x); }
 float fromBFloat(uint16_t x) { return qnt::support::bf16ToFloat(x); }
+float fromE4M3(uint8_t x) { return qnt::support::f8e4m3ToFloat(x); }
+float fromE5M2(uint8_t x) { return qnt::support::f8e5m2ToFloat(x); }
 using S8 = Element<int8_t, int32_t, fromSigned>;
 using U8 = Element<uint8_t, int32_t, fromUnsigned>;
 using F16 = Element<uint16_t, float, fromHalf>;
 using BF16 = Element<uint16_t, float, fromBFloat>;
+using E4M3 = Element<uint8_t, float, fromE4M3>;
+using E5M2 = Element<uint8_t, float, fromE5M2>;
 
 /// D = A B + C. Integers wrap.
 template <typename A, typename B> void multiply(Execution &execution) {
@@ -150,7 +155,18 @@ static FailureOr<Instruction> lowerMultiply(NVVM::MmaOp op) {
   return op.emitOpError("multiplies matrices that the emulator does not know");
 }
 
+static FailureOr<Instruction> lowerByteFloats(qnt::qgpu::MmaOp op) {
+  using qnt::qgpu::Element::E4M3;
+  bool isFirst = op.getElementA() == E4M3, isSecond = op.getElementB() == E4M3;
+  return Instruction{
+      Scope::Warp,
+      isFirst
+          ? (isSecond ? multiply<::E4M3, ::E4M3> : multiply<::E4M3, ::E5M2>)
+          : (isSecond ? multiply<::E5M2, ::E4M3> : multiply<::E5M2, ::E5M2>)};
+}
+
 void qnt::emu::addMatrices(InstructionTable &table) {
   table.add<NVVM::LdMatrixOp>(lowerLoad);
   table.add<NVVM::MmaOp>(lowerMultiply);
+  table.add<qnt::qgpu::MmaOp>(lowerByteFloats);
 }

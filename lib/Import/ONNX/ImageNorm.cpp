@@ -130,17 +130,19 @@ static void importBatchNormalization(Node &node) {
   bool isKnown = true;
   for (size_t i = 1; i < 5; ++i)
     isKnown &= node.input(i).constant != nullptr;
-  if (isKnown && !isTraining && images.dtype == DType::F32 &&
-      (rank == 3 || rank == 4) && images.dims[1].constant().value_or(0) > 0) {
+  if (isKnown && !isTraining && images.dtype == DType::F32 && rank >= 2 &&
+      rank <= 4 && images.dims[1].constant().value_or(0) > 0) {
     auto [factor, shift] = foldStatistics(node, epsilon);
-    Tensor input = toChannelsLast(node, images);
+    // Of vectors, channels are last.
+    bool isVector = rank == 2;
+    Tensor input = isVector ? images : toChannelsLast(node, images);
     Value scaled = nn::MulOp::create(node.builder(), node.loc(),
                                      node.value(input), node.parameter(factor));
     Value moved = nn::AddOp::create(node.builder(), node.loc(), scaled,
                                     node.parameter(shift));
+    Tensor result = Tensor::ofValue(DType::F32, input.dims, moved);
     return node.setOutput(
-        0, fromChannelsLast(
-               node, Tensor::ofValue(DType::F32, input.dims, moved), rank - 2));
+        0, isVector ? result : fromChannelsLast(node, result, rank - 2));
   }
   Tensor x = cast(node, images, wide);
   auto input = [&](size_t i) {

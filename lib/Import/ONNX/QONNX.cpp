@@ -99,19 +99,16 @@ static bool findScaleAxis(const Tensor &scale, const Tensor &x,
   return true;
 }
 
-/// A parameter as codes; none where the dialect has no such codes.
-static std::optional<Tensor> quantizeParameter(Node &node, const Grid &grid) {
+/// A parameter as the codes that `encode` gives of a number and its scale,
+/// which is one for all, or for each index of a dimension; none where it is
+/// otherwise.
+template <typename Encode>
+static std::optional<Tensor> encodeParameter(Node &node, unsigned bits,
+                                             bool isSigned, int64_t zero,
+                                             Encode encode) {
   const Tensor &x = node.input(0), &scale = node.input(1);
-  const Tensor &zero = node.input(2);
-  bool fits = x.constant && scale.constant && zero.constant &&
-              zero.constant->size() == 1 && grid.bits <= 8 &&
-              !(grid.isSigned && grid.bits == 1) &&
-              (grid.rounding == "ROUND" || grid.rounding == "HALF_EVEN");
   QuantizedConstant constant;
-  if (!fits || !findScaleAxis(scale, x, constant.axis))
-    return std::nullopt;
-  double z = zero.constant->toDoubles()[0];
-  if (z != std::floor(z) || z < grid.least || z > grid.most)
+  if (!x.constant || !scale.constant || !findScaleAxis(scale, x, constant.axis))
     return std::nullopt;
   std::vector<double> numbers = x.constant->toDoubles();
   std::vector<double> scales = scale.constant->toDoubles();
@@ -120,29 +117,43 @@ static std::optional<Tensor> quantizeParameter(Node &node, const Grid &grid) {
     inner = onnx::countElements(
         ArrayRef(x.getShape()).drop_front(*constant.axis + 1));
   std::vector<int64_t> codes;
-  for (auto [i, number] : llvm::enumerate(numbers)) {
-    float step = scales[int64_t(i) / inner % int64_t(scales.size())];
-    float code = float(number) / step + float(z);
-    code = std::min(std::max(code, float(grid.least)), float(grid.most));
-    codes.push_back(std::nearbyint(code));
-  }
-  DType dtype = grid.isSigned ? DType::I8 : DType::U8;
+  for (auto [i, number] : llvm::enumerate(numbers))
+    codes.push_back(encode(float(number),
+                           float(scales[int64_t(i) / inner % scales.size()])));
   constant.codes =
-      Constant::ofInts(x.constant->getName(), dtype, x.getShape(), codes);
-  constant.bits = grid.bits;
-  constant.isSigned = grid.isSigned;
+      Constant::ofInts(x.constant->getName(), isSigned ? DType::I8 : DType::U8,
+                       x.getShape(), codes);
+  constant.bits = bits;
+  constant.isSigned = isSigned;
   SmallVector<int64_t> shape;
   if (constant.axis) {
     shape.assign(x.getRank(), 1);
     shape[*constant.axis] = scales.size();
   }
   constant.scales = Constant::reshape(scale.constant, shape);
-  constant.zeros = Constant::ofInts(
-      "", dtype, shape, std::vector<int64_t>(scales.size(), int64_t(z)));
+  constant.zeros = Constant::ofInts("", isSigned ? DType::I8 : DType::U8, shape,
+                                    std::vector<int64_t>(scales.size(), zero));
   QuantizedRef simple = simplify(std::move(constant));
   Tensor result = Tensor::ofConstant(simple->decode());
   result.quantized = simple;
   return result;
+}
+
+/// A parameter as codes; none where the dialect has no such codes.
+static std::optional<Tensor> quantizeParameter(Node &node, const Grid &grid) {
+  const Tensor &zero = node.input(2);
+  bool fits = zero.constant && zero.constant->size() == 1 && grid.bits <= 8 &&
+              !(grid.isSigned && grid.bits == 1) &&
+              (grid.rounding == "ROUND" || grid.rounding == "HALF_EVEN");
+  double z = fits ? zero.constant->toDoubles()[0] : 0;
+  if (!fits || z != std::floor(z) || z < grid.least || z > grid.most)
+    return std::nullopt;
+  return encodeParameter(
+      node, grid.bits, grid.isSigned, int64_t(z), [&](float x, float step) {
+        float code = x / step + float(z);
+        return int64_t(std::nearbyint(
+            std::min(std::max(code, float(grid.least)), float(grid.most))));
+      });
 }
 
 /// Codes of one positive scale without a zero point, rounded half to even.
@@ -182,6 +193,11 @@ static void importQuant(Node &node) {
 static void importBipolarQuant(Node &node) {
   const Tensor &x = node.input(0, DType::F32);
   const Tensor &scale = node.input(1, DType::F32);
+  // Two of the three codes of int2 that have a negative.
+  if (auto parameter =
+          encodeParameter(node, /*bits=*/2, /*isSigned=*/true, /*zero=*/0,
+                          [](float x, float) { return x >= 0 ? 1 : -1; }))
+    return node.setOutput(0, *parameter);
   node.setOutput(0, compute(node, {x, scale}, [](Scalars &s, ValueRange y) {
                    return s.select(s.lessOrEqual(s.constant(0), y[0]), y[1],
                                    s.neg(y[1]));

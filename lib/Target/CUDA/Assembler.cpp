@@ -41,6 +41,8 @@ static std::map<std::string, KernelResources> parseLog(StringRef log) {
                      "([0-9]+) bytes spill loads");
   llvm::Regex registers("Used ([0-9]+) registers");
   llvm::Regex shared("([0-9]+) bytes smem");
+  llvm::Regex serialized(
+      "wgmma.mma_async instructions are serialized .* function '([^']+)'");
   std::map<std::string, KernelResources> kernels;
   KernelResources *current = nullptr;
   SmallVector<StringRef> lines;
@@ -52,6 +54,8 @@ static std::map<std::string, KernelResources> parseLog(StringRef log) {
       match[i].getAsInteger(10, value);
       return value;
     };
+    if (serialized.match(line, &match))
+      kernels[match[1].str()].isSerialized = true;
     if (function.match(line, &match))
       current = &kernels[match[2].str()];
     if (!current)

@@ -7,6 +7,7 @@
 #include "qnt/Target/CUDA/Codegen.h"
 
 #include "../Common/LLVMCodegen.h"
+#include "InlinePTX.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -68,8 +69,19 @@ static void lowerFunctions(ModuleOp module) {
   });
 }
 
+/// What kernels are passed by value stays in memory of parameters.
+static void markConstants(ModuleOp module) {
+  module.walk([](LLVM::LLVMFuncOp function) {
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (function.getArgAttr(i, LLVM::LLVMDialect::getByValAttrName()))
+        function.setArgAttr(i, NVVM::NVVMDialect::getGridConstantAttrName(),
+                            UnitAttr::get(function.getContext()));
+  });
+}
+
 static LogicalResult lowerToNVVM(ModuleOp module) {
   lowerFunctions(module);
+  lowerToInlinePTX(module);
   PassManager pm(module.getContext());
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createCanonicalizerPass());
@@ -82,7 +94,10 @@ static LogicalResult lowerToNVVM(ModuleOp module) {
   kernels.addPass(createConvertGpuOpsToNVVMOps(options));
   kernels.addPass(createConvertNVVMToLLVMPass());
   kernels.addPass(createReconcileUnrealizedCastsPass());
-  return pm.run(module);
+  if (failed(pm.run(module)))
+    return failure();
+  markConstants(module);
+  return success();
 }
 
 static std::unique_ptr<llvm::TargetMachine>

@@ -7,6 +7,8 @@
 #ifndef QNT_LIB_TARGET_CUDA_INSTRUCTIONS_H
 #define QNT_LIB_TARGET_CUDA_INSTRUCTIONS_H
 
+#include "qnt/Dialect/QGPU/QGPU.h"
+
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 #include <array>
@@ -21,9 +23,22 @@ struct FragmentMap {
     int64_t row = 0, column = 0;
   };
   std::array<Step, 5> lane;
-  std::array<Step, 4> place;
+  std::array<Step, 5> place;
 
   Step get(int64_t lane, int64_t place) const;
+};
+
+/// What products of blocks have beside: a word of a lane holds scales of a row
+/// of A, another those of a column of B. Of the lanes that have the same, one
+/// pair of each quad, or one lane, gives them: the first ones.
+struct BlockScale {
+  /// Inputs of a block.
+  int64_t group;
+  mlir::NVVM::ScaleVecSize size;
+  mlir::NVVM::BlockScaleFormat format;
+  mlir::NVVM::MMABlockScaleKind kind;
+  /// Lanes to rows of A, or columns of B, and bytes to blocks of a step.
+  FragmentMap aMap, bMap;
 };
 
 /// D = A B + C by a warp: A is m x k, B k x n, C and D m x n.
@@ -37,6 +52,8 @@ struct MatrixInstruction {
   bool isInteger;
   /// B with rows as k.
   FragmentMap aMap, bMap, cMap;
+  /// Of products of blocks, or null.
+  const BlockScale *scale = nullptr;
 
   /// Neighbouring elements of B in a register, as #qnt.fragments counts them.
   int64_t getQuad() const { return k / (4 * bRegisters); }
@@ -44,6 +61,34 @@ struct MatrixInstruction {
 
 /// All chips have these.
 extern const MatrixInstruction mmaS8S8, mmaS8U8, mmaF16, mmaBF16;
+
+/// Of floats of 8 bits, e4m3 and e5m2, by the names of A and B; null for
+/// others. Chips with Chip::hasFloat8 have them.
+const MatrixInstruction *findFloat8Mma(llvm::StringRef a, llvm::StringRef b);
+
+/// Of e2m1 in blocks of so many inputs, with scales of that format; null for
+/// others. Chips with Chip::hasBlockScaledMma have them.
+const MatrixInstruction *findBlockScaledMma(mlir::NVVM::BlockScaleFormat format,
+                                            int64_t group);
+
+/// D = A B + C by a warpgroup (wgmma): A is 64 x k in registers, B k x n in
+/// shared memory, C and D 64 x n. A warp holds 16 rows of A and D: its
+/// fragments of A, and of each 8 columns of D, are those of `warp`.
+struct WarpgroupInstruction {
+  llvm::StringLiteral name;
+  qgpu::Element a, b;
+  const MatrixInstruction &warp;
+
+  static constexpr int64_t m = 64;
+  int64_t getK() const { return warp.k; }
+  bool isInteger() const { return warp.isInteger; }
+};
+
+/// Chips with wgmma have these.
+extern const WarpgroupInstruction wgmmaS8S8, wgmmaU8S8, wgmmaF16;
+/// Likewise of floats of 8 bits.
+const WarpgroupInstruction *findFloat8Wgmma(llvm::StringRef a,
+                                            llvm::StringRef b);
 
 } // namespace qnt::cuda
 

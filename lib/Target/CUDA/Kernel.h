@@ -14,6 +14,16 @@
 
 namespace qnt::cuda {
 
+/// A tensor of two dimensions that boxes are copied of (TMA): rows of whole
+/// bytes or halves. What is outside of it is zero.
+struct TensorMap {
+  int64_t elementBytes = 0, columns = 0, rowBytes = 0;
+  /// The argument that says how many rows there are.
+  unsigned rows = 0;
+  /// Columns of 16 bytes are exchanged within 128, which a row of a box has.
+  int64_t boxColumns = 0, boxRows = 0;
+};
+
 /// What a kernel is passed in one place.
 struct Argument {
   enum class Kind {
@@ -23,9 +33,12 @@ struct Argument {
     InOut,
     /// An i32.
     Size,
+    /// Launched with a pointer to global memory, it is passed `map` of it.
+    TensorMap,
   };
   std::string name;
   Kind kind = Kind::Input;
+  TensorMap map = {};
 
   bool isPointer() const { return kind != Kind::Size; }
 };

@@ -120,10 +120,37 @@ Value KernelBuilder::shuffleXor(Value x, int64_t mask) {
       .getShuffleResult();
 }
 
-void KernelBuilder::copyAsync(Value to, Value from, Value valid) {
-  Value bytes = valid ? select(valid, c32(16), c32(0)) : Value();
-  NVVM::CpAsyncOp::create(b, loc, to, from, 16, NVVM::LoadCacheModifierKind::CG,
-                          bytes);
+Value KernelBuilder::toFloat8(ValueRange numbers, bool isE5M2) {
+  Type type = isE5M2 ? Type(Float8E5M2Type::get(b.getContext()))
+                     : Type(Float8E4M3FNType::get(b.getContext()));
+  auto pair = [&](Value low, Value high) {
+    Value both = NVVM::ConvertF32x2ToF8x2Op::create(
+        b, loc, b.getI16Type(), high, low, NVVM::FPRoundingMode::RN,
+        NVVM::SaturationMode::SATFINITE, /*relu=*/false, type);
+    return zext(both, i32());
+  };
+  return bor(pair(numbers[0], numbers[1]),
+             shl(pair(numbers[2], numbers[3]), 16));
+}
+
+Value KernelBuilder::toFloat4(ValueRange numbers) {
+  auto pair = [&](Value low, Value high) {
+    Value both = NVVM::ConvertF32x2ToF4x2Op::create(
+        b, loc, b.getI8Type(), high, low, /*relu=*/false,
+        Type(Float4E2M1FNType::get(b.getContext())));
+    return zext(both, i32());
+  };
+  return bor(pair(numbers[0], numbers[1]),
+             shl(pair(numbers[2], numbers[3]), 8));
+}
+
+void KernelBuilder::copyAsync(Value to, Value from, Value valid,
+                              int64_t bytes) {
+  Value read = valid ? select(valid, c32(int32_t(bytes)), c32(0)) : Value();
+  // Past the first cache; there are no other sizes of these.
+  auto cached = bytes == 16 ? NVVM::LoadCacheModifierKind::CG
+                            : NVVM::LoadCacheModifierKind::CA;
+  NVVM::CpAsyncOp::create(b, loc, to, from, uint32_t(bytes), cached, read);
 }
 void KernelBuilder::commitCopies() {
   NVVM::CpAsyncCommitGroupOp::create(b, loc);
@@ -155,7 +182,36 @@ KernelBuilder::Values KernelBuilder::loadMatrices(Value row, unsigned count,
 
 KernelBuilder::Values
 KernelBuilder::multiply(const MatrixInstruction &instruction, ValueRange a,
+                        ValueRange bWords, ValueRange sums, Value scaleA,
+                        Value scaleB, int64_t byte) {
+  const BlockScale &scale = *instruction.scale;
+  auto half = [&](int64_t number) -> Value {
+    return arith::ConstantOp::create(b, loc,
+                                     b.getI16IntegerAttr(int16_t(number)));
+  };
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                               SmallVector<Type>(4, f32()));
+  Value product = NVVM::MmaBlockScaleOp::create(
+      b, loc, type, a, bWords, sums, scaleA, half(byte), half(0), scaleB,
+      half(byte), half(0), {instruction.m, instruction.n, instruction.k},
+      std::array<NVVM::MMATypes, 2>{instruction.a, instruction.b}, scale.size,
+      scale.format, scale.kind);
+  return unpack(*this, product, 4);
+}
+
+KernelBuilder::Values
+KernelBuilder::multiply(const MatrixInstruction &instruction, ValueRange a,
                         ValueRange bWords, ValueRange sums) {
+  auto float8 = [](NVVM::MMATypes type) {
+    return type == NVVM::MMATypes::e4m3 ? qgpu::Element::E4M3
+                                        : qgpu::Element::E5M2;
+  };
+  if (instruction.a == NVVM::MMATypes::e4m3 ||
+      instruction.a == NVVM::MMATypes::e5m2)
+    return Values(qgpu::MmaOp::create(b, loc, SmallVector<Type>(4, f32()), a,
+                                      bWords, sums, float8(instruction.a),
+                                      float8(instruction.b))
+                      .getD());
   Type number = instruction.isInteger ? i32() : f32();
   SmallVector<Type> numbers(4, number);
   auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), numbers);
@@ -197,6 +253,27 @@ KernelLibrary::KernelLibrary(gpu::GPUModuleOp module, const Chip &chip)
   global.setDsoLocal(true);
 }
 
+static Type getType(OpBuilder &b, const Argument &argument) {
+  switch (argument.kind) {
+  case Argument::Kind::Size:
+    return b.getI32Type();
+  case Argument::Kind::TensorMap:
+    return LLVM::LLVMPointerType::get(b.getContext());
+  default:
+    return LLVM::LLVMPointerType::get(b.getContext(), kGlobal);
+  }
+}
+
+/// A CUtensorMap, passed by value in memory of parameters.
+static void markTensorMap(gpu::GPUFuncOp kernel, unsigned index) {
+  OpBuilder b(kernel.getContext());
+  auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), kTensorMapBytes);
+  kernel.setArgAttr(index, LLVM::LLVMDialect::getByValAttrName(),
+                    TypeAttr::get(bytes));
+  kernel.setArgAttr(index, LLVM::LLVMDialect::getAlignAttrName(),
+                    b.getI64IntegerAttr(64));
+}
+
 Kernel KernelLibrary::get(StringRef name, Kernel kernel, Body body,
                           int64_t minBlocks) {
   kernel.code = module.lookupSymbol<gpu::GPUFuncOp>(name);
@@ -206,11 +283,12 @@ Kernel KernelLibrary::get(StringRef name, Kernel kernel, Body body,
   Location loc = module.getLoc();
   SmallVector<Type> types;
   for (const Argument &argument : kernel.args)
-    types.push_back(argument.isPointer()
-                        ? LLVM::LLVMPointerType::get(b.getContext(), kGlobal)
-                        : Type(b.getI32Type()));
+    types.push_back(getType(b, argument));
   kernel.code =
       gpu::GPUFuncOp::create(b, loc, name, b.getFunctionType(types, {}));
+  for (auto [i, argument] : llvm::enumerate(kernel.args))
+    if (argument.kind == Argument::Kind::TensorMap)
+      markTensorMap(kernel.code, unsigned(i));
   kernel.code->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                        b.getUnitAttr());
   kernel.code.setKnownBlockSizeAttr(

@@ -16,7 +16,9 @@
 namespace qnt::cuda {
 
 constexpr unsigned kGlobal = 1, kShared = 3;
-constexpr int64_t kWarp = 32;
+constexpr int64_t kWarp = 32, kWarpgroup = 128;
+/// Of a CUtensorMap.
+constexpr int64_t kTensorMapBytes = 128;
 
 /// Writes the body of one kernel. Integers are i32 unless said otherwise;
 /// pointers have the address space of what they point to.
@@ -50,6 +52,11 @@ public:
   Value divFast(Value x, Value y);
 
   Value eqF(Value x, Value y);
+  /// Four f32 as bytes of a word, the first lowest, to the nearest e5m2 or
+  /// e4m3, even of two, or the largest number; NaN as NaN.
+  Value toFloat8(mlir::ValueRange numbers, bool isE5M2);
+  /// Likewise as e2m1, in the low 16 bits, of numbers that are not NaN.
+  Value toFloat4(mlir::ValueRange numbers);
   /// The integer nearest to an f32 that is one.
   Value toInt(Value x);
   Values elements(Value vector);
@@ -76,8 +83,8 @@ public:
   /// Adds to an i32 in global memory; what it was before.
   Value atomicAdd(Value pointer, Value x);
   Value shuffleXor(Value x, int64_t mask);
-  /// Copies 16 bytes in the background; where `valid` is false, zeros.
-  void copyAsync(Value to, Value from, Value valid);
+  /// Copies 4, 8 or 16 bytes in the background; where `valid` is false, zeros.
+  void copyAsync(Value to, Value from, Value valid, int64_t bytes = 16);
   void commitCopies();
   /// Until all but the last `left` groups of the lane's copies are there.
   void waitCopies(unsigned left);
@@ -87,6 +94,65 @@ public:
   /// D, of which `sums` are C.
   Values multiply(const MatrixInstruction &instruction, mlir::ValueRange a,
                   mlir::ValueRange b, mlir::ValueRange sums);
+  /// The same of blocks, whose scales in a lane's words begin at `byte`.
+  Values multiply(const MatrixInstruction &instruction, mlir::ValueRange a,
+                  mlir::ValueRange b, mlir::ValueRange sums, Value scaleA,
+                  Value scaleB, int64_t byte);
+
+  // Asynchronous.cpp, for chips with TMA: mbarriers are 8 bytes of shared
+  // memory.
+  /// A phase of the mbarrier ends after `arrivals`.
+  void initBarrier(Value mbarrier, int64_t arrivals);
+  /// Mbarriers that were initialised before are known to copies.
+  void fenceBarriers();
+  void arrive(Value mbarrier);
+  /// Arrives; the phase also waits for `bytes` of copies.
+  void arriveExpecting(Value mbarrier, Value bytes);
+  /// Until the phase of that parity has ended.
+  void waitPhase(Value mbarrier, Value parity);
+  /// Copies to shared memory that `mbarrier` counts: of `bytes`, in multiples
+  /// of 16; of the box of a tensor map that begins at that column and row, to a
+  /// multiple of 1024.
+  void copyBulk(Value to, Value from, Value bytes, Value mbarrier);
+  void copyBox(Value to, Value map, Value column, Value row, Value mbarrier);
+  void prefetchMap(Value map);
+  /// What the lanes of the warp did before is there for what they do next.
+  void syncWarp();
+  /// The registers of each lane of the warpgroup from here on.
+  void limitRegisters(int64_t count, bool isMore);
+  /// Of wgmma, or of tcgen05 on chips with that, for rows of 128 bytes in
+  /// shared memory, as boxes lie there: the descriptor, and that of the columns
+  /// from `bytes` on, a multiple of 32.
+  Value describeMatrix(Value pointer);
+  Value advanceMatrix(Value descriptor, int64_t bytes);
+  /// D, whose first numbers are `sums`, or zeros without them. It is there
+  /// after `waitProducts`, which gives it back.
+  Values multiply(const WarpgroupInstruction &instruction, int64_t n,
+                  mlir::ValueRange a, Value b, mlir::ValueRange sums);
+  Values waitProducts(mlir::ValueRange sums);
+
+  // TensorMemory.cpp, for chips with tcgen05. Addresses of tensor memory are a
+  // lane, from bit 16 on, and a column.
+  /// By a whole warp: the address of `columns`, a power of two of 32 or more,
+  /// is stored in shared memory; nothing more is allocated from then on.
+  void allocateTensor(Value to, int64_t columns);
+  void freeTensor(Value address, int64_t columns);
+  /// What the lane did to tensor memory is known to who waits for the lane
+  /// next; what lanes that it has waited for did, to the lane.
+  void fenceTensorBefore();
+  void fenceTensorAfter();
+  /// By a warp: of 16 lanes of tensor memory, in columns 4 j + lane % 4, word
+  /// 2 j of lane / 4 and word 2 j + 1 of lane / 4 + 8.
+  void storeTensor(Value address, mlir::ValueRange words);
+  void waitTensorStores();
+  /// By a warp: `count` columns of the lane's lane.
+  Values loadTensor(Value address, int64_t count, Type number);
+  /// By one lane: D = A B, or + D where `adds`, with A and D of 128 rows in
+  /// tensor memory, of one step: 32 bytes of inputs.
+  void multiplyTensor(const WarpgroupInstruction &instruction, int64_t n,
+                      Value d, Value a, Value b, Value adds);
+  /// The lane's products so far arrive at `mbarrier` when they are over.
+  void commitProducts(Value mbarrier);
 };
 
 /// The kernels of a module, by name.

@@ -32,36 +32,60 @@ struct LinearTile {
   int64_t blockM = 0, blockN = 0, warpsM = 0, warpsN = 0;
   /// Chunks of 128 inputs in flight; blocks that share the inputs of a tile.
   int64_t stages = 0, splits = 1;
+  /// Where this is not 0, products are by so many warpgroups instead of by
+  /// warps, each of all rows, and of 64 features by wgmma, of 128 by tcgen05;
+  /// one more copies.
+  int64_t warpgroups = 0;
 
-  int64_t getThreads() const { return warpsM * warpsN * kWarp; }
+  int64_t getThreads() const {
+    return warpgroups ? (warpgroups + 1) * kWarpgroup : warpsM * warpsN * kWarp;
+  }
 };
 
 /// Everything the code of a linear layer depends on, beside the tile.
 struct LinearShape {
   /// Integers of 2 to 8 bits in #qnt.fragments, with quads of 4 for integer
   /// products, of 2 for those of f16; for these also f16, bf16 (rounded to f16)
-  /// and floats of up to 8 bits, whose NaNs are none.
+  /// and floats of up to 8 bits, whose NaNs are none. With an input of floats,
+  /// e4m3 or e5m2, or in quads of 8 what the input is.
   QTensorType weight;
-  /// Integers of up to 8 bits, in #qnt.rows with signed bytes; or null for f16,
-  /// rows padded to 16 bytes, of anything finite.
+  /// Integers of up to 8 bits, in #qnt.rows with signed bytes, or e4m3 or e5m2,
+  /// or e2m1 in groups of 16 with scales f8E4M3FN or of 32 with f8E8M0FNU;
+  /// or null for f16, rows padded to 16 bytes, of anything finite.
   QTensorType input;
   llvm::SmallVector<EpilogueKind> epilogue;
 
   int64_t getInputBytes() const { return input ? 1 : 2; }
+  int64_t getInputBits() const {
+    return isBlockScaled() ? 4 : 8 * getInputBytes();
+  }
+  /// Whether codes of floats are multiplied.
+  bool isOfFloats() const { return input && !input.isInteger(); }
+  /// Whether they are by groups on both sides whose scales the instruction
+  /// takes.
+  bool isBlockScaled() const { return input && input.hasSmallScales(); }
 };
 
 /// The reason why a layer has no kernel; empty where it has.
 std::string checkLinear(const LinearShape &shape);
+/// Likewise on this chip, for a layer that has one.
+std::string checkLinear(const LinearShape &shape, const Chip &chip);
 /// The tile for inputs of up to `rows` rows.
 LinearTile chooseLinearTile(const LinearShape &shape, const Chip &chip,
                             int64_t rows);
 /// (x codes or numbers, x scales f32 [rows], x zero points f32 [rows], x sums
-/// i32 (null where not needed), weight blob, rows, out f32 [rows, N],
-/// workspace, counters, then for each step of the epilogue its operands),
-/// blocks (ceil(N / blockN), ceil(rows / blockM), splits). Operands are named
-/// operand0, operand1, ... `bias` takes f32
-/// [N], `add` and `mul` f32 [rows, N], `clamp` two f32 [].
+/// i32 (null where not needed) or scales of groups, weight blob, rows, out f32
+/// [rows, N], workspace, counters, then for each step of the epilogue its
+/// operands), blocks (ceil(N / blockN), ceil(rows / blockM), splits). Operands
+/// are named operand0, operand1, ... `bias` takes f32 [N], `add` and `mul` f32
+/// [rows, N], `clamp` two f32 [].
 Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape,
+                       const LinearTile &tile);
+/// The same of a tile with warpgroups, where x is a tensor map: by wgmma, and
+/// by tcgen05, whose `blockM` is a multiple of 16 up to 256.
+Kernel getWarpgroupKernel(KernelLibrary &lib, const LinearShape &shape,
+                          const LinearTile &tile);
+Kernel getTensorKernel(KernelLibrary &lib, const LinearShape &shape,
                        const LinearTile &tile);
 
 //===----------------------------------------------------------------------===//
@@ -103,7 +127,9 @@ std::string checkQuantizeRows(QTensorType type);
 /// block for each row: qnt.quantize to `type`, per_row from the row itself by
 /// absmax, or where `isStatic` per_tensor with the given scale and zero point,
 /// of what getRowsKernel makes of the row by `norm`. As #qnt.rows lays them
-/// out; a row of zeros has scale 0.
+/// out, with scales of groups in the place of sums where it has these; a row of
+/// zeros has scale 0, of groups 1. Floats, e4m3 and e5m2, are for chips with
+/// conversions to them.
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
                              bool isStatic, const NormSpec &norm = {});
 
@@ -217,10 +243,6 @@ struct AttentionSpec {
 // cache], [limits i32 [batch]], ...) and give softmax(scale q k^T) v with a
 // running maximum (Milakov and Gimelshein 2018; Dao et al. 2022).
 
-/// The parts that the positions are cut into for one token of `batch`
-/// sequences with up to `positions`, so that there is work for all of `chip`.
-int64_t chooseAttentionSplits(const AttentionSpec &spec, const Chip &chip,
-                              int64_t batch, int64_t positions);
 /// For few tokens, in f32: (..., [workspace, counters: of more than one
 /// split]), blocks of some heads that share keys, of one token.
 Kernel getAttentionRowsKernel(KernelLibrary &lib, const AttentionSpec &spec,

@@ -335,6 +335,10 @@ void FunctionLowering::record(CodeBuilder &k, Operation &op, StringRef kernel,
                            {"kernel", kernel.str()},
                            {"macs_per_row", macs},
                            {"bytes", bytes}};
+  if (macs > 0) {
+    auto codes = dyn_cast<QTensorType>(op.getOperand(0).getType());
+    entry["products"] = codes && codes.isInteger() ? "int8" : "f32";
+  }
   if (auto observe = dyn_cast<ObserveOp>(op))
     entry["name"] = observe.getSite().str();
   Value result = op.getResult(0);

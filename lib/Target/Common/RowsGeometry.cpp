@@ -28,5 +28,10 @@ RowsGeometry RowsGeometry::of(QTensorType type) {
   if (rows.sumGroup)
     rows.sumsPerRow = llvm::divideCeil(rows.features, rows.sumGroup);
   rows.excess = layout.getExcess();
+  if (type.hasSmallScales()) {
+    rows.rowBytes =
+        llvm::alignTo(llvm::divideCeil(rows.features, 2), layout.getPad());
+    rows.sumsPerRow = llvm::alignTo(type.getGroupsPerRow(), 16) / 4;
+  }
   return rows;
 }

@@ -16,7 +16,9 @@ int64_t getByteWidth(mlir::Type element);
 
 /// How quantised activations [rows, features] lie in memory (#qnt.rows): codes
 /// in rows of `pad`-rounded bytes; per row f32 scale, f32 zero point of the
-/// stored codes, i32 sums of the stored codes over every `sums` inputs.
+/// stored codes, i32 sums of the stored codes over every `sums` inputs. With
+/// scales of 8 bits, codes are half a byte, and the scales of the groups lie in
+/// the place of sums, four for each.
 struct RowsGeometry {
   int64_t features = 0, rowBytes = 0, sumsPerRow = 0, sumGroup = 0;
   /// Added to codes when stored: 128 stores signed codes of 8 bits as unsigned

@@ -50,9 +50,7 @@ static constexpr double memoryDelay = 2.0;
 
 /// Whether the result is in a register at the end of the stage, so that the
 /// next one has it.
-static bool isRegistered(Operation *op) {
-  return isa<LoadOp, arith::MulIOp>(op);
-}
+static bool isRegistered(Operation *op) { return isa<arith::MulIOp>(op); }
 
 static bool isKnown(Operation *op) {
   return isWiring(op) ||

@@ -6,6 +6,9 @@
 //===----------------------------------------------------------------------===//
 #include "ProcessBuilder.h"
 
+#include "Memories.h"
+#include "Products.h"
+
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::fpga;
@@ -17,20 +20,61 @@ VectorType fpga::getWordVector(StreamType stream) {
       IntegerType::get(stream.getContext(), stream.getElement().getWidth()));
 }
 
+DenseIntElementsAttr fpga::makeTensor(MLIRContext *context,
+                                      ArrayRef<int64_t> shape, unsigned bits,
+                                      ArrayRef<int64_t> numbers) {
+  SmallVector<APInt> elements;
+  elements.reserve(numbers.size());
+  for (int64_t number : numbers)
+    elements.emplace_back(bits, uint64_t(number), /*isSigned=*/false,
+                          /*implicitTrunc=*/true);
+  auto type = RankedTensorType::get(shape, IntegerType::get(context, bits));
+  return cast<DenseIntElementsAttr>(DenseElementsAttr::get(type, elements));
+}
+
+SmallVector<int64_t> fpga::getNumbers(DenseIntElementsAttr tensor) {
+  SmallVector<int64_t> numbers;
+  numbers.reserve(tensor.getNumElements());
+  for (const APInt &element : tensor.getValues<APInt>())
+    numbers.push_back(element.getSExtValue());
+  return numbers;
+}
+
 ProcessBuilder::ProcessBuilder(OpBuilder &place, Location loc, const Spec &spec)
     : builder(place), loc(loc) {
-  process = ProcessOp::create(builder, loc, spec.results,
-                              builder.getStringAttr(spec.name), spec.inputs,
-                              builder.getDenseI64ArrayAttr(spec.loops),
-                              builder.getArrayAttr(spec.initial));
+  process = ProcessOp::create(
+      builder, loc, spec.results, builder.getStringAttr(spec.name), spec.inputs,
+      builder.getDenseI64ArrayAttr(spec.loops), builder.getArrayAttr({}));
   SmallVector<Type> types(spec.inputs.getTypes());
   llvm::append_range(types, spec.results);
   for (int64_t count : spec.loops)
     types.push_back(builder.getIntegerType(ProcessOp::getIndexBits(count)));
-  for (Attribute initial : spec.initial)
-    types.push_back(cast<TypedAttr>(initial).getType());
   SmallVector<Location> locations(types.size(), loc);
   builder.createBlock(&process.getBody(), {}, types, locations);
+}
+
+Value ProcessBuilder::addState(TypedAttr initial) {
+  SmallVector<Attribute> all(process.getInitial().getValue());
+  all.push_back(initial);
+  process.setInitialAttr(builder.getArrayAttr(all));
+  next.push_back({});
+  return process.getBody().front().addArgument(initial.getType(), loc);
+}
+
+void ProcessBuilder::setNext(Value state, Value value) {
+  size_t number = cast<BlockArgument>(state).getArgNumber() + next.size();
+  next[number - process.getBody().getNumArguments()] = value;
+}
+
+ProcessBuilder::Count ProcessBuilder::countUp(int64_t count, Value condition) {
+  unsigned bits = ProcessOp::getIndexBits(count);
+  if (count == 1)
+    return {integer(bits, 0), condition};
+  Value now = addState(builder.getIntegerAttr(builder.getIntegerType(bits), 0));
+  Value isEnd = isAt(now, count - 1);
+  Value after = select(isEnd, integer(bits, 0), add(now, integer(bits, 1)));
+  setNext(now, select(condition, after, now));
+  return {now, both(condition, isEnd)};
 }
 
 Value ProcessBuilder::integer(unsigned bits, int64_t value) {
@@ -51,6 +95,95 @@ Value ProcessBuilder::select(Value condition, Value yes, Value no) {
   return arith::SelectOp::create(builder, loc, condition, yes, no);
 }
 
+Value ProcessBuilder::both(Value a, Value b) {
+  return arith::AndIOp::create(builder, loc, a, b);
+}
+
+Value ProcessBuilder::compare(arith::CmpIPredicate predicate, Value a,
+                              Value b) {
+  return arith::CmpIOp::create(builder, loc, predicate, a, b);
+}
+
+Value ProcessBuilder::add(Value a, Value b) {
+  return arith::AddIOp::create(builder, loc, a, b);
+}
+
+static unsigned getBits(Value value) {
+  return getElementTypeOrSelf(value).getIntOrFloatBitWidth();
+}
+
+Value ProcessBuilder::resize(Value value, unsigned bits, bool isSigned) {
+  unsigned from = getBits(value);
+  if (from == bits)
+    return value;
+  Type type = builder.getIntegerType(bits);
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    type = vector.clone(type);
+  if (bits < from)
+    return arith::TruncIOp::create(builder, loc, type, value);
+  if (isSigned)
+    return arith::ExtSIOp::create(builder, loc, type, value);
+  return arith::ExtUIOp::create(builder, loc, type, value);
+}
+
+Value ProcessBuilder::multiply(Value a, bool isASigned, Value b, bool isBSigned,
+                               bool inLuts) {
+  unsigned bits = getBits(a) + !isASigned + getBits(b) + !isBSigned;
+  auto product = arith::MulIOp::create(builder, loc, resize(a, bits, isASigned),
+                                       resize(b, bits, isBSigned));
+  if (inLuts)
+    setInLuts(product);
+  return product;
+}
+
+Value ProcessBuilder::constant(TypedAttr value) {
+  return arith::ConstantOp::create(builder, loc, value);
+}
+
+Value ProcessBuilder::splat(Type type, int64_t value) {
+  auto vector = dyn_cast<VectorType>(type);
+  if (!vector)
+    return integer(type.getIntOrFloatBitWidth(), value);
+  APInt number(vector.getElementTypeBitWidth(), uint64_t(value),
+               /*isSigned=*/false, /*implicitTrunc=*/true);
+  return constant(DenseElementsAttr::get(vector, number));
+}
+
+Value ProcessBuilder::memory(int64_t depth, Type word,
+                             DenseIntElementsAttr contents) {
+  MemoryStyle style =
+      chooseMemoryStyle(depth, countBits(word), /*isWritten=*/!contents);
+  return MemoryOp::create(builder, loc,
+                          MemoryType::get(builder.getContext(), depth, word),
+                          style, contents);
+}
+
+Value ProcessBuilder::lookUp(DenseIntElementsAttr contents, Value address) {
+  RankedTensorType type = cast<RankedTensorType>(contents.getType());
+  int64_t depth = type.getDimSize(0);
+  auto word =
+      VectorType::get(type.getShape().drop_front(), type.getElementType());
+  if (depth == 1)
+    return constant(contents.reshape(word));
+  return load(memory(depth, word, contents), address);
+}
+
+Value ProcessBuilder::load(Value memory, Value address) {
+  auto type = cast<MemoryType>(memory.getType());
+  return LoadOp::create(
+      builder, loc, memory,
+      resize(address, type.getAddressType().getWidth(), /*isSigned=*/false));
+}
+
+void ProcessBuilder::store(Value word, Value memory, Value address,
+                           Value condition) {
+  auto type = cast<MemoryType>(memory.getType());
+  StoreOp::create(
+      builder, loc, word, memory,
+      resize(address, type.getAddressType().getWidth(), /*isSigned=*/false),
+      condition);
+}
+
 Value ProcessBuilder::read(size_t number, Value condition) {
   Value stream = process.getReadStreams()[number];
   Value word = ReadOp::create(builder, loc, stream, condition);
@@ -69,7 +202,7 @@ Value ProcessBuilder::shuffle(Value a, Value b, ArrayRef<int64_t> lanes) {
   return vector::ShuffleOp::create(builder, loc, a, b, lanes);
 }
 
-ProcessOp ProcessBuilder::finish(ValueRange states) {
-  NextOp::create(builder, loc, states);
+ProcessOp ProcessBuilder::finish() {
+  NextOp::create(builder, loc, next);
   return process;
 }

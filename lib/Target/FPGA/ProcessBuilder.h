@@ -24,27 +24,58 @@ public:
     mlir::ValueRange inputs;
     mlir::TypeRange results;
     llvm::ArrayRef<int64_t> loops;
-    llvm::SmallVector<mlir::Attribute> initial = {};
   };
   /// At `place`, in a design.
   ProcessBuilder(mlir::OpBuilder &place, mlir::Location loc, const Spec &spec);
 
+  mlir::ValueRange getIndices() { return process.getIndices(); }
   mlir::Value index(size_t loop) { return process.getIndices()[loop]; }
-  mlir::Value state(size_t number) { return process.getStates()[number]; }
+  /// One more state; setNext says what becomes of it.
+  mlir::Value addState(mlir::TypedAttr initial);
+  void setNext(mlir::Value state, mlir::Value value);
+  struct Count {
+    mlir::Value now;
+    /// Whether it moves, and begins anew.
+    mlir::Value wraps;
+  };
+  /// A state that counts from 0 to `count` - 1 over and over, where `condition`
+  /// holds.
+  Count countUp(int64_t count, mlir::Value condition);
   mlir::Value isTrue() { return integer(1, 1); }
   /// A constant of so many bits.
   mlir::Value integer(unsigned bits, int64_t value);
   /// Whether an index has this value.
   mlir::Value isAt(mlir::Value index, int64_t value);
   mlir::Value select(mlir::Value condition, mlir::Value yes, mlir::Value no);
+  mlir::Value both(mlir::Value a, mlir::Value b);
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value a,
+                      mlir::Value b);
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  /// The low bits of a value, or more of them: zeros, or the sign's.
+  mlir::Value resize(mlir::Value value, unsigned bits, bool isSigned);
+  /// The product of all bits of `a` and `b`, in LUTs or in DSPs.
+  mlir::Value multiply(mlir::Value a, bool isASigned, mlir::Value b,
+                       bool isBSigned, bool inLuts);
+  mlir::Value constant(mlir::TypedAttr value);
+  /// One number in all elements of `type`.
+  mlir::Value splat(mlir::Type type, int64_t value);
   /// A word of stream `number`, vector<lanes x iN>.
   mlir::Value read(size_t number, mlir::Value condition);
   void write(size_t number, mlir::Value word, mlir::Value condition);
   /// Lanes of `a` and, counted on from its last, of `b`.
   mlir::Value shuffle(mlir::Value a, mlir::Value b,
                       llvm::ArrayRef<int64_t> lanes);
+  /// Words [depth, ...] at an index or a state below `depth`: a memory, or
+  /// where it has one word, that.
+  mlir::Value lookUp(mlir::DenseIntElementsAttr contents, mlir::Value address);
+  mlir::Value memory(int64_t depth, mlir::Type word,
+                     mlir::DenseIntElementsAttr contents = {});
+  /// Addresses are cut or extended by zeros.
+  mlir::Value load(mlir::Value memory, mlir::Value address);
+  void store(mlir::Value word, mlir::Value memory, mlir::Value address,
+             mlir::Value condition);
   /// Ends the body.
-  qflow::ProcessOp finish(mlir::ValueRange states);
+  qflow::ProcessOp finish();
 
   mlir::OpBuilder &getBuilder() { return builder; }
 
@@ -52,7 +83,18 @@ private:
   qflow::ProcessOp process;
   mlir::OpBuilder builder;
   mlir::Location loc;
+  /// What becomes of the states.
+  llvm::SmallVector<mlir::Value> next;
 };
+
+/// Integers of so many bits, cut from those of `numbers`.
+mlir::DenseIntElementsAttr makeTensor(mlir::MLIRContext *context,
+                                      llvm::ArrayRef<int64_t> shape,
+                                      unsigned bits,
+                                      llvm::ArrayRef<int64_t> numbers);
+
+/// The elements of a tensor, as they are signed.
+llvm::SmallVector<int64_t> getNumbers(mlir::DenseIntElementsAttr tensor);
 
 /// vector<lanes x iN>, whatever `lanes` is.
 mlir::VectorType getWordVector(qflow::StreamType stream);

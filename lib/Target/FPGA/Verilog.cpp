@@ -6,11 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Target/FPGA/Verilog.h"
 
+#include "DesignStreams.h"
 #include "Pipeline.h"
+#include "VerilogModules.h"
 #include "VerilogOps.h"
 #include "VerilogProcess.h"
 
-#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -18,46 +19,6 @@ using namespace qnt;
 using namespace qnt::fpga;
 using namespace qnt::qflow;
 using llvm::formatv;
-
-static constexpr double defaultClock = 100;
-/// What of a clock period logic may take, by the coarse delays of Pipeline.cpp.
-static constexpr double shareOfPeriod = 0.7;
-
-static constexpr const char *fifoText = R"(
-// Words in the order in which they came, up to DEPTH at once.
-module qnt_fifo #(parameter WIDTH = 8, parameter DEPTH = 2, parameter BITS = 1) (
-  input clk,
-  input rst,
-  input [WIDTH-1:0] in_data,
-  input in_valid,
-  output in_ready,
-  output [WIDTH-1:0] out_data,
-  output out_valid,
-  input out_ready
-);
-  reg [WIDTH-1:0] words [0:DEPTH-1];
-  reg [BITS-1:0] first;
-  reg [BITS-1:0] free;
-  reg [BITS:0] count;
-  wire enters = in_valid & in_ready;
-  wire leaves = out_valid & out_ready;
-  assign in_ready = count != DEPTH;
-  assign out_valid = count != 0;
-  assign out_data = words[first];
-  always @(posedge clk) begin
-    if (enters) words[free] <= in_data;
-    if (rst) begin
-      first <= 0;
-      free <= 0;
-      count <= 0;
-    end else begin
-      if (enters) free <= (free == DEPTH - 1) ? 0 : free + 1;
-      if (leaves) first <= (first == DEPTH - 1) ? 0 : first + 1;
-      count <= count + {{BITS{1'b0}}, enters} - {{BITS{1'b0}}, leaves};
-    end
-  end
-endmodule
-)";
 
 namespace {
 /// Writes the module of a design, and those of its processes.
@@ -68,31 +29,17 @@ public:
   FailureOr<Files> write();
 
 private:
-  std::string makeName(StringRef wanted);
   LogicalResult writeProcesses();
-  void connect(const std::string &from, Value stream, const std::string &to);
+  void connect(Value stream, const std::string &to);
 
   DesignOp design;
   Files files;
-  llvm::StringSet<> names;
+  UniqueNames names;
   std::string modules, body;
   /// What the ends of streams are called where they come from.
   llvm::DenseMap<Value, std::string> producers;
 };
 } // namespace
-
-/// An identifier that is new.
-std::string DesignWriter::makeName(StringRef wanted) {
-  std::string name;
-  for (char c : wanted)
-    name += llvm::isAlnum(c) ? c : '_';
-  if (name.empty() || llvm::isDigit(name.front()))
-    name = "n" + name;
-  std::string base = name;
-  for (unsigned number = 1; !names.insert(name).second; ++number)
-    name = base + "_" + std::to_string(number);
-  return name;
-}
 
 /// Wires of a stream's end.
 static std::string declareEnd(const std::string &name, StreamType type) {
@@ -107,30 +54,18 @@ static std::string bindEnd(const std::string &port, const std::string &name) {
 }
 
 /// A FIFO between a stream's producer and its reader, through qflow.fifo's.
-void DesignWriter::connect(const std::string &from, Value stream,
-                           const std::string &to) {
+void DesignWriter::connect(Value stream, const std::string &to) {
   auto type = cast<StreamType>(stream.getType());
-  int64_t depth = 2;
-  for (auto fifo = stream.getDefiningOp<FifoOp>(); fifo;
-       fifo = fifo.getInput().getDefiningOp<FifoOp>())
-    depth = std::max<int64_t>(depth, fifo.getDepth());
-  body +=
-      formatv("  qnt_fifo #(.WIDTH({0}), .DEPTH({1}), .BITS({2})) {3} (\n"
-              "    .clk(clk), .rst(rst){4}{5});\n",
-              type.getWordBits(), depth, ProcessOp::getIndexBits(depth),
-              makeName("fifo_" + to), bindEnd("in", from), bindEnd("out", to));
-}
-
-/// The stream that a chain of FIFOs begins with.
-static Value skipFifos(Value stream) {
-  while (auto fifo = stream.getDefiningOp<FifoOp>())
-    stream = fifo.getInput();
-  return stream;
+  auto [source, depth] = followFifos(stream);
+  body += formatv("  {0} {1} (\n    .clk(clk), .rst(rst){2}{3});\n",
+                  nameFifo(depth, type.getWordBits()), names.make("fifo_" + to),
+                  bindEnd("in", producers.lookup(source)), bindEnd("out", to));
 }
 
 LogicalResult DesignWriter::writeProcesses() {
-  double clock =
-      design.getClock() ? design.getClock()->convertToDouble() : defaultClock;
+  double period = getStagePeriod(getClock(design));
+  auto processNames = nameProcesses(design);
+  auto processName = processNames.begin();
   for (Operation &op : design.getBody().front()) {
     if (isa<FifoOp, OutputOp>(op))
       continue;
@@ -138,12 +73,12 @@ LogicalResult DesignWriter::writeProcesses() {
     if (!process)
       return op.emitOpError("is neither process nor FIFO, which Verilog is "
                             "made of");
-    auto pipeline = Pipeline::make(process, shareOfPeriod * 1e3 / clock);
+    auto pipeline = Pipeline::make(process, period);
     if (failed(pipeline))
       return failure();
     // No keyword begins like that.
-    std::string name = makeName("u_" + process.getName().str());
-    std::string module = design.getSymName().str() + "_" + name.substr(2);
+    std::string name = names.make("u_" + *processName);
+    std::string module = design.getSymName().str() + "_" + *processName++;
     modules += "\n" + writeProcess(process, *pipeline, module, files);
     std::string ends;
     for (auto [number, result] : llvm::enumerate(process.getResults())) {
@@ -156,7 +91,7 @@ LogicalResult DesignWriter::writeProcesses() {
       std::string end = formatv("{0}_in{1}", name, number);
       body += declareEnd(end, cast<StreamType>(input.getType()));
       ends += bindEnd(formatv("in{0}", number), end);
-      connect(producers.lookup(skipFifos(input)), input, end);
+      connect(input, end);
     }
     body += formatv("  {0} {1} (\n    .clk(clk), .rst(rst){2});\n", module,
                     name, ends);
@@ -166,15 +101,9 @@ LogicalResult DesignWriter::writeProcesses() {
 
 FailureOr<Files> DesignWriter::write() {
   std::string ports;
-  auto getName = [](DictionaryAttr attributes, const std::string &otherwise) {
-    auto name =
-        attributes ? attributes.getAs<StringAttr>("qflow.name") : StringAttr();
-    return name ? name.str() : otherwise;
-  };
   for (auto [number, stream] :
        llvm::enumerate(design.getBody().getArguments())) {
-    std::string name = makeName(
-        getName(design.getArgAttrDict(number), formatv("in{0}", number)));
+    std::string name = names.make(getInputName(design, number));
     ports += ",\n" + declarePorts(
                          name, cast<StreamType>(stream.getType()).getWordBits(),
                          /*isInput=*/true);
@@ -184,20 +113,22 @@ FailureOr<Files> DesignWriter::write() {
     return failure();
   auto output = cast<OutputOp>(design.getBody().front().getTerminator());
   for (auto [number, stream] : llvm::enumerate(output.getStreams())) {
-    std::string name = makeName(
-        getName(design.getResultAttrDict(number), formatv("out{0}", number)));
+    std::string name = names.make(getOutputName(design, number));
     ports += ",\n" + declarePorts(
                          name, cast<StreamType>(stream.getType()).getWordBits(),
                          /*isInput=*/false);
-    connect(producers.lookup(skipFifos(stream)), stream, name);
+    connect(stream, name);
   }
   std::string name = design.getSymName().str();
-  files[name + ".v"] =
-      formatv("module {0} (\n  input clk,\n  input rst{1}\n);\n"
+  std::string text =
+      formatv("`ifdef YOSYS\n`define QNT_LUTS \"logic\"\n`else\n`define "
+              "QNT_LUTS \"distributed\"\n`endif\n\n"
+              "module {0} (\n  input clk,\n  input rst{1}\n);\n"
               "{2}endmodule\n",
               name, ports, body)
           .str() +
-      modules + fifoText;
+      modules;
+  files[name + ".v"] = text + writeModules(text);
   return std::move(files);
 }
 

@@ -21,8 +21,9 @@ std::string declareRange(int64_t bits);
 /// An integer, or a vector of them, as one number.
 std::string writeLiteral(mlir::TypedAttr constant);
 
-/// Words for $readmemh, one a line.
-std::string writeContents(mlir::ElementsAttr contents, qflow::MemoryType type);
+/// Bits [low, low + bits) of words for $readmemh, one a line.
+std::string writeContents(mlir::ElementsAttr contents, qflow::MemoryType type,
+                          int64_t low, int64_t bits);
 
 /// Names the operand of an op where it is needed.
 using Refer = llvm::function_ref<std::string(mlir::Value)>;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "VerilogProcess.h"
 
+#include "Memories.h"
 #include "VerilogOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,7 +22,7 @@ using llvm::formatv;
 
 std::string fpga::declarePorts(const std::string &name, int64_t bits,
                                bool isInput) {
-  return formatv("  {0} {3} {2}_data,\n  {0} {2}_valid,\n  {1} {2}_ready",
+  return formatv("  {0} {3}{2}_data,\n  {0} {2}_valid,\n  {1} {2}_ready",
                  isInput ? "input" : "output", isInput ? "output" : "input",
                  name, declareRange(bits));
 }
@@ -45,7 +46,14 @@ private:
   void writeCounters();
   void writeStates();
   void writeOp(Operation &op);
+  /// Bits [low, low + bits) of the words of a memory.
+  struct Column {
+    std::string name;
+    int64_t low, bits;
+  };
+  SmallVector<Column> getColumns(Value memory);
   void writeMemory(MemoryOp memory);
+  void writeLoad(LoadOp load);
   void writeStore(StoreOp store);
   void declare(const char *kind, int64_t bits, const std::string &name) {
     declarations << "  " << kind << " " << declareRange(bits) << name << ";\n";
@@ -198,31 +206,78 @@ void ProcessWriter::writeStates() {
   }
 }
 
+/// "v3", or of a memory in block RAM "v3_c1", of its columns.
+SmallVector<ProcessWriter::Column> ProcessWriter::getColumns(Value memory) {
+  auto op = memory.getDefiningOp<MemoryOp>();
+  MemoryType type = op.getMemory().getType();
+  std::string name = getName(memory);
+  int64_t all = type.getWordBits(), low = 0;
+  if (op.getStyle() != MemoryStyle::Block)
+    return {{name, 0, all}};
+  SmallVector<Column> columns;
+  for (int64_t bits : getBlockColumns(type.getDepth(), all)) {
+    columns.push_back({formatv("{0}_c{1}", name, columns.size()), low, bits});
+    low += bits;
+  }
+  if (columns.size() == 1)
+    columns.front().name = name;
+  return columns;
+}
+
 /// What comes out of a file is in rows of hexadecimal digits.
 void ProcessWriter::writeMemory(MemoryOp op) {
   MemoryType type = op.getMemory().getType();
-  std::string name = getName(op.getMemory());
-  static constexpr const char *styles[] = {nullptr, "block", "distributed",
-                                           "ultra"};
+  // Yosys calls what LUTs hold logic where nothing is written into it.
+  static constexpr const char *styles[] = {nullptr, "\"block\"",
+                                           "\"distributed\"", "\"ultra\""};
+  const char *word = styles[unsigned(op.getStyle())];
+  if (op.getContents() && op.getStyle() == MemoryStyle::Distributed)
+    word = "`QNT_LUTS";
   std::string style;
-  if (const char *word = styles[unsigned(op.getStyle())])
-    style = formatv("(* {0} = \"{1}\" *) ",
+  if (word)
+    style = formatv("(* {0} = {1} *) ",
                     op.getContents() ? "rom_style" : "ram_style", word);
-  declarations << formatv("  {0}reg {1}{2} [0:{3}];\n", style,
-                          declareRange(type.getWordBits()), name,
-                          type.getDepth() - 1);
-  if (!op.getContents())
-    return;
-  std::string file = module + "_" + name + ".mem";
-  declarations << formatv("  initial $readmemh(\"{0}\", {1});\n", file, name);
-  files[file] = writeContents(*op.getContents(), type);
+  for (const Column &column : getColumns(op.getMemory())) {
+    declarations << formatv("  {0}reg {1}{2} [0:{3}];\n", style,
+                            declareRange(column.bits), column.name,
+                            type.getDepth() - 1);
+    if (!op.getContents())
+      continue;
+    std::string file = module + "_" + column.name + ".mem";
+    declarations << formatv("  initial $readmemh(\"{0}\", {1});\n", file,
+                            column.name);
+    files[file] =
+        writeContents(*op.getContents(), type, column.low, column.bits);
+  }
+}
+
+void ProcessWriter::writeLoad(LoadOp op) {
+  int64_t stage = pipeline.getStage(op.getOperation());
+  std::string name = getName(op.getWord());
+  int64_t bits = countBits(op.getWord().getType());
+  declare("reg", bits, name);
+  std::string address = refer(op.getAddress(), stage);
+  SmallVector<Column> columns = getColumns(op.getMemory());
+  for (const Column &column : columns)
+    assign(
+        columns.size() == 1
+            ? name
+            : formatv("{0}[{1} +: {2}]", name, column.low, column.bits).str(),
+        formatv("{0}[{1}]", column.name, address));
 }
 
 void ProcessWriter::writeStore(StoreOp op) {
   int64_t stage = pipeline.getStage(op.getOperation());
-  clocked << formatv("      if (valid_s{0} & {1}) {2}[{3}] <= {4};\n", stage,
-                     refer(op.getCondition(), stage), getName(op.getMemory()),
-                     refer(op.getAddress(), stage), refer(op.getWord(), stage));
+  std::string word = refer(op.getWord(), stage);
+  SmallVector<Column> columns = getColumns(op.getMemory());
+  for (const Column &column : columns)
+    clocked << formatv(
+        "      if (valid_s{0} & {1}) {2}[{3}] <= {4};\n", stage,
+        refer(op.getCondition(), stage), column.name,
+        refer(op.getAddress(), stage),
+        columns.size() == 1
+            ? word
+            : formatv("{0}[{1} +: {2}]", word, column.low, column.bits).str());
 }
 
 void ProcessWriter::writeOp(Operation &op) {
@@ -230,6 +285,8 @@ void ProcessWriter::writeOp(Operation &op) {
     return;
   if (auto memory = dyn_cast<MemoryOp>(op))
     return writeMemory(memory);
+  if (auto load = dyn_cast<LoadOp>(op))
+    return writeLoad(load);
   if (auto store = dyn_cast<StoreOp>(op))
     return writeStore(store);
   Value result = op.getResult(0);
@@ -242,12 +299,6 @@ void ProcessWriter::writeOp(Operation &op) {
     return;
   }
   int64_t stage = pipeline.getStage(&op);
-  if (auto load = dyn_cast<LoadOp>(op)) {
-    declare("reg", bits, name);
-    assign(name, formatv("{0}[{1}]", getName(load.getMemory()),
-                         refer(load.getAddress(), stage)));
-    return;
-  }
   // What has a stage of its own ends in a register.
   bool isRegistered = pipeline.getStage(result) != stage;
   declare(isRegistered ? "reg" : "wire", bits, name);

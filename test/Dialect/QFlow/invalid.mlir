@@ -83,7 +83,7 @@ qflow.design @fork(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<4xui8, 1> {
 // -----
 
 qflow.design @width_c1(%x: !qflow.stream<12xui8, 2>) -> !qflow.stream<12xui8, 3> {
-  // expected-error @+1 {{expected the same frames, and lanes that divide those of the other side}}
+  // expected-error @+1 {{expected the same elements, and lanes that divide those of the other side}}
   %y = qflow.width %x : !qflow.stream<12xui8, 2> -> !qflow.stream<12xui8, 3>
   qflow.output %y : !qflow.stream<12xui8, 3>
 }
@@ -232,4 +232,284 @@ qflow.design @store_c1() {
     qflow.next
   }
   qflow.output
+}
+
+// -----
+
+qflow.design @dot_c1(%x: !qflow.stream<2x4xui8, 1>) -> !qflow.stream<5x3xsi20, 1> {
+  // expected-error @+1 {{expected as many vectors out as in}}
+  %y = qflow.dot %x weights dense<1> : tensor<3x4xi2> : !qflow.stream<2x4xui8, 1> -> !qflow.stream<5x3xsi20, 1>
+  qflow.output %y : !qflow.stream<5x3xsi20, 1>
+}
+
+// -----
+
+qflow.design @dot_c1(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xsi20, 1> {
+  // expected-error @+1 {{expected weights [3, 4], got 'tensor<4x3xi2>'}}
+  %y = qflow.dot %x weights dense<1> : tensor<4x3xi2> : !qflow.stream<4xui8, 1> -> !qflow.stream<3xsi20, 1>
+  qflow.output %y : !qflow.stream<3xsi20, 1>
+}
+
+// -----
+
+qflow.design @dot_c1(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xsi20, 1> {
+  // expected-error @+1 {{expected a bias [3], got 'tensor<4xi2>'}}
+  %y = qflow.dot %x weights dense<1> : tensor<3x4xi2> bias dense<1> : tensor<4xi2> : !qflow.stream<4xui8, 1> -> !qflow.stream<3xsi20, 1>
+  qflow.output %y : !qflow.stream<3xsi20, 1>
+}
+
+// -----
+
+qflow.design @dot_c2(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xui20, 1> {
+  // expected-error @+1 {{expected signed sums of at most 64 bits, got 'ui20'}}
+  %y = qflow.dot %x weights dense<1> : tensor<3x4xi2> : !qflow.stream<4xui8, 1> -> !qflow.stream<3xui20, 1>
+  qflow.output %y : !qflow.stream<3xui20, 1>
+}
+
+// -----
+
+qflow.design @dot_c2(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xsi11, 1> {
+  // expected-error @+1 {{expected elements that hold the sums, 4 to 1024, got 'si11'}}
+  %y = qflow.dot %x weights dense<1> : tensor<3x4xi2> bias dense<4> : tensor<3xi8> : !qflow.stream<4xui8, 1> -> !qflow.stream<3xsi11, 1>
+  qflow.output %y : !qflow.stream<3xsi11, 1>
+}
+
+// -----
+
+qflow.design @dot_c3(%x: !qflow.stream<4xui49, 1>) -> !qflow.stream<3xsi40, 1> {
+  // expected-error @+1 {{expected elements of at most 48 bits, got 'ui49'}}
+  %y = qflow.dot %x weights dense<1> : tensor<3x4xi2> : !qflow.stream<4xui49, 1> -> !qflow.stream<3xsi40, 1>
+  qflow.output %y : !qflow.stream<3xsi40, 1>
+}
+
+// -----
+
+qflow.design @requantize_c1(%x: !qflow.stream<6xsi8, 2>) -> !qflow.stream<6xui8, 3> {
+  // expected-error @+1 {{expected streams of one shape and as many lanes}}
+  %y = qflow.requantize %x multipliers dense<1> : tensor<6xi64> offsets dense<1> : tensor<6xi64> shifts dense<1> : tensor<6xi64> clamp [0, 1] : !qflow.stream<6xsi8, 2> -> !qflow.stream<6xui8, 3>
+  qflow.output %y : !qflow.stream<6xui8, 3>
+}
+
+// -----
+
+qflow.design @requantize_c1(%x: !qflow.stream<4xsi8, 1>) -> !qflow.stream<4xui8, 1> {
+  // expected-error @+1 {{expected multipliers [4], got 'tensor<6xi64>'}}
+  %y = qflow.requantize %x multipliers dense<1> : tensor<6xi64> offsets dense<1> : tensor<6xi64> shifts dense<1> : tensor<6xi64> clamp [0, 1] : !qflow.stream<4xsi8, 1> -> !qflow.stream<4xui8, 1>
+  qflow.output %y : !qflow.stream<4xui8, 1>
+}
+
+// -----
+
+qflow.design @requantize_c2(%x: !qflow.stream<6xsi8, 1>) -> !qflow.stream<6xui8, 1> {
+  // expected-error @+1 {{expected shifts of 0 to 62, got 63}}
+  %y = qflow.requantize %x multipliers dense<1> : tensor<6xi64> offsets dense<1> : tensor<6xi64> shifts dense<63> : tensor<6xi64> clamp [0, 1] : !qflow.stream<6xsi8, 1> -> !qflow.stream<6xui8, 1>
+  qflow.output %y : !qflow.stream<6xui8, 1>
+}
+
+// -----
+
+qflow.design @requantize_c3(%x: !qflow.stream<6xsi8, 1>) -> !qflow.stream<6xui8, 1> {
+  // expected-error @+1 {{may have a sum beyond 64 bits}}
+  %y = qflow.requantize %x multipliers dense<9223372036854775807> : tensor<6xi64> offsets dense<1> : tensor<6xi64> shifts dense<1> : tensor<6xi64> clamp [0, 1] : !qflow.stream<6xsi8, 1> -> !qflow.stream<6xui8, 1>
+  qflow.output %y : !qflow.stream<6xui8, 1>
+}
+
+// -----
+
+qflow.design @requantize_c4(%x: !qflow.stream<6xsi8, 1>) -> !qflow.stream<6xui8, 1> {
+  // expected-error @+1 {{expected two bounds, the lower first}}
+  %y = qflow.requantize %x multipliers dense<1> : tensor<6xi64> offsets dense<1> : tensor<6xi64> shifts dense<1> : tensor<6xi64> clamp [2, 1] : !qflow.stream<6xsi8, 1> -> !qflow.stream<6xui8, 1>
+  qflow.output %y : !qflow.stream<6xui8, 1>
+}
+
+// -----
+
+qflow.design @requantize_c4(%x: !qflow.stream<6xsi8, 1>) -> !qflow.stream<6xui8, 1> {
+  // expected-error @+1 {{expected elements that hold the codes, 0 to 256, got 'ui8'}}
+  %y = qflow.requantize %x multipliers dense<1> : tensor<6xi64> offsets dense<1> : tensor<6xi64> shifts dense<1> : tensor<6xi64> clamp [0, 256] : !qflow.stream<6xsi8, 1> -> !qflow.stream<6xui8, 1>
+  qflow.output %y : !qflow.stream<6xui8, 1>
+}
+
+// -----
+
+qflow.design @requantize_c5(%x: !qflow.stream<6xsi49, 1>) -> !qflow.stream<6xui8, 1> {
+  // expected-error @+1 {{expected elements of at most 48 bits, got 'si49'}}
+  %y = qflow.requantize %x multipliers dense<1> : tensor<6xi64> offsets dense<1> : tensor<6xi64> shifts dense<1> : tensor<6xi64> clamp [0, 1] : !qflow.stream<6xsi49, 1> -> !qflow.stream<6xui8, 1>
+  qflow.output %y : !qflow.stream<6xui8, 1>
+}
+
+// -----
+
+qflow.design @window_c1(%x: !qflow.stream<8x4xui8, 1>) -> !qflow.stream<8x4xui8, 1> {
+  // expected-error @+1 {{expected an image [rows, columns, channels], got [8, 4]}}
+  %y = qflow.window %x kernel [1, 1] outside 0 : !qflow.stream<8x4xui8, 1> -> !qflow.stream<8x4xui8, 1>
+  qflow.output %y : !qflow.stream<8x4xui8, 1>
+}
+
+// -----
+
+qflow.design @window_c1(%x: !qflow.stream<2x4x1xui8, 1>) -> !qflow.stream<1x2x9xui8, 1> {
+  // expected-error @+1 {{expected an image with pads of at least 3 rows, got 2}}
+  %y = qflow.window %x kernel [3, 3] outside 0 : !qflow.stream<2x4x1xui8, 1> -> !qflow.stream<1x2x9xui8, 1>
+  qflow.output %y : !qflow.stream<1x2x9xui8, 1>
+}
+
+// -----
+
+qflow.design @window_c1(%x: !qflow.stream<4x4x1xui8, 1>) -> !qflow.stream<5x3x4xui8, 1> {
+  // expected-error @+1 {{expected pads of less than the windows extend over, got [2, 0, 0, 0]}}
+  %y = qflow.window %x kernel [2, 2] pads [2, 0, 0, 0] outside 0 : !qflow.stream<4x4x1xui8, 1> -> !qflow.stream<5x3x4xui8, 1>
+  qflow.output %y : !qflow.stream<5x3x4xui8, 1>
+}
+
+// -----
+
+qflow.design @window_c2(%x: !qflow.stream<4x4x1xui8, 1>) -> !qflow.stream<3x3x8xui8, 1> {
+  // expected-error @+1 {{expected windows [3, 3, 4] of the input's elements and lanes}}
+  %y = qflow.window %x kernel [2, 2] outside 0 : !qflow.stream<4x4x1xui8, 1> -> !qflow.stream<3x3x8xui8, 1>
+  qflow.output %y : !qflow.stream<3x3x8xui8, 1>
+}
+
+// -----
+
+qflow.design @window_c2(%x: !qflow.stream<4x4x4xui8, 2>) -> !qflow.stream<3x3x16xui8, 2> {
+  // expected-error @+1 {{expected windows [3, 3, 2, 8] of the input's elements and lanes}}
+  %y = qflow.window %x by_channel kernel [2, 2] outside 0 : !qflow.stream<4x4x4xui8, 2> -> !qflow.stream<3x3x16xui8, 2>
+  qflow.output %y : !qflow.stream<3x3x16xui8, 2>
+}
+
+// -----
+
+qflow.design @window_c3(%x: !qflow.stream<4x4x1xui8, 1>) -> !qflow.stream<3x3x4xui8, 1> {
+  // expected-error @+1 {{expected elements that hold what is outside, -1 to -1, got 'ui8'}}
+  %y = qflow.window %x kernel [2, 2] outside -1 : !qflow.stream<4x4x1xui8, 1> -> !qflow.stream<3x3x4xui8, 1>
+  qflow.output %y : !qflow.stream<3x3x4xui8, 1>
+}
+
+// -----
+
+qflow.design @window_c4(%x: !qflow.stream<4x4x1xui64, 1>) -> !qflow.stream<3x3x4xui64, 1> {
+  // expected-error @+1 {{expected elements of at most 48 bits, got 'ui64'}}
+  %y = qflow.window %x kernel [2, 2] outside 0 : !qflow.stream<4x4x1xui64, 1> -> !qflow.stream<3x3x4xui64, 1>
+  qflow.output %y : !qflow.stream<3x3x4xui64, 1>
+}
+
+// -----
+
+qflow.design @pool_c1(%x: !qflow.stream<4x4x2x8xui8, 2>) -> !qflow.stream<4x4x2xui8, 2> {
+  // expected-error @+1 {{expected windows of words of channels, and a number for each channel}}
+  %y = qflow.pool max %x : !qflow.stream<4x4x2x8xui8, 2> -> !qflow.stream<4x4x2xui8, 2>
+  qflow.output %y : !qflow.stream<4x4x2xui8, 2>
+}
+
+// -----
+
+qflow.design @pool_c2(%x: !qflow.stream<4x4x2x8xui8, 2>) -> !qflow.stream<4x4x4xui9, 2> {
+  // expected-error @+1 {{expected elements that hold what it gives, 0 to 1020, got 'ui9'}}
+  %y = qflow.pool sum %x : !qflow.stream<4x4x2x8xui8, 2> -> !qflow.stream<4x4x4xui9, 2>
+  qflow.output %y : !qflow.stream<4x4x4xui9, 2>
+}
+
+// -----
+
+qflow.design @pool_c2(%x: !qflow.stream<4x4x2x8xui8, 2>) -> !qflow.stream<4x4x4xsi9, 2> {
+  // expected-error @+1 {{expected elements of the input's signs, of at most 64 bits}}
+  %y = qflow.pool max %x : !qflow.stream<4x4x2x8xui8, 2> -> !qflow.stream<4x4x4xsi9, 2>
+  qflow.output %y : !qflow.stream<4x4x4xsi9, 2>
+}
+
+// -----
+
+qflow.design @pool_c3(%x: !qflow.stream<4x4x2x8xui8, 2>) -> !qflow.stream<4x4x4xui50, 2> {
+  // expected-error @+1 {{expected elements of at most 48 bits, got 'ui50'}}
+  %y = qflow.pool sum %x : !qflow.stream<4x4x2x8xui8, 2> -> !qflow.stream<4x4x4xui50, 2>
+  qflow.output %y : !qflow.stream<4x4x4xui50, 2>
+}
+
+// -----
+
+qflow.design @lookup_c1(%x: !qflow.stream<4xui2, 1>) -> !qflow.stream<4x1xui2, 1> {
+  // expected-error @+1 {{expected streams of one shape and as many lanes}}
+  %y = qflow.lookup %x table dense<1> : tensor<4xi2> : !qflow.stream<4xui2, 1> -> !qflow.stream<4x1xui2, 1>
+  qflow.output %y : !qflow.stream<4x1xui2, 1>
+}
+
+// -----
+
+qflow.design @lookup_c2(%x: !qflow.stream<4xui17, 1>) -> !qflow.stream<4xui2, 1> {
+  // expected-error @+1 {{expected elements of at most 16 bits, got 'ui17'}}
+  %y = qflow.lookup %x table dense<1> : tensor<4xi2> : !qflow.stream<4xui17, 1> -> !qflow.stream<4xui2, 1>
+  qflow.output %y : !qflow.stream<4xui2, 1>
+}
+
+// -----
+
+qflow.design @lookup_c2(%x: !qflow.stream<4xui2, 1>) -> !qflow.stream<4xui2, 1> {
+  // expected-error @+1 {{expected entries of 2 bits, got 'i3'}}
+  %y = qflow.lookup %x table dense<1> : tensor<4xi3> : !qflow.stream<4xui2, 1> -> !qflow.stream<4xui2, 1>
+  qflow.output %y : !qflow.stream<4xui2, 1>
+}
+
+// -----
+
+qflow.design @lookup_c2(%x: !qflow.stream<4xui2, 1>) -> !qflow.stream<4xui2, 1> {
+  // expected-error @+1 {{expected a table [4], got 'tensor<5xi2>'}}
+  %y = qflow.lookup %x table dense<1> : tensor<5xi2> : !qflow.stream<4xui2, 1> -> !qflow.stream<4xui2, 1>
+  qflow.output %y : !qflow.stream<4xui2, 1>
+}
+
+// -----
+
+qflow.design @slice_c1(%x: !qflow.stream<2x4xui2, 1>) -> !qflow.stream<4xui2, 1> {
+  // expected-error @+1 {{expected 1 dimensions of both streams, got 2}}
+  %y = qflow.slice %x offsets [0, 0] strides [1, 1] : !qflow.stream<2x4xui2, 1> -> !qflow.stream<4xui2, 1>
+  qflow.output %y : !qflow.stream<4xui2, 1>
+}
+
+// -----
+
+qflow.design @slice_c1(%x: !qflow.stream<4x4xui2, 1>) -> !qflow.stream<3x4xui2, 1> {
+  // expected-error @+1 {{takes 3 elements 2 apart from 0 on, expected them in [0, 4)}}
+  %y = qflow.slice %x offsets [0, 0] strides [2, 1] : !qflow.stream<4x4xui2, 1> -> !qflow.stream<3x4xui2, 1>
+  qflow.output %y : !qflow.stream<3x4xui2, 1>
+}
+
+// -----
+
+qflow.design @slice_c1(%x: !qflow.stream<4x4xui2, 1>) -> !qflow.stream<4x2xui2, 1> {
+  // expected-error @+1 {{expected a stride for each dimension, 1 for the last}}
+  %y = qflow.slice %x offsets [0, 0] strides [1, 2] : !qflow.stream<4x4xui2, 1> -> !qflow.stream<4x2xui2, 1>
+  qflow.output %y : !qflow.stream<4x2xui2, 1>
+}
+
+// -----
+
+qflow.design @slice_c2(%x: !qflow.stream<4x4xui2, 2>) -> !qflow.stream<4x2xui2, 2> {
+  // expected-error @+1 {{expected streams of the same elements and lanes, which divide 1}}
+  %y = qflow.slice %x offsets [0, 1] strides [1, 1] : !qflow.stream<4x4xui2, 2> -> !qflow.stream<4x2xui2, 2>
+  qflow.output %y : !qflow.stream<4x2xui2, 2>
+}
+
+// -----
+
+qflow.design @pad_c1(%x: !qflow.stream<4x4xui2, 1>) -> !qflow.stream<4x5xui2, 1> {
+  // expected-error @+1 {{puts 4 elements from 2 on, expected them in [0, 5)}}
+  %y = qflow.pad %x low [0, 2] outside 0 : !qflow.stream<4x4xui2, 1> -> !qflow.stream<4x5xui2, 1>
+  qflow.output %y : !qflow.stream<4x5xui2, 1>
+}
+
+// -----
+
+qflow.design @pad_c2(%x: !qflow.stream<4x4xui2, 1>) -> !qflow.stream<4x4xui3, 1> {
+  // expected-error @+1 {{expected streams of the same elements and lanes, which divide 0}}
+  %y = qflow.pad %x low [0, 0] outside 0 : !qflow.stream<4x4xui2, 1> -> !qflow.stream<4x4xui3, 1>
+  qflow.output %y : !qflow.stream<4x4xui3, 1>
+}
+
+// -----
+
+qflow.design @pad_c3(%x: !qflow.stream<4x4xui2, 1>) -> !qflow.stream<4x5xui2, 1> {
+  // expected-error @+1 {{expected elements that hold what is outside, 4 to 4, got 'ui2'}}
+  %y = qflow.pad %x low [0, 0] outside 4 : !qflow.stream<4x4xui2, 1> -> !qflow.stream<4x5xui2, 1>
+  qflow.output %y : !qflow.stream<4x5xui2, 1>
 }

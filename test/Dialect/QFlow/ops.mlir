@@ -56,3 +56,29 @@ qflow.design @sums(%x: !qflow.stream<16x8xui8, 2>) -> !qflow.stream<16x1xsi12, 1
   }
   qflow.output %y : !qflow.stream<16x1xsi12, 1>
 }
+
+// CHECK-LABEL: qflow.design @units
+qflow.design @units(%x: !qflow.stream<8x8x4xui8, 2>) -> !qflow.stream<3x3x6xui4, 1> {
+  // CHECK: %[[W:.*]] = qflow.window %{{.*}} kernel [3, 3] strides [2, 2] pads [0, 0, 1, 1] outside 7 : !qflow.stream<8x8x4xui8, 2> -> !qflow.stream<4x4x36xui8, 2>
+  %w = qflow.window %x kernel [3, 3] strides [2, 2] pads [0, 0, 1, 1] outside 7 : !qflow.stream<8x8x4xui8, 2> -> !qflow.stream<4x4x36xui8, 2>
+  // CHECK: %[[Y:.*]] = qflow.dot %[[W]] weights dense<-1> : tensor<6x36xi2> bias dense<5> : tensor<6xi4> : !qflow.stream<4x4x36xui8, 2> -> !qflow.stream<4x4x6xsi15, 3>
+  %y = qflow.dot %w weights dense<-1> : tensor<6x36xi2> bias dense<5> : tensor<6xi4> : !qflow.stream<4x4x36xui8, 2> -> !qflow.stream<4x4x6xsi15, 3>
+  // CHECK: %[[A:.*]]:2 = qflow.fork %[[Y]]
+  %a, %b = qflow.fork %y : !qflow.stream<4x4x6xsi15, 3> -> 2
+  // CHECK: %[[C:.*]] = qflow.requantize %[[A]]#0 multipliers dense<-3> : tensor<6xi64> offsets dense<64> : tensor<6xi64> shifts dense<7> : tensor<6xi64> clamp [0, 255] : !qflow.stream<4x4x6xsi15, 3> -> !qflow.stream<4x4x6xui8, 3>
+  %c = qflow.requantize %a multipliers dense<-3> : tensor<6xi64> offsets dense<64> : tensor<6xi64> shifts dense<7> : tensor<6xi64> clamp [0, 255] : !qflow.stream<4x4x6xsi15, 3> -> !qflow.stream<4x4x6xui8, 3>
+  // CHECK: %[[D:.*]] = qflow.requantize %[[A]]#1 multipliers dense<3> : tensor<6xi64> offsets dense<64> : tensor<6xi64> shifts dense<7> : tensor<6xi64> clamp [-8, 7] add %[[C]] factors dense<1> : tensor<6xi64> : !qflow.stream<4x4x6xui8, 3> : !qflow.stream<4x4x6xsi15, 3> -> !qflow.stream<4x4x6xsi4, 3>
+  %d = qflow.requantize %b multipliers dense<3> : tensor<6xi64> offsets dense<64> : tensor<6xi64> shifts dense<7> : tensor<6xi64> clamp [-8, 7] add %c factors dense<1> : tensor<6xi64> : !qflow.stream<4x4x6xui8, 3> : !qflow.stream<4x4x6xsi15, 3> -> !qflow.stream<4x4x6xsi4, 3>
+  // CHECK: qflow.window %[[D]] by_channel kernel [2, 2] outside 0 : !qflow.stream<4x4x6xsi4, 3> -> !qflow.stream<3x3x2x12xsi4, 3>
+  %v = qflow.window %d by_channel kernel [2, 2] outside 0 : !qflow.stream<4x4x6xsi4, 3> -> !qflow.stream<3x3x2x12xsi4, 3>
+  // CHECK: qflow.pool max %{{.*}} : !qflow.stream<3x3x2x12xsi4, 3> -> !qflow.stream<3x3x6xsi4, 3>
+  %p = qflow.pool max %v : !qflow.stream<3x3x2x12xsi4, 3> -> !qflow.stream<3x3x6xsi4, 3>
+  // CHECK: qflow.lookup %{{.*}} table dense<3> : tensor<16xi4> : !qflow.stream<3x3x6xsi4, 3> -> !qflow.stream<3x3x6xui4, 3>
+  %t = qflow.lookup %p table dense<3> : tensor<16xi4> : !qflow.stream<3x3x6xsi4, 3> -> !qflow.stream<3x3x6xui4, 3>
+  // CHECK: qflow.slice %{{.*}} offsets [0, 1, 3] strides [2, 1, 1] : !qflow.stream<3x3x6xui4, 3> -> !qflow.stream<2x2x3xui4, 3>
+  %s = qflow.slice %t offsets [0, 1, 3] strides [2, 1, 1] : !qflow.stream<3x3x6xui4, 3> -> !qflow.stream<2x2x3xui4, 3>
+  // CHECK: qflow.pad %{{.*}} low [1, 0, 3] outside 15 : !qflow.stream<2x2x3xui4, 3> -> !qflow.stream<3x3x6xui4, 3>
+  %q = qflow.pad %s low [1, 0, 3] outside 15 : !qflow.stream<2x2x3xui4, 3> -> !qflow.stream<3x3x6xui4, 3>
+  %z = qflow.width %q : !qflow.stream<3x3x6xui4, 3> -> !qflow.stream<3x3x6xui4, 1>
+  qflow.output %z : !qflow.stream<3x3x6xui4, 1>
+}

@@ -153,6 +153,21 @@ func.func private @tensor_c3_unscaled(!qnt.tensor<4x32, f16, unscaled, scale f32
 
 // -----
 
+// expected-error @+1 {{expected scales of 8 bits for groups without zero points or offsets only}}
+func.func private @tensor_c3_small(!qnt.tensor<4x32, e4m3, per_channel, scale f8E4M3FN>)
+
+// -----
+
+// expected-error @+1 {{expected scales of 8 bits for groups without zero points or offsets only}}
+func.func private @tensor_c3_small_zero(!qnt.tensor<4x32, uint4, group<16>, scale f8E8M0FNU, zero>)
+
+// -----
+
+// expected-error @+1 {{expected scales of 16 or 32 bits in #qnt.panels<16>}}
+func.func private @tensor_c6_small(!qnt.tensor<4x32, e2m1, group<16>, scale f8E4M3FN, #qnt.panels<16>>)
+
+// -----
+
 // expected-error @+1 {{zero points need an integer format with scales}}
 func.func private @tensor_c4(!qnt.tensor<4x32, e4m3, per_tensor, scale f32, zero>)
 
@@ -318,6 +333,38 @@ func.func @linear_c2_offset(%x: !qnt.tensor<?x64, uint8, per_row, scale f32, off
 func.func @linear_c2(%x: !qnt.tensor<?x64, int8, group<32>, scale f32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
   // expected-error @+1 {{expected integer codes on both sides and an input quantised per row or per tensor}}
   %0 = qnt.linear %x, %w : !qnt.tensor<?x64, int8, group<32>, scale f32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c2_floats(%x: !qnt.tensor<?x64, e4m3, per_row, scale f32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
+  // expected-error @+1 {{or scaled floats on both sides}}
+  %0 = qnt.linear %x, %w : !qnt.tensor<?x64, e4m3, per_row, scale f32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
+  return
+}
+
+// -----
+
+func.func @linear_c2_unscaled(%x: !qnt.tensor<?x64, e4m3, per_row, scale f32>, %w: !qnt.tensor<8x64, bf16, unscaled>) {
+  // expected-error @+1 {{or scaled floats on both sides}}
+  %0 = qnt.linear %x, %w : !qnt.tensor<?x64, e4m3, per_row, scale f32>, !qnt.tensor<8x64, bf16, unscaled>
+  return
+}
+
+// -----
+
+func.func @quantize_c8_scale(%x: tensor<4x32xf32>, %s: tensor<4x2xf32>) {
+  // expected-error @+1 {{expected scales of 8 bits to be found from their blocks alone}}
+  %0 = qnt.quantize %x scale %s : tensor<4x32xf32>, tensor<4x2xf32> -> !qnt.tensor<4x32, e2m1, group<16>, scale f8E4M3FN>
+  return
+}
+
+// -----
+
+func.func @quantize_c8_moment(%x: tensor<4x32xf32>, %m: tensor<32x32xf32>) {
+  // expected-error @+1 {{expected scales of 8 bits to be found from their blocks alone}}
+  %0 = qnt.quantize %x moment %m rounding gptq : tensor<4x32xf32> moment tensor<32x32xf32> -> !qnt.tensor<4x32, e2m1, group<32>, scale f8E8M0FNU>
   return
 }
 

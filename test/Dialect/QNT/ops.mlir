@@ -229,3 +229,18 @@ func.func @second_moment(%w: tensor<64x384xf32>, %m: tensor<384x384xf32>) {
   %a, %b = qnt.low_rank %w moment %m : tensor<64x384xf32> moment tensor<384x384xf32> -> tensor<64x8xf32>, tensor<8x384xf32>
   return
 }
+
+// CHECK-LABEL: @floats
+func.func @floats(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>) {
+  // CHECK: qnt.quantize %{{.*}} : tensor<?x64xf32> -> !qnt.tensor<?x64, e2m1, group<16>, scale f8E4M3FN>
+  %0 = qnt.quantize %x : tensor<?x64xf32> -> !qnt.tensor<?x64, e2m1, group<16>, scale f8E4M3FN>
+  // CHECK: qnt.quantize %{{.*}} clip mse : tensor<8x64xf32> -> !qnt.tensor<8x64, e2m1, group<32>, scale f8E8M0FNU>
+  %1 = qnt.quantize %w clip mse : tensor<8x64xf32> -> !qnt.tensor<8x64, e2m1, group<32>, scale f8E8M0FNU>
+  // CHECK: qnt.linear %{{.*}}, %{{.*}} : !qnt.tensor<?x64, e2m1, group<16>, scale f8E4M3FN>, !qnt.tensor<8x64, e2m1, group<32>, scale f8E8M0FNU>
+  %2 = qnt.linear %0, %1 : !qnt.tensor<?x64, e2m1, group<16>, scale f8E4M3FN>, !qnt.tensor<8x64, e2m1, group<32>, scale f8E8M0FNU>
+  %3 = qnt.quantize %x : tensor<?x64xf32> -> !qnt.tensor<?x64, e4m3, per_row, scale f32>
+  %4 = qnt.quantize %w : tensor<8x64xf32> -> !qnt.tensor<8x64, e4m3, per_channel, scale f32>
+  // CHECK: qnt.linear %{{.*}}, %{{.*}} : !qnt.tensor<?x64, e4m3, per_row, scale f32>, !qnt.tensor<8x64, e4m3, per_channel, scale f32>
+  %5 = qnt.linear %3, %4 : !qnt.tensor<?x64, e4m3, per_row, scale f32>, !qnt.tensor<8x64, e4m3, per_channel, scale f32>
+  return
+}

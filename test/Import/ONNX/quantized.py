@@ -184,6 +184,13 @@ def qonnx():
     m.save([h.make_node("BipolarQuant", ["x", "s"], ["y"], domain=domain)],
            {"x": ["n", 16]}, ["y"], {"s": f32(0.5)}, domains=[domain])
     m.check("BipolarQuant", {"x": x}, [np.where(x >= 0, 0.5, -0.5).astype(f32)])
+    m.save([h.make_node("BipolarQuant", ["w", "s"], ["v"], domain=domain),
+            h.make_node("MatMul", ["x", "v"], ["y"])],
+           {"x": ["n", 16]}, ["y"], {"w": weight, "s": np.full((1, 8), 0.25, f32)},
+           domains=[domain])
+    m.check("BipolarQuant of a weight", {"x": x},
+            [x @ np.where(weight >= 0, 0.25, -0.25).astype(f32)],
+            contains=["!qnt.tensor<8x16, int2, per_"])
     m.save([h.make_node("Trunc", ["x", "s", "z", "a", "b"], ["y"],
                         domain=domain)],
            {"x": ["n", 16]}, ["y"],

@@ -58,17 +58,35 @@ class Format:
         return np.clip(x, self.low, self.high).astype(self.dtype).astype(f32)
 
 
-def round_scale(scale, scale_type):
+def row_scale(row, fmt):
+    """The least power of two whose 448 times reaches the largest scale."""
+    most = float(np.abs(row[~np.isnan(row)]).max(initial=0) / fmt.high)
+    if most == 0:
+        return 1.0
+    power = int(np.frexp(most / 448)[1]) - 2
+    while most > 448 * 2.0**power:
+        power += 1
+    return 2.0**max(power, -117)
+
+
+def round_scale(scale, scale_type, of_row=1.0):
+    if scale_type == "f8E8M0FNU":
+        mantissa, power = np.frexp(float(scale))
+        return f32(max(2.0**(power - (mantissa == 0.5)), 2.0**-126))
+    if scale_type == "f8E4M3FN":
+        number = f32(min(scale / of_row, 448)).astype(ml_dtypes.float8_e4m3fn)
+        return f32(max(float(number), 2.0**-9) * of_row)
     dtype = SCALE_TYPES[scale_type]
     top = float(ml_dtypes.finfo(dtype).max)
     size = min(abs(f32(scale)), f32(top)).astype(dtype).astype(f32)
     return np.copysign(max(size, f32(LEAST[scale_type])), f32(scale))
 
 
-def fit(fmt, scale_type, zero_point, low, high):
+def fit(fmt, scale_type, zero_point, low, high, of_row=1.0):
     # zero_point: False, True, or "offset": zeros are offsets.
     if not zero_point:
-        return round_scale(max(-low, high) / fmt.high, scale_type), f32(0)
+        return (round_scale(max(-low, high) / fmt.high, scale_type, of_row),
+                f32(0))
     with np.errstate(over="ignore"):
         width = high - low
     scale = round_scale(width / (fmt.high - fmt.low), scale_type)
@@ -94,18 +112,19 @@ def error(fmt, zero_point, params, block):
     return np.sum((block - scale * (numbers - zero))**2)
 
 
-def choose(fmt, scale_type, zero_point, clip, block):
+def choose(fmt, scale_type, zero_point, clip, block, of_row=1.0):
     """(scale, zero) of one block of f32 values."""
     low, high = min(f32(0), block.min()), max(f32(0), block.max())
-    if low == 0 and high == 0:
+    if low == 0 and high == 0 and scale_type != "f8E4M3FN":
         return f32(1), fmt.low if zero_point else f32(0)
-    candidates = [fit(fmt, scale_type, zero_point, low, high)]
+    candidates = [fit(fmt, scale_type, zero_point, low, high, of_row)]
     if clip == "mse":
         for percent in range(98, 38, -2):
             factor = f32(percent) / f32(100)
             candidates.append(fit(fmt, scale_type, zero_point, low * factor,
-                                  high * factor))
-        if fmt.integer and fmt.signed and not zero_point:
+                                  high * factor, of_row))
+        if fmt.integer and fmt.signed and not zero_point \
+                and scale_type in SCALE_TYPES:
             extreme = low if -low >= high else high
             candidates.append((round_scale(extreme / fmt.low, scale_type),
                                f32(0)))
@@ -149,7 +168,11 @@ class Quantized:
             elif params:
                 scale, zero = params[0].flat[i], params[1].flat[i]
             else:
-                scale, zero = choose(fmt, scale_type, zero_point, clip, block)
+                last = x.shape[-1]
+                row = flat[at.start // last * last:][:last]
+                scale, zero = choose(fmt, scale_type, zero_point, clip, block,
+                                     row_scale(row, fmt)
+                                     if scale_type == "f8E4M3FN" else 1.0)
             self.scales.append(scale)
             self.zeros.append(zero)
             numbers.append(encode(fmt, zero_point, (scale, zero), block))

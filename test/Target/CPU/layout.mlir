@@ -121,3 +121,20 @@ func.func @codes_from_elsewhere(%x: !qnt.tensor<?x8x8x4, int8, per_tensor, scale
   %0 = qnt.max_pool %x kernel [2, 2] strides [2, 2] : !qnt.tensor<?x8x8x4, int8, per_tensor, scale f32> -> !qnt.tensor<?x4x4x4, int8, per_tensor, scale f32>
   return %0 : !qnt.tensor<?x4x4x4, int8, per_tensor, scale f32>
 }
+
+// -----
+
+func.func @codes_of_floats(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, e4m3, per_channel, scale f32>) -> tensor<?x8xf32> {
+  %xq = qnt.quantize %x : tensor<?x64xf32> -> !qnt.tensor<?x64, e4m3, per_row, scale f32>
+  // expected-error @below {{the CPU target multiplies codes of integers, and weights whose scales have 16 or 32 bits}}
+  %0 = qnt.linear %xq, %w : !qnt.tensor<?x64, e4m3, per_row, scale f32>, !qnt.tensor<8x64, e4m3, per_channel, scale f32>
+  return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @small_scales(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, e2m1, group<16>, scale f8E4M3FN>) -> tensor<?x8xf32> {
+  // expected-error @below {{the CPU target multiplies codes of integers, and weights whose scales have 16 or 32 bits}}
+  %0 = qnt.linear %x, %w : tensor<?x64xf32>, !qnt.tensor<8x64, e2m1, group<16>, scale f8E4M3FN>
+  return %0 : tensor<?x8xf32>
+}

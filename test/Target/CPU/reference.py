@@ -89,7 +89,7 @@ for b, length in enumerate(lengths.astype(int)):
     for head in range(query.shape[2]):
         if length == 0:
             # Who attends to nothing gets zeros.
-            assert (out[b, :, head] == 0).all()
+            close("attention", out[b, :, head], 0, 0, 0)
             continue
         scores = query[b, :, head] @ keys[b, head, :length].T
         weights = special.softmax(scores / np.sqrt(query.shape[3]), axis=-1)

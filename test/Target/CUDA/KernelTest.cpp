@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "KernelTest.h"
 
+#include "qnt/Dialect/QGPU/QGPU.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -20,6 +22,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 using namespace mlir;
 using namespace qnt;
@@ -39,7 +42,8 @@ std::unique_ptr<MLIRContext> qnt::test::makeContext() {
   registry.insert<arith::ArithDialect, func::FuncDialect, gpu::GPUDialect,
                   linalg::LinalgDialect, LLVM::LLVMDialect, math::MathDialect,
                   NVVM::NVVMDialect, scf::SCFDialect, tensor::TensorDialect,
-                  vector::VectorDialect, nn::NNDialect, QNTDialect>();
+                  vector::VectorDialect, nn::NNDialect, QNTDialect,
+                  qgpu::QGPUDialect>();
   auto context = std::make_unique<MLIRContext>(registry);
   context->loadAllAvailableDialects();
   return context;
@@ -62,11 +66,11 @@ void Report::add(StringRef name, llvm::function_ref<std::string()> run) {
 // Launcher
 //===----------------------------------------------------------------------===//
 
-Launcher::Launcher(MLIRContext &context, Get get)
+Launcher::Launcher(MLIRContext &context, Get get, StringRef chip)
     : module(ModuleOp::create(UnknownLoc::get(&context))) {
   OpBuilder b = OpBuilder::atBlockBegin(module->getBody());
   auto kernels = gpu::GPUModuleOp::create(b, module->getLoc(), "kernels");
-  cuda::KernelLibrary library(kernels, *cuda::findChip("sm_80"));
+  cuda::KernelLibrary library(kernels, *cuda::findChip(chip));
   kernel = get(library);
   values.resize(kernel.args.size());
   isSet.resize(kernel.args.size());
@@ -93,7 +97,8 @@ void Launcher::set(StringRef name, int64_t size) { values[find(name)] = size; }
 
 void Launcher::bind(StringRef name, void *data, size_t bytes) {
   unsigned i = find(name);
-  bool isInput = kernel.args[i].kind == cuda::Argument::Kind::Input;
+  bool isInput = kernel.args[i].kind == cuda::Argument::Kind::Input ||
+                 kernel.args[i].kind == cuda::Argument::Kind::TensorMap;
   buffers.push_back({data, bytes, !isInput, name.str()});
   values[i] = int64_t(emu::toArgument(data));
 }
@@ -120,6 +125,16 @@ std::string Launcher::run() {
   launch.sharedBytes = size_t(kernel.sharedBytes);
   launch.buffers = buffers;
   std::vector<uint64_t> args(values.begin(), values.end());
+  for (auto [word, argument] : llvm::zip_equal(args, kernel.args)) {
+    if (argument.kind != cuda::Argument::Kind::TensorMap)
+      continue;
+    const cuda::TensorMap &map = argument.map;
+    maps.push_back({reinterpret_cast<const void *>(word), uint64_t(map.columns),
+                    uint64_t(values[map.rows]), uint64_t(map.rowBytes),
+                    uint32_t(map.boxColumns), uint32_t(map.boxRows),
+                    uint32_t(map.elementBytes), /*swizzle=*/128});
+    word = emu::toArgument(&maps.back());
+  }
   if (!code->run(launch, args, error))
     return error;
   if (llvm::any_of(counters, [](int32_t count) { return count != 0; }))
@@ -160,4 +175,33 @@ std::string qnt::test::compare(ArrayRef<float> got, ArrayRef<float> want,
           got.size(), got[i], want[i], reach);
   }
   return {};
+}
+
+GroupRows test::packGroupRows(QTensorType type, ArrayRef<uint32_t> codes,
+                              ArrayRef<float> scales, ArrayRef<float> factors) {
+  auto rows = int64_t(factors.size());
+  auto layout = cast<RowsAttr>(type.getLayout());
+  int64_t features = type.getShape().back(), groups = type.getGroupsPerRow();
+  int64_t rowBytes =
+      llvm::alignTo(llvm::divideCeil(features, 2), layout.getPad());
+  int64_t scaleBytes = llvm::alignTo(groups, 16);
+  NumberFormat e4m3 = parseFormat("e4m3", type.getContext());
+  GroupRows result;
+  result.scales = factors.vec();
+  result.codes.assign(size_t(rows * rowBytes), 0);
+  std::vector<uint8_t> bytes(size_t(rows * scaleBytes), 0);
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t i = 0; i < features; ++i)
+      result.codes[size_t(row * rowBytes + i / 2)] |=
+          int8_t(codes[row * features + i] << (i % 2 * 4));
+    ArrayRef<float> own = scales.slice(row * groups, groups);
+    float factor = factors[row];
+    for (int64_t group = 0; group < groups; ++group)
+      bytes[size_t(row * scaleBytes + group)] =
+          type.hasRowScales() ? uint8_t(e4m3.encode(own[group] / factor))
+                              : uint8_t(std::ilogb(own[group]) + 127);
+  }
+  result.groups.resize(bytes.size() / 4);
+  std::memcpy(result.groups.data(), bytes.data(), bytes.size());
+  return result;
 }

@@ -11,6 +11,7 @@
 
 #include "qnt/Emulator/Emulator.h"
 
+#include <deque>
 #include <random>
 #include <string>
 #include <vector>
@@ -40,8 +41,8 @@ private:
 class Launcher {
 public:
   using Get = llvm::function_ref<cuda::Kernel(cuda::KernelLibrary &)>;
-  /// The kernel that `get` generates for sm_80.
-  Launcher(mlir::MLIRContext &context, Get get);
+  /// The kernel that `get` generates.
+  Launcher(mlir::MLIRContext &context, Get get, llvm::StringRef chip = "sm_80");
 
   template <typename T> void set(llvm::StringRef name, std::vector<T> &values) {
     bind(name, values.data(), values.size() * sizeof(T));
@@ -62,6 +63,8 @@ private:
   cuda::Kernel kernel;
   std::unique_ptr<emu::Kernel> code;
   std::vector<emu::Buffer> buffers;
+  /// What arguments that are tensor maps point at.
+  std::deque<emu::TensorMap> maps;
   std::vector<int64_t> values;
   std::vector<bool> isSet;
 };
@@ -76,6 +79,18 @@ int64_t draw(std::mt19937_64 &random, int64_t low, int64_t high);
 /// magnitude; NaN is where NaN is, infinity where infinity. Empty where not.
 std::string compare(llvm::ArrayRef<float> got, llvm::ArrayRef<float> want,
                     double limit, double relative = 0);
+
+/// Rows of codes in groups with scales of 8 bits, as #qnt.rows lays them out:
+/// bytes of codes, and of the scales of groups, four in a word; f32 factors.
+struct GroupRows {
+  std::vector<int8_t> codes;
+  std::vector<int32_t> groups;
+  std::vector<float> scales;
+};
+/// Of codes and scales as qnt.quantize gives them, and a factor for each row.
+GroupRows packGroupRows(QTensorType type, llvm::ArrayRef<uint32_t> codes,
+                        llvm::ArrayRef<float> scales,
+                        llvm::ArrayRef<float> factors);
 
 } // namespace qnt::test
 

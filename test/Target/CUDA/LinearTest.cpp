@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "LinearTest.h"
 
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
 #include "qnt/Interpreter/Interpreter.h"
 #include "qnt/Support/Half.h"
 
@@ -20,8 +21,11 @@ using namespace qnt::test;
 
 std::string LinearCase::getName() const {
   return llvm::formatv(
-      "linear {0} x {1} x {2}, weight {3}, input {4}, [{5}]{6}", rows, features,
-      inputs, weight, input, epilogue, isExact ? ", exact" : "");
+      "linear {0} x {1} x {2}, weight {3}, input {4}, [{5}]{6}, {7}", rows,
+      features, inputs, weight, input, epilogue, isExact ? ", exact" : "",
+      warpgroups ? std::to_string(warpgroups) + " warpgroups of " +
+                       std::to_string(tileRows) + " rows"
+                 : "warps");
 }
 
 namespace {
@@ -41,9 +45,12 @@ private:
   std::string emulate();
   void packFloats();
   void packInput(RowsAttr layout);
+  void packGroups(RowsAttr layout);
   void packWeight(QTensorType type);
   std::string compare() const;
   bool isFloat() const { return test.input == "f16"; }
+  /// Whether codes of floats are multiplied.
+  bool isOfFloats() const { return !isFloat() && !xq.type.isInteger(); }
   double normal() { return std::normal_distribution<double>()(random); }
   int64_t integer(int64_t low, int64_t high) {
     return std::uniform_int_distribution<int64_t>(low, high)(random);
@@ -189,13 +196,32 @@ void LinearRun::packInput(RowsAttr layout) {
     zeros.push_back((xq.zeros.empty() ? 0 : xq.zeros[block]) +
                     float(layout.getExcess()));
     for (int64_t i = 0; i < test.inputs; ++i) {
-      auto stored = int32_t(format.decode(xq.codes[row * test.inputs + i])) +
-                    int32_t(layout.getExcess());
+      uint32_t code = xq.codes[row * test.inputs + i];
+      int32_t stored = isOfFloats() ? int32_t(code)
+                                    : int32_t(format.decode(code)) +
+                                          int32_t(layout.getExcess());
       codes[row * rowBytes + i] = int8_t(stored);
       if (perRow)
         sums[row * perRow + i / layout.getSums()] += stored;
     }
   }
+}
+
+void LinearRun::packGroups(RowsAttr layout) {
+  // Any factor that all scales are numbers of e4m3 times will do.
+  Floats factors;
+  int64_t groups = xq.type.getGroupsPerRow();
+  for (int64_t row = 0; row < test.rows; ++row) {
+    ArrayRef<float> own = ArrayRef(xq.scales).slice(row * groups, groups);
+    factors.push_back(
+        xq.type.hasRowScales() ? chooseRowScale(*llvm::max_element(own)) : 1);
+  }
+  GroupRows rows =
+      packGroupRows(xq.type.withLayout(layout), xq.codes, xq.scales, factors);
+  codes = rows.codes;
+  sums = rows.groups;
+  scales = rows.scales;
+  zeros.assign(scales.size(), 0);
 }
 
 void LinearRun::packWeight(QTensorType type) {
@@ -222,12 +248,17 @@ std::string LinearRun::emulate() {
   } else {
     bool isUnsigned = xq.type.getFormat().getMin() >= 0;
     bool hasZeros = isUnsigned || xq.type.hasZeros();
-    weight = weight.withLayout(FragmentsAttr::get(&context, 64, 4, hasZeros));
+    bool inBlocks = xq.type.hasSmallScales();
+    weight = weight.withLayout(
+        FragmentsAttr::get(&context, 64, inBlocks ? 8 : 4, hasZeros));
     auto rows = RowsAttr::get(
         &context, integer(0, 1) ? 16 : 128,
         weight.hasZeros() ? weight.getGroupSize() : 0,
         isUnsigned && xq.type.getFormat().getBits() == 8 ? -128 : 0);
-    packInput(rows);
+    if (inBlocks)
+      packGroups(rows);
+    else
+      packInput(rows);
     input = xq.type.withLayout(rows);
   }
   packWeight(weight);
@@ -235,14 +266,31 @@ std::string LinearRun::emulate() {
   std::string error = cuda::checkLinear(shape);
   if (!error.empty())
     return error;
-  const cuda::Chip &chip = *cuda::findChip("sm_80");
+  // Products of floats of 8 bits and of blocks are not on the first chip.
+  std::string name = shape.isBlockScaled()                  ? "sm_120a"
+                     : isOfFloats() && test.chip == "sm_80" ? "sm_90a"
+                                                            : test.chip;
+  const cuda::Chip &chip = *cuda::findChip(name);
+  error = cuda::checkLinear(shape, chip);
+  if (!error.empty())
+    return error;
   cuda::LinearTile tile = cuda::chooseLinearTile(
       shape, chip, test.tileRows ? test.tileRows : test.rows);
   if (test.splits)
     tile.splits = test.splits;
-  Launcher launcher(context, [&](cuda::KernelLibrary &library) {
-    return cuda::getLinearKernel(library, shape, tile);
-  });
+  if (test.warpgroups)
+    tile = {.blockM = test.tileRows,
+            .blockN = (chip.hasTcgen05 ? 128 : 64) * test.warpgroups,
+            .warpsM = 1,
+            .warpsN = 4 * test.warpgroups,
+            .stages = integer(2, 4),
+            .warpgroups = test.warpgroups};
+  Launcher launcher(
+      context,
+      [&](cuda::KernelLibrary &library) {
+        return cuda::getLinearKernel(library, shape, tile);
+      },
+      test.chip);
   if (isFloat())
     launcher.set("x", halves);
   else
@@ -293,7 +341,8 @@ std::string LinearRun::compare() const {
       }
       // f32 rounds at each product of floats, some times for each group and at
       // the end; no step has a slope beyond 1.13, products with operands aside.
-      int64_t roundings = groups + 8 + (isFloat() ? test.inputs : 0);
+      bool ofFloats = isFloat() || isOfFloats();
+      int64_t roundings = groups + 8 + (ofFloats ? test.inputs : 0);
       double limit = std::ldexp(reach * double(roundings), -23);
       // bf16 below 2^-14 is rounded to multiples of 2^-24.
       if (wq.type.getFormat().getName() == "bf16")

@@ -17,7 +17,7 @@ namespace qnt::test {
 struct LinearCase {
   int64_t rows, features, inputs;
   std::string weight;
-  /// "f16" for floats.
+  /// "f16" for floats that are no codes.
   std::string input = "int8, per_row, scale f32";
   /// Steps of the epilogue, as they are written.
   std::string epilogue = "";
@@ -27,6 +27,10 @@ struct LinearCase {
   int64_t tileRows = 0;
   /// Blocks that share a tile; 0 for as many as the tile has.
   int64_t splits = 0;
+  /// For chips with wgmma or tcgen05: the warpgroups of a block; 0 for warps of
+  /// mma.sync.
+  int64_t warpgroups = 0;
+  std::string chip = "sm_80";
 
   std::string getName() const;
 };

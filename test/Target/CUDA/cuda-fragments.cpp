@@ -10,10 +10,13 @@
 //===----------------------------------------------------------------------===//
 #include "KernelTest.h"
 
+#include "qnt/Dialect/QNT/BlockQuantizer.h"
 #include "qnt/Dialect/QNT/FragmentGeometry.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace qnt;
@@ -55,8 +58,9 @@ static void testMaps(const cuda::MatrixInstruction &mma) {
 /// instruction looks for it.
 static void testOrder(MLIRContext &context, const cuda::MatrixInstruction &mma,
                       std::mt19937_64 &random) {
-  int64_t quad = mma.getQuad();
-  std::string text = "!qnt.tensor<8x128, uint8, per_channel, scale f32, "
+  int64_t quad = mma.getQuad(), bits = quad == 8 ? 4 : 8;
+  std::string text = "!qnt.tensor<8x128, uint" + std::to_string(bits) +
+                     ", per_channel, scale f32, "
                      "#qnt.fragments<columns = 8, quad = " +
                      std::to_string(quad) + ">>";
   auto type = cast<QTensorType>(parseType(text, &context));
@@ -64,26 +68,69 @@ static void testOrder(MLIRContext &context, const cuda::MatrixInstruction &mma,
   auto g = FragmentGeometry::of(type, layout);
   std::vector<uint32_t> codes(8 * 128);
   for (uint32_t &code : codes)
-    code = random() % 256;
+    code = uint32_t(random() % (1u << bits));
   std::vector<float> scales(8, 1);
   std::vector<char> blob(size_t(layout.getByteSize(type)));
   layout.packRows(type, {0, 8, codes, scales, {}}, blob);
-  int64_t fields = g.getCell() / 8;
+  int64_t fields = g.getCell() / bits;
   for (int64_t lane = 0; lane < 32; ++lane)
     for (int64_t step = 0; step < 128 / mma.k; ++step)
       for (int64_t place = 0; place < mma.bRegisters * quad; ++place) {
         cuda::FragmentMap::Step at = mma.bMap.get(lane, place);
         int64_t w = step * mma.bRegisters + place / quad;
-        int64_t bit = place % quad * g.getCell() + w % fields * 8;
+        int64_t bit = place % quad * g.getCell() + w % fields * bits;
         uint32_t word;
         std::memcpy(&word,
                     blob.data() + g.planes[0].getWordOffset(lane, w / fields),
                     4);
         int64_t input = step * mma.k + at.row;
-        expect((word >> bit & 255) == codes[at.column * 128 + input],
+        expect((word >> bit & ((1u << bits) - 1)) ==
+                   codes[at.column * 128 + input],
                mma.name + ", input " + llvm::Twine(input) + ", feature " +
                    llvm::Twine(at.column));
       }
+}
+
+/// Of a quad, lanes 0 and 1 give the scales of rows g and g + 8, lane 0 those
+/// of column g.
+static void testScales(const cuda::MatrixInstruction &mma) {
+  for (int64_t lane = 0; lane < 32; ++lane)
+    for (int64_t i = 0; i < mma.k / mma.scale->group; ++i) {
+      int64_t g = lane / 4, t = lane % 4;
+      cuda::FragmentMap::Step a = mma.scale->aMap.get(lane, i),
+                              b = mma.scale->bMap.get(lane, i);
+      expect(t > 1 || (a.row == g + 8 * t && a.column == i),
+             mma.name + ", scale of A of lane " + llvm::Twine(lane));
+      expect(t > 0 || (b.column == g && b.row == i),
+             mma.name + ", scale of B of lane " + llvm::Twine(lane));
+    }
+}
+
+/// Of scales of 8 bits: those of a chunk's features together.
+static void testSmallScales(MLIRContext &context, std::mt19937_64 &random) {
+  for (const char *format : {"e2m1, group<16>, scale f8E4M3FN",
+                             "e2m1, group<32>, scale f8E8M0FNU"}) {
+    int64_t rows = 1 + int64_t(random() % 150);
+    int64_t inputs = 1 + int64_t(random() % 700);
+    std::string text = "!qnt.tensor<" + std::to_string(rows) + "x" +
+                       std::to_string(inputs) + ", " + format +
+                       ", #qnt.fragments<columns = 64, quad = 8>>";
+    auto type = cast<QTensorType>(parseType(text, &context));
+    std::vector<float> values(size_t(rows * inputs));
+    std::normal_distribution<float> normal;
+    for (float &value : values)
+      value = std::exp(4 * normal(random)) * normal(random);
+    size_t groups = size_t(rows * type.getGroupsPerRow());
+    std::vector<uint32_t> codes(values.size()), codesBack(values.size());
+    std::vector<float> scales(groups), scalesBack(groups);
+    quantizeRows(type.withLayout({}), ClipMethod::AbsMax, values, rows, codes,
+                 scales, {});
+    auto layout = cast<Layout>(type.getLayout());
+    std::vector<char> blob(size_t(layout.getByteSize(type)));
+    layout.packRows(type, {0, rows, codes, scales, {}}, blob);
+    layout.unpack(type, blob, codesBack, scalesBack, {});
+    expect(codes == codesBack && scales == scalesBack, text);
+  }
 }
 
 static void testRoundTrip(MLIRContext &context, std::string format,
@@ -143,6 +190,16 @@ int main() {
     testMaps(*mma);
     testOrder(context, *mma, random);
   }
+  using Format = NVVM::BlockScaleFormat;
+  for (const auto *mma : {cuda::findBlockScaledMma(Format::UE4M3, 16),
+                          cuda::findBlockScaledMma(Format::UE8M0, 32)}) {
+    testMaps(*mma);
+    testOrder(context, *mma, random);
+    testScales(*mma);
+  }
+  for (const char *a : {"e4m3", "e5m2"})
+    for (const char *b : {"e4m3", "e5m2"})
+      testMaps(*cuda::findFloat8Mma(a, b));
   for (std::string quad : {"2", "4"})
     for (const char *format : {"int1", "int2", "int3", "uint3", "int4", "uint5",
                                "int6", "int7", "int8", "uint8", "e4m3"})
@@ -158,5 +215,6 @@ int main() {
                       1 + int64_t(random() % 150), 1 + int64_t(random() % 400),
                       random);
       }
+  testSmallScales(context, random);
   return failures != 0;
 }

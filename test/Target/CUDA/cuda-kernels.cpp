@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 // cuda-kernels CHIP OUT: writes OUT.ptx and OUT.cubin with kernels of every
-// kind and bucket of rows, and prints what ptxas says of each. Fails where one
-// spills or does not fit the chip.
+// kind and bucket of rows, and prints what the chip has, then what ptxas says
+// of each. Fails where one spills or does not fit the chip.
 //===----------------------------------------------------------------------===//
 #include "KernelTest.h"
 
@@ -45,6 +45,20 @@ static void addRows(cuda::KernelLibrary &library, Kernels &kernels) {
     for (auto norm : {Norm{}, Norm{Norm::Kind::RMS, 1e-5}})
       add(kernels, cuda::getQuantizeRowsKernel(library, parse(library, text),
                                                /*isStatic=*/false, norm));
+  if (library.chip.hasFloat8)
+    add(kernels,
+        cuda::getQuantizeRowsKernel(
+            library,
+            parse(library,
+                  "?x4096, e4m3, per_row, scale f32, #qnt.rows<pad = 16>"),
+            /*isStatic=*/false, {Norm::Kind::RMS, 1e-5}));
+  if (library.chip.hasBlockScaledMma)
+    for (const char *text :
+         {"?x4096, e2m1, group<16>, scale f8E4M3FN, #qnt.rows<pad = 16>",
+          "?x4096, e2m1, group<32>, scale f8E8M0FNU, #qnt.rows<pad = 16>"})
+      add(kernels, cuda::getQuantizeRowsKernel(library, parse(library, text),
+                                               /*isStatic=*/false,
+                                               {Norm::Kind::RMS, 1e-5}));
   for (auto kind : {Norm::Kind::RMS, Norm::Kind::Layer, Norm::Kind::L2})
     for (auto output : {Output::F32, Output::F16})
       add(kernels, cuda::getRowsKernel(library, {4096, {kind, 1e-5}, output}));
@@ -134,13 +148,18 @@ static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
     SmallVector<EpilogueKind> epilogue;
     SmallVector<int64_t> rows = {16, 4096};
   };
-  const SmallVector<int64_t> all = {16, 32, 64, 4096};
+  const SmallVector<int64_t> all = {16, 32, 64, 512, 4096};
   std::string quad2 = ", #qnt.fragments<columns = 64, quad = 2>";
   std::string quad4 = ", #qnt.fragments<columns = 64, quad = 4>";
   std::string rows = "?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>";
+  std::string quad8 = ", #qnt.fragments<columns = 64, quad = 8>";
+  std::string floats = "?x4096, e4m3, per_row, scale f32, #qnt.rows<pad = 16>";
   using Step = EpilogueKind;
   const Layer layers[] = {
-      {"4096x4096, int8, per_channel, scale f32" + quad4, rows, {}},
+      {"4096x4096, int8, per_channel, scale f32" + quad4,
+       rows,
+       {},
+       {16, 512, 4096}},
       {"4096x4096, int4, per_channel, scale f16" + quad4,
        rows,
        {Step::Bias, Step::Gelu}},
@@ -159,6 +178,17 @@ static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
       {"4096x4096, e4m3, per_channel, scale f32" + quad2, "", {}},
       {"4096x4096, e2m1, group<32>, scale f16" + quad2, "", {}},
       {"4096x4096, bf16, unscaled" + quad2, "", {}},
+      {"4096x4096, e4m3, per_channel, scale f32" + quad4, floats, {}, all},
+      {"11008x4096, e4m3, group<128>, scale f32" + quad4,
+       floats,
+       {Step::Silu, Step::Mul}},
+      {"4096x4096, e2m1, group<16>, scale f8E4M3FN" + quad8,
+       "?x4096, e2m1, group<16>, scale f8E4M3FN, #qnt.rows<pad = 16>",
+       {Step::Silu, Step::Mul},
+       all},
+      {"4096x4096, e2m1, group<32>, scale f8E8M0FNU" + quad8,
+       "?x4096, e2m1, group<32>, scale f8E8M0FNU, #qnt.rows<pad = 16>",
+       {}},
   };
   for (const Layer &layer : layers)
     for (int64_t rows : layer.rows) {
@@ -167,6 +197,8 @@ static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
                                                   : parse(library, layer.input),
                               layer.epilogue};
       std::string error = cuda::checkLinear(shape);
+      if (!cuda::checkLinear(shape, library.chip).empty())
+        continue;
       if (!error.empty()) {
         llvm::errs() << error << "\n";
         std::exit(1);
@@ -175,6 +207,15 @@ static void addLinears(cuda::KernelLibrary &library, Kernels &kernels) {
                        library, shape,
                        cuda::chooseLinearTile(shape, library.chip, rows)));
     }
+}
+
+/// What limits a kernel's time.
+static void printChip(const cuda::Chip &chip) {
+  llvm::outs() << chip.name << ": " << chip.multiprocessors
+               << " multiprocessors, " << chip.registers << " registers, "
+               << int64_t(chip.bandwidth) << " bytes/s, "
+               << int64_t(chip.halfOps) << " f16/s, " << int64_t(chip.int8Ops)
+               << " int8/s\n";
 }
 
 /// Whether everything fits.
@@ -193,8 +234,10 @@ static bool report(const cuda::Assembled &assembled, const cuda::Chip &chip,
     llvm::outs() << chip.name << " " << name << ": " << kernel.threads
                  << " threads, " << used.registers << " registers, "
                  << kernel.sharedBytes << " bytes shared, "
-                 << used.spillStores + used.spillLoads << " bytes spilled\n";
-    ok &= used.registers > 0 && used.spillStores + used.spillLoads == 0 &&
+                 << used.spillStores + used.spillLoads << " bytes spilled"
+                 << (used.isSerialized ? ", serialized" : "") << "\n";
+    ok &= used.registers > 0 && !used.isSerialized &&
+          used.spillStores + used.spillLoads == 0 &&
           registers <= chip.registers && kernel.sharedBytes <= chip.sharedBytes;
   }
   return ok;
@@ -235,5 +278,6 @@ int main(int argc, char **argv) {
   }
   if (!write(out + ".cubin", assembled->cubin))
     return 1;
+  printChip(*chip);
   return !report(*assembled, *chip, kernels);
 }

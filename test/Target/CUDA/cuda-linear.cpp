@@ -83,6 +83,31 @@ static std::vector<LinearCase> getCases(std::mt19937_64 &random) {
                      .weight = weight,
                      .input = "f16",
                      .epilogue = pick("", "bias, relu", "silu, mul")});
+  // Codes of floats on both sides.
+  for (const char *weight :
+       {"e4m3, per_channel, scale f32", "e4m3, group<128>, scale f16",
+        "e5m2, per_tensor, scale f32", "e4m3, group<32>, scale bf16"})
+    cases.push_back(
+        {.rows = pick(1, 17, 40, 70),
+         .features = size(1, 150),
+         .inputs = size(1, 500),
+         .weight = weight,
+         .input = pick("e4m3, per_row, scale f32", "e5m2, per_row, scale f32",
+                       "e4m3, per_tensor, scale f32"),
+         .epilogue = pick("", "bias, relu", "silu, mul"),
+         .tileRows = pick(16, 32, 64),
+         .splits = pick(0, 2)});
+  // In blocks on both sides.
+  for (std::string format :
+       {"e2m1, group<16>, scale f8E4M3FN", "e2m1, group<32>, scale f8E8M0FNU"})
+    for (int64_t rows : {1, 17, 40, 130})
+      cases.push_back({.rows = rows,
+                       .features = size(1, rows > 100 ? 140 : 260),
+                       .inputs = size(1, 700),
+                       .weight = format,
+                       .input = format,
+                       .epilogue = pick("", "bias, relu", "silu, mul"),
+                       .splits = rows == 17 ? 2 : 0});
   // Blocks that share a tile.
   for (std::string input : {rowInt8, std::string("f16")})
     for (const char *weight :

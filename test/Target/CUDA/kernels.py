@@ -13,7 +13,21 @@ tool, disassembler, out = sys.argv[1:]
 # By the beginning of a kernel's name: what it must have, and must not.
 SPILLS = {"LDL", "STL"}
 EXPECTED = {
+    "linear_wgmma_s8": ({"IGMMA", "UTMALDG", "UBLKCP", "SYNCS"}, SPILLS),
+    "linear_wgmma_u8": ({"IGMMA", "UTMALDG", "UBLKCP", "SYNCS"}, SPILLS),
+    "linear_wgmma_e4m3e4m3": ({"QGMMA", "UTMALDG", "UBLKCP", "SYNCS"}, SPILLS),
+    "linear_wgmma_f16": ({"HGMMA", "UTMALDG", "UBLKCP", "SYNCS"},
+                         SPILLS | {"I2F"}),
+    "linear_tcgen05_s8": ({"UTCIMMA", "UTCBAR", "STTM", "LDTM", "UTMALDG", "UBLKCP",
+                           "SYNCS"}, SPILLS),
+    "linear_tcgen05_u8": ({"UTCIMMA", "UTCBAR", "STTM", "LDTM", "UTMALDG", "UBLKCP",
+                           "SYNCS"}, SPILLS),
+    "linear_tcgen05_f16": ({"UTCHMMA", "UTCBAR", "STTM", "LDTM", "UTMALDG", "UBLKCP",
+                            "SYNCS"}, SPILLS | {"I2F"}),
     "linear_s8": ({"IMMA", "LDGSTS", "LDSM"}, SPILLS),
+    "linear_nvfp4": ({"OMMA", "LDGSTS", "LDSM"}, SPILLS),
+    "linear_mxfp4": ({"OMMA", "LDGSTS", "LDSM"}, SPILLS),
+    "linear_e4m3e4m3": ({"LDGSTS", "LDSM"}, SPILLS),
     "linear_f16": ({"HMMA", "LDGSTS", "LDSM"}, SPILLS | {"I2F"}),
     "quantize_rows": ({"SHFL"}, SPILLS),
     "rows": ({"SHFL"}, SPILLS),

@@ -48,3 +48,24 @@ func.func @group(%x: tensor<?x64xf32>, %w: !qnt.tensor<32x64, int4, group<16>, s
   %0 = qnt.linear %xq, %w : !qnt.tensor<?x64, int8, per_row, scale f32>, !qnt.tensor<32x64, int4, group<16>, scale f16>
   return %0 : tensor<?x32xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func @small_floats
+// CHECK-DAG:     qnt.pack {{.*}} -> !qnt.tensor<32x64, e4m3, per_channel, scale f32, #qnt.fragments<columns = 64, quad = 4>>
+// CHECK-DAG:     qnt.quantize {{.*}} -> !qnt.tensor<?x64, e4m3, per_row, scale f32, #qnt.rows<pad = 16>>
+// TILES-LABEL: func @small_floats
+// TILES: qnt.linear {{.*}} strategy(#qnt.block_strategy<rows = [{{.*}}1024], blockM = [16, {{.*}}]
+func.func @small_floats(%x: tensor<?x64xf32>, %w: !qnt.tensor<32x64, e4m3, per_channel, scale f32>) -> tensor<?x32xf32> {
+  %xq = qnt.quantize %x : tensor<?x64xf32> -> !qnt.tensor<?x64, e4m3, per_row, scale f32>
+  %0 = qnt.linear %xq, %w : !qnt.tensor<?x64, e4m3, per_row, scale f32>, !qnt.tensor<32x64, e4m3, per_channel, scale f32>
+  return %0 : tensor<?x32xf32>
+}
+
+// -----
+
+func.func @mixed(%x: tensor<?x64xf32>, %w: !qnt.tensor<32x64, e2m1, group<16>, scale f8E4M3FN>) -> tensor<?x32xf32> {
+  // expected-error @below {{expected activations of the weight's own format for scales of 8 bits}}
+  %0 = qnt.linear %x, %w : tensor<?x64xf32>, !qnt.tensor<32x64, e2m1, group<16>, scale f8E4M3FN>
+  return %0 : tensor<?x32xf32>
+}

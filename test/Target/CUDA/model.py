@@ -36,12 +36,12 @@ def write(name, weights, body):
     return path(f"{name}.mlir")
 
 
-def check(name, weights, body, rows, inputs, median, most):
+def check(name, weights, body, rows, inputs, median, most, chip="sm_80"):
     """Against the interpreter, the errors of all rows: limits of their median and of
     the largest."""
     module = write(name, weights, body)
     model = path(f"{name}.so")
-    run("quant-opt", module, "--target=cuda chip=sm_80 code=mlir", "-o", model)
+    run("quant-opt", module, f"--target=cuda chip={chip} code=mlir", "-o", model)
     errors = []
     for count in rows:
         x = rng.standard_normal((count, inputs)).astype(np.float32)
@@ -49,7 +49,7 @@ def check(name, weights, body, rows, inputs, median, most):
         np.save(path("x.npy"), x)
         run(interpret, module, "main", path("in.npz"), path("truth"))
         run("quant-run", model, "--input", f"x={path('x.npy')}", "--output",
-            f"y={path('y.npy')}", env=EMULATED)
+            f"y={path('y.npy')}", env=place.emulate(chip))
         truth, got = np.load(path("truth.0.npy")), np.load(path("y.npy"))
         assert got.shape == truth.shape
         errors += list(np.abs(got - truth).max(1) / np.abs(truth).max())
@@ -108,6 +108,18 @@ check("w4a8", weights((136, 200), (72, 136)),
 check("w4a16", weights((136, 200), (72, 136)),
       mlp("", "int4, group<32>, scale f16", "int4, group<64>, scale f16",
           200, 136, 72), [1, 20], 200, 2e-3, 2e-3)
+
+# By warpgroups, where there are many rows: activations come by tensor maps.
+for chip in ("sm_90a", "sm_100a"):
+    check(f"w8a8-{chip}", weights((200, 96), (40, 200)),
+          mlp(INT8, "int8, per_channel, scale f32", "int8, per_channel, scale f32", 96,
+              200, 40), [3, 65, 140], 96, 1e-6, 2e-2, chip)
+    check(f"w4a8-{chip}", weights((136, 200), (72, 136)),
+          mlp(INT8, "int4, group<128>, scale f16", "int4, group<64>, scale f16", 200,
+              136, 72), [90], 200, 1e-6, 2e-2, chip)
+    check(f"w4a16-{chip}", weights((136, 200), (72, 136)),
+          mlp("", "int4, group<128>, scale f16", "int4, group<64>, scale f16", 200, 136,
+              72), [90], 200, 2e-3, 2e-3, chip)
 
 # What cannot run says why.
 refused = run("quant-run", model, "--input", f"x={path('x.npy')}",

@@ -124,8 +124,16 @@ fails(["down_proj.weight' has 40 inputs, expected a multiple of 16"],
       path("odd"), "--quantize=weights=int4 group=32")
 
 for target, patterns in [
-        ("gpu", ["expected 'cpu' or 'cuda' first, got 'gpu'"]),
-        ("", ["expected 'cpu' or 'cuda' first"]),
+        ("gpu", ["expected 'cpu', 'cuda' or 'fpga' first, got 'gpu'"]),
+        ("", ["expected 'cpu', 'cuda' or 'fpga' first"]),
+        ("fpga", ["fpga needs a part, such as part=xc7z020"]),
+        ("fpga part=xc7z020", ["fpga needs a clock, such as clock=100MHz"]),
+        ("fpga part=zynq", ["unknown part 'zynq', expected one of", "xc7z020"]),
+        ("fpga clock=fast", ["unknown clock 'fast', expected 1MHz to 1000MHz"]),
+        ("fpga clock=0MHz", ["unknown clock '0MHz'"]),
+        ("fpga cycles=0", ["unknown cycles '0'"]),
+        ("fpga luts=4", ["unknown luts '4', expected a share such as 80%"]),
+        ("fpga dsps=4", ["unknown key 'dsps', expected part, clock, cycles or luts"]),
         ("cpu isa=avx9", ["unknown isa 'avx9'", "avx512vnni, avx2, portable"]),
         ("cpu isa=", ["unknown isa ''"]),
         ("cpu isa=avx2,", ["unknown isa ''"]),
@@ -133,6 +141,8 @@ for target, patterns in [
         ("cpu speed=high", ["unknown key 'speed'", "mcpu or isa"])]:
     fails(patterns, model, f"--target={target}")
 
+fails(["--target=fpga writes a folder", "old.so"], model,
+      "--target=fpga part=xc7z020 clock=100MHz cycles=1000", output="old.so")
 fails(["cannot tell what '.*old.exe' should be", r"\.so, \.ll"], model,
       output="old.exe")
 fails(["--target writes code", "old.mlir"], model, "--target=cpu",

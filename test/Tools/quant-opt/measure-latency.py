@@ -129,7 +129,7 @@ for word, what in (("int9", "there is no format 'int9'"), ("", "there is no form
     refuse([f"--measure-latency={word}"], what)
 refuse([formats, "-o", f"{folder}/a.so"], "expected an output ending in .json")
 refuse([formats, "-o", f"{folder}/no/a.json"], "there is no folder")
-refuse([formats, "--target=gpu"], "expected 'cpu' or 'cuda' first")
+refuse([formats, "--target=gpu"], "expected 'cpu', 'cuda' or 'fpga' first")
 refuse([f"{folder}/absent.mlir", formats], "absent.mlir")
 with open(kept, "w") as file:
     file.write("{")

@@ -7,6 +7,8 @@
 #ifndef QNT_DIALECT_QFLOW_QFLOW_H
 #define QNT_DIALECT_QFLOW_QFLOW_H
 
+#include "qnt/Dialect/QFlow/Interval.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"

@@ -35,7 +35,14 @@ struct BlockParams {
 
 /// `scale` to nearest in `scaleType` (f16, bf16 or f32), its magnitude kept
 /// within the type's positive finite numbers (the normal ones of f32 and bf16).
-float roundScale(float scale, mlir::Type scaleType);
+/// In f8E8M0FNU up, so that nothing exceeds the range that it is for. In
+/// f8E4M3FN to nearest as a multiple of `rowScale`.
+float roundScale(float scale, mlir::Type scaleType, float rowScale = 1);
+
+/// The power of two that a row's f8E4M3FN scales are multiples of: the least
+/// for which `largest`, the largest of them before or after rounding, is at
+/// most 448; at least 2^-117, so that all are normal f32 numbers.
+float chooseRowScale(float largest);
 
 /// Quantises blocks of one type. Cheap to build and to copy; build one per
 /// tensor, not per block.
@@ -53,6 +60,10 @@ public:
   BlockParams
   chooseScale(llvm::ArrayRef<float> block,
               llvm::function_ref<double(BlockParams)> getError) const;
+
+  /// The quantiser of the blocks of this row, which types with f8E4M3FN scales
+  /// need; of other types, the same.
+  BlockQuantizer ofRow(llvm::ArrayRef<float> row) const;
 
   /// Codes of `in`; out-of-range values go to the nearest end of the range, NaN
   /// as NumberFormat::encode says. The spans have one length.
@@ -83,7 +94,7 @@ private:
   ZeroKind zeroKind = ZeroKind::None;
   bool scaled = false, isSigned = false;
   unsigned bits = 8, mantissa = 0, bias = 0;
-  float lowest = 0, highest = 0;
+  float lowest = 0, highest = 0, rowScale = 1;
 };
 
 /// The functions above for a single block.

@@ -46,9 +46,13 @@ struct FragmentGeometry {
   int64_t tileBytes = 0, chunkBytes = 0;
   /// Of a group of a panel.
   int64_t scaleBytes = 0, zeroBytes = 0;
-  /// Within a panel.
-  int64_t scalesAt = 0, zerosAt = 0, sumsAt = 0, panelBytes = 0;
+  /// Within a panel; `rowScalesAt` f32 numbers of its features, where
+  /// `hasRowScales`.
+  int64_t scalesAt = 0, rowScalesAt = 0, zerosAt = 0, sumsAt = 0,
+          panelBytes = 0;
   bool hasSums = false;
+  /// Scales of 8 bits: of a chunk, `scaleBytes` * `groupsPerChunk` in all.
+  bool hasSmallScales = false, hasRowScales = false;
 
   /// Where input `i` of a row lies.
   struct Place {
@@ -60,6 +64,14 @@ struct FragmentGeometry {
     int64_t inGroup = i % group;
     return {i / group * chunksPerGroup + inGroup / chunkInputs,
             inGroup % chunkInputs};
+  }
+
+  /// Where the scale of a group and column lies in a panel.
+  int64_t getScalePlace(int64_t inRow, int64_t column) const {
+    if (!hasSmallScales)
+      return scalesAt + inRow * scaleBytes + column * (scaleBytes / columns);
+    int64_t chunk = inRow / groupsPerChunk * scaleBytes * groupsPerChunk;
+    return scalesAt + chunk + column * groupsPerChunk + inRow % groupsPerChunk;
   }
 
   static FragmentGeometry of(QTensorType type, FragmentsAttr layout);

@@ -31,8 +31,9 @@ struct Chip {
   /// with f32 sums and of int8. NVIDIA's data sheets.
   int64_t multiprocessors;
   double bandwidth, halfOps, int8Ops;
-  /// Beside mma.sync, ldmatrix and cp.async, which all have.
-  bool hasTMA, hasWgmma, hasTcgen05, hasBlockScaledMma;
+  /// Beside mma.sync, ldmatrix and cp.async, which all have; `hasFloat8` is
+  /// mma.sync of e4m3 and e5m2, and conversions to them.
+  bool hasFloat8, hasTMA, hasWgmma, hasTcgen05, hasBlockScaledMma;
 };
 
 /// Oldest first.

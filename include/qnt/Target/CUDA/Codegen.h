@@ -25,6 +25,9 @@ struct KernelResources {
   int64_t registers = 0, stackBytes = 0, spillStores = 0, spillLoads = 0;
   /// Shared memory of fixed size.
   int64_t sharedBytes = 0;
+  /// Whether each wgmma waits for the one before it, as registers or their uses
+  /// do not allow otherwise.
+  bool isSerialized = false;
 };
 
 struct Assembled {

@@ -7,6 +7,7 @@
 #ifndef QNT_TARGET_CUDA_PASSES_H
 #define QNT_TARGET_CUDA_PASSES_H
 
+#include "qnt/Dialect/QGPU/QGPU.h"
 #include "qnt/Dialect/QNT/QNT.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

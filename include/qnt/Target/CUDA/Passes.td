@@ -63,7 +63,8 @@ def LowerToCUDAPass : Pass<"qnt-lower-to-cuda", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
     "::mlir::NVVM::NVVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::gpu::GPUDialect", "::mlir::math::MathDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::qnt::qgpu::QGPUDialect"];
 }
 
 #endif // QNT_TARGET_CUDA_PASSES_TD

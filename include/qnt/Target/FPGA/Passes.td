@@ -9,11 +9,90 @@
 
 include "mlir/Pass/PassBase.td"
 
+def LowerToQFlowPass : Pass<"qnt-lower-to-qflow", "::mlir::ModuleOp"> {
+  let summary = "Integer models as units";
+  let description = [{
+    Makes a `qflow.design` of the module's public function, whose arithmetic is all
+    integers (`qnt-integer-arithmetic`) and whose parameters are written
+    (`qnt-materialize-params`). A linear layer becomes a `qflow.dot` and a
+    `qflow.requantize`; a convolution has a `qflow.window` before; pools are a
+    window and a `qflow.pool`. All have one lane; what several read is forked.
+
+    ```mlir
+    %y = qnt.linear %x, %w epilogue [int_bias, relu, requantize](%b, %m, %n, %s, %z : ...)
+        : !qnt.tensor<1x64, uint8, per_tensor, scale f32, zero>, !qnt.tensor<10x64, int8, per_channel, scale f32> -> ...
+    // becomes
+    %sums = qflow.dot %x weights dense<...> : tensor<10x64xi8> : !qflow.stream<64xui8, 1> -> !qflow.stream<10xsi20, 1>
+    %y = qflow.requantize %sums multipliers ... clamp [0, 255] : !qflow.stream<10xsi20, 1> -> !qflow.stream<10xui8, 1>
+    ```
+
+    A frame is a sample: a first dimension that is dynamic or 1 is none of the
+    stream's. Codes of the first `qnt.quantize` come in; what makes the numbers
+    that they are made of stays with the host. Codes that are dequantised and
+    sums that are rescaled at the end go out, as integers. `qflow.scales` and
+    `qflow.zero` of arguments and results say what they mean.
+
+    Whatever has no unit is an error at its op.
+  }];
+  let options = [
+    Option<"name", "name", "std::string", "\"model\"", "The design's name.">
+  ];
+  let dependentDialects = ["::qnt::qflow::QFlowDialect"];
+}
+
+def FoldPass : Pass<"qnt-fpga-fold", "::qnt::qflow::DesignOp"> {
+  let summary = "How much of each unit works at once";
+  let description = [{
+    Gives lanes to the streams of a design of units, which have one each: a
+    `qflow.dot` as many multipliers as let it finish a frame within `cycles`, the
+    others as many lanes. Where neighbours differ, a `qflow.width` is between.
+
+    ```mlir
+    %y = qflow.dot %x weights dense<1> : tensor<10x64xi2> : !qflow.stream<64xui8, 1> -> !qflow.stream<10xsi15, 1>
+    // with cycles=64 becomes
+    %w = qflow.width %x : !qflow.stream<64xui8, 1> -> !qflow.stream<64xui8, 16>
+    %y = qflow.dot %w weights dense<1> : tensor<10x64xi2> : !qflow.stream<64xui8, 16> -> !qflow.stream<10xsi15, 1>
+    ```
+
+    The inputs that are multiplied at once divide the channels of an image, the
+    rows those of the weight. A unit that cannot be so fast is an error.
+
+    With a `part`, products are made in DSPs or in LUTs (`in_luts`), so that the
+    design is within what the part has, by the estimate, and takes the fewest
+    cycles; or, with `cycles`, the least of what there is. Where nothing fits, an
+    error says what the design takes at the least.
+  }];
+  let options = [
+    Option<"cycles", "cycles", "int64_t", "0",
+           "Clock cycles that a frame may take; 0 with a part: as few as fit.">,
+    Option<"part", "part", "std::string", "\"\"", "The FPGA, such as xc7z020.">,
+    Option<"lutShare", "lut-share", "double", "0.8", "Of the part's LUTs that may be used.">,
+    Option<"clock", "clock", "double", "100", "In MHz: pipelines are made for it.">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
+}
+
+def SizeFifosPass : Pass<"qnt-fpga-size-fifos", "::qnt::qflow::DesignOp"> {
+  let summary = "Room for what waits for another stream";
+  let description = [{
+    Where codes are added that come from one `qflow.fork` by two ways, one way has
+    rows in its windows that the other has not. The words that may be ahead wait
+    in a `qflow.fifo` in front of the sum: so many rows as the windows can hold.
+
+    In front of a window wait the words of the next frame that come while those of
+    the last rows are multiplied.
+
+    ```mlir
+    %late = qflow.fifo %short depth 416 : !qflow.stream<8x8x64xui8, 1>
+    ```
+  }];
+}
+
 def LowerUnitsPass : Pass<"qnt-fpga-lower-units", "::qnt::qflow::DesignOp"> {
   let summary = "Units as processes";
   let description = [{
-    Makes a `qflow.process` of every `qflow.fork` and `qflow.width`, so that a
-    design is processes and FIFOs alone.
+    Makes a `qflow.process` of every unit, so that a design is processes and
+    FIFOs alone.
 
     ```mlir
     %a, %b = qflow.fork %x : !qflow.stream<8x4xui8, 2> -> 2

@@ -8,14 +8,9 @@
 #define QNT_TARGET_FPGA_VERILOG_H
 
 #include "qnt/Dialect/QFlow/QFlow.h"
-
-#include <map>
-#include <string>
+#include "qnt/Target/FPGA/Files.h"
 
 namespace qnt::fpga {
-
-/// Texts by the names of their files.
-using Files = std::map<std::string, std::string>;
 
 /// A design of processes and FIFOs as Verilog-2001: DESIGN.v with a module of
 /// that name, and a .mem file for each memory with contents, which the module

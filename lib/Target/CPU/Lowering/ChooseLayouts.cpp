@@ -104,6 +104,11 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
     QTensorType weight = op.getWeight().getType();
     if (weight.getLayout())
       return success();
+    auto codes = dyn_cast<QTensorType>(op.getInput().getType());
+    if (weight.hasSmallScales() || (codes && !codes.isInteger()))
+      return op.emitOpError("the CPU target multiplies codes of integers, and "
+                            "weights whose scales have 16 or 32 bits, got ")
+             << op.getInput().getType() << " and " << weight;
     DecodeSpec spec = weight.getFormat().getDecodeSpec();
     if (isLargeTable(spec))
       return op.emitOpError(

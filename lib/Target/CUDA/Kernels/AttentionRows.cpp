@@ -354,15 +354,6 @@ void RowsEmitter::emit(KernelBuilder &k, ValueRange args) const {
   finish(k, args, tile, placeOf(args[at.out]));
 }
 
-int64_t qnt::cuda::chooseAttentionSplits(const AttentionSpec &spec,
-                                         const Chip &chip, int64_t batch,
-                                         int64_t positions) {
-  // Two blocks for each multiprocessor, of 256 positions at least.
-  int64_t blocks = std::max<int64_t>(batch * spec.cache.heads, 1);
-  return std::clamp<int64_t>(2 * chip.multiprocessors / blocks, 1,
-                             std::max<int64_t>(1, positions / 256));
-}
-
 Kernel qnt::cuda::getAttentionRowsKernel(KernelLibrary &lib,
                                          const AttentionSpec &spec,
                                          int64_t splits) {

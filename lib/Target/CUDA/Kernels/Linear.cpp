@@ -10,48 +10,31 @@ using namespace mlir;
 using namespace qnt;
 using namespace qnt::cuda;
 
-static const MatrixInstruction &chooseDot(const LinearShape &shape,
-                                          const Decoder &decoder) {
+static const MatrixInstruction &chooseDot(const LinearShape &shape) {
   if (!shape.input)
     return mmaF16;
-  return decoder.isSigned() ? mmaS8S8 : mmaS8U8;
+  if (shape.isBlockScaled())
+    return *findBlockScaled(shape.input);
+  if (shape.isOfFloats())
+    return *findFloat8Mma(shape.input.getFormat().getName(),
+                          shape.weight.getFormat().getName());
+  return Decoder(shape.weight).isSigned() ? mmaS8S8 : mmaS8U8;
 }
 
 LinearEmitter::LinearEmitter(KernelLibrary &lib, const LinearShape &shape,
                              const LinearTile &tile)
-    : lib(lib), shape(shape), tile(tile),
-      g(FragmentGeometry::of(shape.weight,
-                             cast<FragmentsAttr>(shape.weight.getLayout()))),
-      decoder(shape.weight), dot(chooseDot(shape, decoder)),
-      stage(LinearStage::of(g, tile, shape.getInputBytes())),
-      features(shape.weight.getShape()[0]), inputs(shape.weight.getShape()[1]),
-      epilogue(shape.epilogue, features),
+    : LinearScaling(shape, chooseDot(shape).isInteger), lib(lib), tile(tile),
+      dot(chooseDot(shape)),
+      stage(LinearStage::of(g, tile, shape.getInputBits())),
       rowTiles(tile.blockM / tile.warpsM / dot.m),
       columnTiles(tile.blockN / tile.warpsN / dot.n) {}
 
-static std::string typeName(Type type) {
-  std::string text;
-  llvm::raw_string_ostream(text) << type;
-  return text;
-}
-
 std::string LinearEmitter::makeName() const {
-  QTensorType weight = shape.weight;
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << "linear_" << dot.name << "_" << weight.getFormat().getName() << "_"
-     << (isGrouped() ? "g" + std::to_string(g.group) : std::string("channel"));
-  if (weight.hasScale())
-    os << "_" << typeName(weight.getScaleType());
-  if (weight.hasZeros())
-    os << (weight.hasOffsets() ? "_offset" : "_zero");
-  if (!isFloat())
-    os << "_pad" << getRows().getPad();
-  if (hasInputZeros())
-    os << "_xzero";
-  os << "_k" << inputs << "_n" << features << Epilogue::getName(shape.epilogue)
-     << "_t" << tile.blockM << "x" << tile.blockN << "w" << tile.warpsM << "x"
-     << tile.warpsN << "s" << tile.stages;
+  os << "linear_" << dot.name << getName() << "_t" << tile.blockM << "x"
+     << tile.blockN << "w" << tile.warpsM << "x" << tile.warpsN << "s"
+     << tile.stages;
   if (tile.splits > 1)
     os << "p" << tile.splits;
   return text;
@@ -69,6 +52,15 @@ LinearEmitter::Values LinearEmitter::makeState(KernelBuilder &k) const {
 // Chunks
 //===----------------------------------------------------------------------===//
 
+/// Word `word` of B; codes of blocks are what the instruction takes.
+Value LinearEmitter::decode(KernelBuilder &k, TileCodes &codes, int64_t word,
+                            Value offset) const {
+  if (dot.scale)
+    return codes.get(k, /*plane=*/0, word);
+  return isFloat() ? decoder.decodeHalves(k, g, codes, word, offset)
+                   : decoder.decodeBytes(k, g, codes, word);
+}
+
 /// The products of one k step of a chunk.
 void LinearEmitter::emitStep(KernelBuilder &k, const Context &context, Value at,
                              int64_t step, MutableArrayRef<TileCodes> codes,
@@ -77,7 +69,7 @@ void LinearEmitter::emitStep(KernelBuilder &k, const Context &context, Value at,
   Value row = k.remC(context.lane, 16);
   Value column = k.addC(k.divC(context.lane, 16), 2 * step);
   Value address = k.add(k.mulC(k.add(context.warpRow, row), stage.rowBytes),
-                        k.mulC(LinearStage::swizzle(k, column, row), 16));
+                        k.mulC(stage.swizzle(k, column, row), 16));
   SmallVector<Values> a;
   for (int64_t m = 0; m < rowTiles; ++m)
     a.push_back(k.loadMatrices(
@@ -86,14 +78,14 @@ void LinearEmitter::emitStep(KernelBuilder &k, const Context &context, Value at,
     Values b;
     for (unsigned r = 0; r < dot.bRegisters; ++r) {
       int64_t w = dot.bRegisters * step + r;
-      b.push_back(isFloat()
-                      ? decoder.decodeHalves(k, g, codes[n], w, offsets[n])
-                      : decoder.decodeBytes(k, g, codes[n], w));
+      b.push_back(decode(k, codes[n], w, offsets[n]));
     }
     for (int64_t m = 0; m < rowTiles; ++m) {
       int64_t index = getIndex(m, n);
       Values c(ArrayRef(sums).slice(index, 4));
-      llvm::copy(k.multiply(dot, a[m], b, c), sums.begin() + index);
+      Values products = dot.scale ? multiply(k, m, n, step, a[m], b, c)
+                                  : k.multiply(dot, a[m], b, c);
+      llvm::copy(products, sums.begin() + index);
     }
   }
 }
@@ -103,6 +95,9 @@ LinearEmitter::Values LinearEmitter::emitChunk(KernelBuilder &k,
                                                const Context &context, Value at,
                                                Value c, ValueRange state) {
   Values next(state), offsets(context.offsets);
+  offsets.resize(size_t(columnTiles));
+  if (dot.scale)
+    scaleWords = loadScaleWords(k, context, at);
   SmallVector<TileCodes> codes;
   Value firstTile = k.divC(context.warpColumn, dot.n);
   for (int64_t n = 0; n < columnTiles; ++n)
@@ -111,8 +106,8 @@ LinearEmitter::Values LinearEmitter::emitChunk(KernelBuilder &k,
         k.at(at,
              k.addC(k.mulC(k.addC(firstTile, n), g.tileBytes), stage.codesAt)),
         context.lane);
-  Values sums = isGrouped() ? makeSums(k) : next;
-  int64_t stepsPerGroup = getSteps() / g.groupsPerChunk;
+  Values sums = isGrouped() || promotes() ? makeSums(k) : next;
+  int64_t stepsPerGroup = getSteps() / (isGrouped() ? g.groupsPerChunk : 1);
   for (int64_t step = 0; step < getSteps(); ++step) {
     int64_t group = step / stepsPerGroup;
     if (isFloat() && isGrouped() && step % stepsPerGroup == 0)
@@ -123,6 +118,8 @@ LinearEmitter::Values LinearEmitter::emitChunk(KernelBuilder &k,
     rescale(k, context, at, c, group, sums, next);
     sums = makeSums(k);
   }
+  if (promotes())
+    return promote(k, next, sums);
   return isGrouped() ? next : sums;
 }
 
@@ -132,9 +129,9 @@ LinearEmitter::Values LinearEmitter::emitChunks(KernelBuilder &k,
                                                 const Context &context,
                                                 Value begin, Value end) {
   LinearCopies copies(k, g, tile,
-                      {context.x, context.rows, getRowBytes(),
-                       shape.getInputBytes(), context.weight, features,
-                       context.firstRow, context.firstColumn});
+                      {context.args.x, context.args.sums, context.args.rows,
+                       getRowBytes(), shape.getInputBits(), context.args.weight,
+                       features, context.firstRow, context.firstColumn});
   auto start = [&](Value at, Value c) {
     k.ifThen(k.ltS(c, end),
              [&] { copies.start(k, k.at(context.shared, at), c); });
@@ -169,17 +166,7 @@ LinearEmitter::Values LinearEmitter::emitChunks(KernelBuilder &k,
 
 LinearEmitter::Context LinearEmitter::makeContext(KernelBuilder &k,
                                                   ValueRange args) const {
-  Context context;
-  context.x = args[0];
-  context.scales = args[1];
-  context.zeros = args[2];
-  context.sums = args[3];
-  context.weight = args[4];
-  context.rows = args[5];
-  context.out = args[6];
-  context.workspace = args[7];
-  context.counters = args[8];
-  context.operands = args.drop_front(9);
+  Context context(args);
   context.firstRow = k.mulC(k.blockId(gpu::Dimension::y), tile.blockM);
   context.firstColumn = k.mulC(k.blockId(gpu::Dimension::x), tile.blockN);
   context.shared = k.shared();
@@ -204,7 +191,7 @@ void LinearEmitter::emitBody(KernelBuilder &k, ValueRange args) {
     end = k.minS(k.addC(begin, getChunksPerSplit()), end);
   }
   Values state = emitChunks(k, context, begin, end);
-  auto rest = [&](ValueRange sums) { finish(k, context, sums); };
+  auto rest = [&](ValueRange sums) { finishTile(k, context, sums); };
   if (tile.splits > 1)
     reduceSplits(k, context, state, rest);
   else
@@ -217,14 +204,7 @@ Kernel LinearEmitter::emit() {
   kernel.sharedBytes = tile.stages * stage.bytes;
   if (tile.splits > 1)
     kernel.workspaceBytes = tile.splits * kernel.threads * getSize() * 4;
-  for (const char *name : {"x", "scales", "zeros", "sums", "weight"})
-    kernel.addInput(name);
-  unsigned rows = kernel.addSize("rows");
-  kernel.addOutput("out");
-  kernel.addInOut("workspace");
-  kernel.addInOut("counters");
-  for (unsigned i = 0; i < Epilogue::getNumOperands(shape.epilogue); ++i)
-    kernel.addInput("operand" + std::to_string(i));
+  unsigned rows = LinearArguments::declare(kernel, shape, {"x"});
   kernel.grid[0].blocks = llvm::divideCeil(features, tile.blockN);
   kernel.grid[1].by(rows, 1, tile.blockM);
   kernel.grid[2].blocks = tile.splits;
@@ -235,5 +215,8 @@ Kernel LinearEmitter::emit() {
 
 Kernel qnt::cuda::getLinearKernel(KernelLibrary &lib, const LinearShape &shape,
                                   const LinearTile &tile) {
-  return LinearEmitter(lib, shape, tile).emit();
+  if (!tile.warpgroups)
+    return LinearEmitter(lib, shape, tile).emit();
+  return lib.chip.hasTcgen05 ? getTensorKernel(lib, shape, tile)
+                             : getWarpgroupKernel(lib, shape, tile);
 }

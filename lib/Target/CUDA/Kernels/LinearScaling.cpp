@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "LinearEmitter.h"
+#include "LinearScaling.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -12,6 +12,70 @@
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::cuda;
+
+//===----------------------------------------------------------------------===//
+// Arguments and names
+//===----------------------------------------------------------------------===//
+
+LinearArguments::LinearArguments(ValueRange args)
+    : x(args[0]), scales(args[1]), zeros(args[2]), sums(args[3]),
+      weight(args[4]), rows(args[5]), out(args[6]), workspace(args[7]),
+      counters(args[8]), operands(args.drop_front(9)) {}
+
+unsigned LinearArguments::declare(Kernel &kernel, const LinearShape &shape,
+                                  const Argument &input) {
+  kernel.args.push_back(input);
+  for (const char *name : {"scales", "zeros", "sums", "weight"})
+    kernel.addInput(name);
+  unsigned rows = kernel.addSize("rows");
+  kernel.addOutput("out");
+  kernel.addInOut("workspace");
+  kernel.addInOut("counters");
+  for (unsigned i = 0; i < Epilogue::getNumOperands(shape.epilogue); ++i)
+    kernel.addInput("operand" + std::to_string(i));
+  return rows;
+}
+
+LinearScaling::LinearScaling(const LinearShape &shape, bool isInteger)
+    : shape(shape),
+      g(FragmentGeometry::of(shape.weight,
+                             cast<FragmentsAttr>(shape.weight.getLayout()))),
+      decoder(shape.weight), features(shape.weight.getShape()[0]),
+      inputs(shape.weight.getShape()[1]), isInteger(isInteger),
+      epilogue(shape.epilogue, features) {}
+
+int64_t LinearScaling::getRowBytes() const {
+  int64_t bytes = llvm::divideCeil(inputs * shape.getInputBits(), 8);
+  return llvm::alignTo(bytes, isFloat() ? 16 : getRows().getPad());
+}
+
+static std::string typeName(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+std::string LinearScaling::getName() const {
+  QTensorType weight = shape.weight;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "_" << weight.getFormat().getName() << "_"
+     << (isGrouped() ? "g" + std::to_string(g.group) : std::string("channel"));
+  if (weight.hasScale())
+    os << "_" << typeName(weight.getScaleType());
+  if (weight.hasZeros())
+    os << (weight.hasOffsets() ? "_offset" : "_zero");
+  if (!isFloat())
+    os << "_pad" << getRows().getPad();
+  if (hasInputZeros())
+    os << "_xzero";
+  os << "_k" << inputs << "_n" << features << Epilogue::getName(shape.epilogue);
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Factors
+//===----------------------------------------------------------------------===//
 
 /// Two numbers of `element` that lie together.
 static Epilogue::Pair loadPair(KernelBuilder &k, Type element, Value at) {
@@ -21,192 +85,166 @@ static Epilogue::Pair loadPair(KernelBuilder &k, Type element, Value at) {
           vector::ExtractOp::create(k.b, k.loc, both, 1)};
 }
 
-/// Row i of the lane: two of each tile.
-Value LinearEmitter::getRow(KernelBuilder &k, const Context &context,
-                            int64_t i) const {
-  Value row = k.add(k.add(context.firstRow, context.warpRow), context.row);
-  return k.addC(row, i / 2 * dot.m + i % 2 * 8);
+Type LinearScaling::getFactorType() const {
+  if (!shape.isBlockScaled())
+    return shape.weight.getScaleType();
+  return g.hasRowScales ? Float32Type::get(shape.weight.getContext()) : Type();
 }
 
-/// What to take off decoded codes of float products, for each tile of columns;
-/// `zeroOf` gives where the zero point of a column of the warp lies.
-LinearEmitter::Values LinearEmitter::loadOffsets(
-    KernelBuilder &k, const Context &context,
-    llvm::function_ref<Value(Value column)> zeroOf) const {
-  Values offsets;
-  for (int64_t n = 0; n < columnTiles; ++n) {
-    Value zero;
-    // The column whose codes the lane holds.
-    if (g.zeroBytes)
-      zero =
-          k.load(k.i8(), zeroOf(k.addC(k.divC(context.lane, 4), n * dot.n)), 1);
-    offsets.push_back(decoder.getHalfOffset(k, zero));
+/// Of a scale and a zero point or offset as they are stored, or null.
+LinearScaling::Factor LinearScaling::makeFactor(KernelBuilder &k, Value scale,
+                                                Value zero) const {
+  scale = scale ? k.extF(scale) : k.cf32(1);
+  float counts = isInteger   ? 1.0f / float(decoder.getFactor())
+                 : isFloat() ? decoder.getHalfFactor()
+                             : 1.0f;
+  Factor factor{counts == 1 ? scale : k.mul(scale, k.cf32(counts)), zero};
+  if (zero && !shape.weight.hasOffsets()) {
+    zero = decoder.isSigned() ? k.sext(zero, k.i32()) : k.zext(zero, k.i32());
+    factor.less = k.mul(scale, k.sitofp(zero, k.f32()));
   }
-  return offsets;
+  return factor;
 }
 
-/// Of a weight with one zero point a row.
-LinearEmitter::Values
-LinearEmitter::loadRowOffsets(KernelBuilder &k, const Context &context) const {
-  Value first = k.add(context.firstColumn, context.warpColumn);
-  return loadOffsets(k, context, [&](Value column) {
-    return locateColumn(k, context, k.add(first, column), features - 1)
-        .at(k, g.zerosAt, 1);
-  });
+LinearScaling::Values LinearScaling::promote(KernelBuilder &k,
+                                             ValueRange numbers,
+                                             ValueRange sums) const {
+  Values result;
+  for (auto [number, sum] : llvm::zip_equal(numbers, sums))
+    result.push_back(k.add(number, sum));
+  return result;
 }
 
-/// Of group `group` of the chunk in the stage at `at`.
-LinearEmitter::Values LinearEmitter::loadGroupOffsets(KernelBuilder &k,
-                                                      const Context &context,
-                                                      Value at,
-                                                      int64_t group) const {
-  return loadOffsets(k, context, [&](Value column) {
-    return k.at(at, k.addC(k.add(context.warpColumn, column),
-                           stage.zerosAt + group * stage.zeroBytes));
-  });
+LinearScaling::Factor LinearScaling::loadFactor(KernelBuilder &k, Value scale,
+                                                Value zero) const {
+  Value stored, storedZero;
+  if (Type type = getFactorType())
+    stored = k.load(type, scale, type.getIntOrFloatBitWidth() / 8);
+  if (usesRowSums())
+    storedZero = shape.weight.hasOffsets() ? k.load(k.f32(), zero, 4)
+                                           : k.load(k.i8(), zero, 1);
+  return makeFactor(k, stored, storedZero);
 }
 
-/// The sums of the stored codes of the lane's rows over a group, where zero
-/// points or offsets need them; of rows that do not exist, anything.
-LinearEmitter::Values LinearEmitter::loadRowSums(KernelBuilder &k,
-                                                 const Context &context,
-                                                 Value group) const {
-  Values rowSums(2 * rowTiles);
+std::array<LinearScaling::Factor, 2>
+LinearScaling::loadFactors(KernelBuilder &k, Value scales, Value zeros) const {
+  Pair stored, storedZeros;
+  if (Type type = getFactorType())
+    stored = loadPair(k, type, scales);
+  if (usesRowSums())
+    storedZeros =
+        loadPair(k, shape.weight.hasOffsets() ? k.f32() : k.i8(), zeros);
+  return {makeFactor(k, stored[0], storedZeros[0]),
+          makeFactor(k, stored[1], storedZeros[1])};
+}
+
+Value LinearScaling::scale(KernelBuilder &k, const Factor &factor, Value sum,
+                           Value rowSum, Value number) const {
+  if (isInteger)
+    sum = k.sitofp(sum, k.f32());
+  number = k.fma(sum, factor.factor, number);
+  return rowSum ? k.fma(k.negF(factor.less), rowSum, number) : number;
+}
+
+Value LinearScaling::loadRowSum(KernelBuilder &k, const LinearArguments &args,
+                                Value row, Value group) const {
   if (!usesRowSums())
-    return rowSums;
+    return Value();
   // The last chunk may have groups that do not exist.
   Value there = k.mulC(k.minC(group, g.groups - 1), 4);
-  for (auto [i, sum] : llvm::enumerate(rowSums)) {
-    Value row = getRow(k, context, int64_t(i));
-    Value at = k.atRow(context.sums, k.minS(row, k.addC(context.rows, -1)),
-                       4 * g.groups);
-    sum = k.sitofp(k.load(k.i32(), k.at(at, there), 4), k.f32());
-  }
-  return rowSums;
+  Value at =
+      k.atRow(args.sums, k.minS(row, k.addC(args.rows, -1)), 4 * g.groups);
+  return k.sitofp(k.load(k.i32(), k.at(at, there), 4), k.f32());
 }
 
-/// Of two neighbouring columns whose scales and zero points or offsets the
-/// pointers point at.
-LinearEmitter::Scaling
-LinearEmitter::loadScaling(KernelBuilder &k, Value scales, Value zeros) const {
-  Scaling scaling;
-  Pair scale;
-  scale.fill(k.cf32(1));
-  if (Type type = shape.weight.getScaleType())
-    scale = loadPair(k, type, scales);
-  float factor =
-      isFloat() ? decoder.getHalfFactor() : 1.0f / float(decoder.getFactor());
-  for (unsigned i = 0; i < 2; ++i) {
-    scale[i] = k.extF(scale[i]);
-    scaling.factor[i] =
-        factor == 1 ? scale[i] : k.mul(scale[i], k.cf32(factor));
-  }
-  if (!usesRowSums())
-    return scaling;
-  bool hasOffsets = shape.weight.hasOffsets();
-  scaling.less = loadPair(k, hasOffsets ? k.f32() : k.i8(), zeros);
-  for (unsigned i = 0; i < 2 && !hasOffsets; ++i) {
-    Value &zero = scaling.less[i];
-    zero = decoder.isSigned() ? k.sext(zero, k.i32()) : k.zext(zero, k.i32());
-    zero = k.mul(scale[i], k.sitofp(zero, k.f32()));
-  }
-  return scaling;
-}
-
-/// `number` and what the i32 sum of products of a group counts.
-Value LinearEmitter::scale(KernelBuilder &k, const Scaling &scaling,
-                           unsigned column, Value sum, Value rowSum,
-                           Value number) const {
-  if (dot.isInteger)
-    sum = k.sitofp(sum, k.f32());
-  number = k.fma(sum, scaling.factor[column], number);
-  return rowSum ? k.fma(k.negF(scaling.less[column]), rowSum, number) : number;
-}
-
-/// Adds the scaled sums of products of group `group` of the chunk.
-void LinearEmitter::rescale(KernelBuilder &k, const Context &context, Value at,
-                            Value c, int64_t group, ArrayRef<Value> sums,
-                            Values &numbers) const {
-  int64_t scaleBytes = stage.scaleBytes / tile.blockN;
-  int64_t zeroBytes = stage.zeroBytes / tile.blockN;
-  Values rowSums =
-      loadRowSums(k, context, k.addC(k.mulC(c, g.groupsPerChunk), group));
-  for (int64_t n = 0; n < columnTiles; ++n) {
-    Value column = k.addC(k.add(context.warpColumn, context.column), n * dot.n);
-    auto pointer = [&](int64_t first, int64_t lineBytes, int64_t bytes) {
-      return k.at(at, k.addC(k.mulC(column, bytes), first + group * lineBytes));
-    };
-    Scaling scaling =
-        loadScaling(k, pointer(stage.scalesAt, stage.scaleBytes, scaleBytes),
-                    pointer(stage.zerosAt, stage.zeroBytes, zeroBytes));
-    for (int64_t m = 0; m < rowTiles; ++m)
-      for (int64_t i = 0; i < 4; ++i) {
-        Value &number = numbers[getIndex(m, n) + i];
-        number = scale(k, scaling, i % 2, sums[getIndex(m, n) + i],
-                       rowSums[2 * m + i / 2], number);
-      }
-  }
-}
-
-/// Of columns beyond `last`, that one.
-LinearEmitter::PanelPlace LinearEmitter::locateColumn(KernelBuilder &k,
-                                                      const Context &context,
-                                                      Value column,
-                                                      int64_t last) const {
+LinearScaling::PanelPlace
+LinearScaling::locateColumn(KernelBuilder &k, const LinearArguments &args,
+                            Value column, int64_t last) const {
   Value there = k.minC(column, last);
-  Value panel = k.atRow(context.weight, k.divC(there, g.columns), g.panelBytes);
+  Value panel = k.atRow(args.weight, k.divC(there, g.columns), g.panelBytes);
   return {panel, k.remC(there, g.columns)};
 }
 
-void LinearEmitter::finish(KernelBuilder &k, const Context &context,
-                           ValueRange state) const {
-  // Of each row: its scale and its zero point.
-  Values rowScales, rowZeros, rows;
-  for (int64_t i = 0; i < 2 * rowTiles; ++i) {
-    rows.push_back(getRow(k, context, i));
+//===----------------------------------------------------------------------===//
+// The end
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What results in one row take: of activations, scale, zero point and sum.
+struct RowPart {
+  Value row, scale, zero, sum;
+};
+/// What results in two columns take.
+struct ColumnPart {
+  Value column;
+  std::array<LinearScaling::Factor, 2> factors;
+  Epilogue::Pair sums;
+  SmallVector<Epilogue::Pair> prepared;
+};
+} // namespace
+
+void LinearScaling::finish(KernelBuilder &k, const LinearArguments &args,
+                           ArrayRef<Value> rows, ArrayRef<Value> columns,
+                           bool mayExceed, NumberAt numberAt) const {
+  auto loadRow = [&](Value row) {
+    RowPart part{row, {}, {}, {}};
     if (isFloat())
-      continue;
-    Value there = k.minS(rows.back(), k.addC(context.rows, -1));
-    rowScales.push_back(k.load(k.f32(), k.atRow(context.scales, there, 4), 4));
+      return part;
+    Value there = k.minS(row, k.addC(args.rows, -1));
+    part.scale = k.load(k.f32(), k.atRow(args.scales, there, 4), 4);
     if (hasInputZeros())
-      rowZeros.push_back(k.load(k.f32(), k.atRow(context.zeros, there, 4), 4));
-  }
-  Values rowSums;
-  if (!isGrouped())
-    rowSums = loadRowSums(k, context, k.c32(0));
-  bool isPartial = features % tile.blockN != 0;
-  for (int64_t n = 0; n < columnTiles; ++n) {
-    Value column = k.addC(
-        k.add(k.add(context.firstColumn, context.warpColumn), context.column),
-        n * dot.n);
-    // Panels are padded, so that an even column and the next are there.
-    PanelPlace place = locateColumn(k, context, column, (features - 1) / 2 * 2);
-    Scaling scaling;
+      part.zero = k.load(k.f32(), k.atRow(args.zeros, there, 4), 4);
     if (!isGrouped())
-      scaling =
-          loadScaling(k, place.at(k, g.scalesAt, g.scaleBytes / g.columns),
-                      place.at(k, g.zerosAt, g.zeroBytes / g.columns));
-    Pair columnSums;
+      part.sum = loadRowSum(k, args, row, k.c32(0));
+    return part;
+  };
+  auto loadColumn = [&](Value column) {
+    ColumnPart part{column, {}, {}, {}};
+    // Panels are padded, so that an even column and the next are there.
+    PanelPlace place = locateColumn(k, args, column, (features - 1) / 2 * 2);
+    Value scales = shape.isBlockScaled()
+                       ? place.at(k, g.rowScalesAt, 4)
+                       : place.at(k, g.scalesAt, g.scaleBytes / g.columns);
+    if (!isGrouped())
+      part.factors = loadFactors(
+          k, scales, place.at(k, g.zerosAt, g.zeroBytes / g.columns));
     if (hasInputZeros())
-      columnSums = loadPair(k, k.f32(), place.at(k, g.sumsAt, 4));
-    SmallVector<Pair> prepared = epilogue.prepare(k, context.operands, column);
-    for (auto [i, row] : llvm::enumerate(rows)) {
-      Value exists = k.ltS(row, context.rows);
-      if (isPartial)
-        exists = k.band(exists, k.ltS(column, k.c32(int32_t(features))));
-      k.ifThen(exists, [&] {
-        Pair numbers;
-        for (unsigned j = 0; j < 2; ++j) {
-          Value number = state[getIndex(int64_t(i) / 2, n) + i % 2 * 2 + j];
-          if (!isGrouped())
-            number = scale(k, scaling, j, number, rowSums[i], k.cf32(0));
-          if (hasInputZeros())
-            number = k.fma(k.negF(rowZeros[i]), columnSums[j], number);
-          numbers[j] = isFloat() ? number : k.mul(number, rowScales[i]);
-        }
-        epilogue.emit(k, context.operands, context.out, row, column, numbers,
-                      prepared);
-      });
+      part.sums = loadPair(k, k.f32(), place.at(k, g.sumsAt, 4));
+    part.prepared = epilogue.prepare(k, args.operands, column);
+    return part;
+  };
+  auto emit = [&](const RowPart &row, const ColumnPart &column, Pair numbers) {
+    Value exists = k.ltS(row.row, args.rows);
+    if (mayExceed)
+      exists = k.band(exists, k.ltS(column.column, k.c32(int32_t(features))));
+    k.ifThen(exists, [&] {
+      for (unsigned i = 0; i < 2; ++i) {
+        Value &number = numbers[i];
+        if (!isGrouped())
+          number = scale(k, column.factors[i], number, row.sum, k.cf32(0));
+        if (hasInputZeros())
+          number = k.fma(k.negF(row.zero), column.sums[i], number);
+        if (!isFloat())
+          number = k.mul(number, row.scale);
+      }
+      epilogue.emit(k, args.operands, args.out, row.row, column.column, numbers,
+                    column.prepared);
+    });
+  };
+  // The parts of which there are fewer stay in registers.
+  if (rows.size() > columns.size()) {
+    SmallVector<ColumnPart> parts = llvm::map_to_vector(columns, loadColumn);
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      RowPart part = loadRow(row);
+      for (auto [j, column] : llvm::enumerate(parts))
+        emit(part, column, numberAt(r, j));
     }
+    return;
+  }
+  SmallVector<RowPart> parts = llvm::map_to_vector(rows, loadRow);
+  for (auto [j, column] : llvm::enumerate(columns)) {
+    ColumnPart part = loadColumn(column);
+    for (auto [r, row] : llvm::enumerate(parts))
+      emit(row, part, numberAt(r, j));
   }
 }

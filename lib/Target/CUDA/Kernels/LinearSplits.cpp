@@ -29,7 +29,7 @@ void LinearEmitter::reduceSplits(
                                  llvm::divideCeil(features, tile.blockN)),
                           k.blockId(gpu::Dimension::x));
   Value tileAt =
-      k.atRow(context.workspace, tileIndex, tile.splits * splitBytes);
+      k.atRow(context.args.workspace, tileIndex, tile.splits * splitBytes);
   // Vectors of one place of all lanes lie together.
   auto place = [&](Value split, int64_t first) {
     Value at = k.atRow(tileAt, split, splitBytes);
@@ -44,7 +44,7 @@ void LinearEmitter::reduceSplits(
   k.fence();
   k.barrier();
   // Shared memory is free again: everybody has read the last stage.
-  Value counter = k.at(context.counters, k.mulC(tileIndex, 4));
+  Value counter = k.at(context.args.counters, k.mulC(tileIndex, 4));
   k.ifThen(k.eq(context.thread, k.c32(0)), [&] {
     Value before = k.atomicAdd(counter, k.c32(1));
     k.store(before, context.shared, 4);

@@ -15,40 +15,53 @@ static constexpr int64_t kCopy = 16;
 static constexpr int64_t kStageAlign = 128;
 
 LinearStage LinearStage::of(const FragmentGeometry &g, const LinearTile &tile,
-                            int64_t inputBytes) {
+                            int64_t inputBits) {
   LinearStage stage;
-  stage.rowBytes = FragmentGeometry::chunkInputs * inputBytes;
+  stage.rowBytes = FragmentGeometry::chunkInputs * inputBits / 8;
   stage.codesAt = tile.blockM * stage.rowBytes;
   stage.scalesAt =
       stage.codesAt + tile.blockN / FragmentGeometry::tileColumns * g.tileBytes;
-  if (g.groups > 1) {
+  if (g.groups > 1 || g.hasSmallScales) {
     stage.scaleBytes = g.scaleBytes / g.columns * tile.blockN;
     stage.zeroBytes = g.zeroBytes / g.columns * tile.blockN;
   }
   stage.zerosAt = stage.scalesAt + g.groupsPerChunk * stage.scaleBytes;
-  stage.bytes = llvm::alignTo(
-      stage.zerosAt + g.groupsPerChunk * stage.zeroBytes, kStageAlign);
+  stage.rowScalesAt = stage.zerosAt + g.groupsPerChunk * stage.zeroBytes;
+  int64_t rowScales = g.hasSmallScales ? tile.blockM * g.groupsPerChunk : 0;
+  stage.bytes = llvm::alignTo(stage.rowScalesAt + rowScales, kStageAlign);
   return stage;
 }
 
 LinearCopies::LinearCopies(KernelBuilder &k, const FragmentGeometry &geometry,
                            const LinearTile &tile, const Source &source)
     : g(geometry), tile(tile), source(source) {
-  LinearStage stage = LinearStage::of(g, tile, source.inputBytes);
+  LinearStage stage = LinearStage::of(g, tile, source.inputBits);
   int64_t columns = stage.rowBytes / kCopy;
   add(k, Kind::Activations, tile.blockM * columns, [&](Value i, Copy &copy) {
     Value row = k.divC(i, columns), column = k.remC(i, columns);
     copy.to = k.add(k.mulC(row, stage.rowBytes),
-                    k.mulC(LinearStage::swizzle(k, column, row), kCopy));
+                    k.mulC(stage.swizzle(k, column, row), kCopy));
     Value at = k.add(source.firstRow, row);
     copy.place = k.mulC(column, kCopy);
     copy.from = k.at(k.atRow(source.x, at, source.rowBytes), copy.place);
     copy.exists = k.ltS(at, source.rows);
   });
+  if (g.hasSmallScales)
+    add(k, Kind::RowScales, tile.blockM, [&](Value row, Copy &copy) {
+      copy.to = k.addC(k.mulC(row, g.groupsPerChunk), stage.rowScalesAt);
+      Value at = k.add(source.firstRow, row);
+      copy.from = k.atRow(source.scales, at, llvm::alignTo(g.groups, kCopy));
+      copy.exists = k.ltS(at, source.rows);
+    });
   int64_t tiles = FragmentGeometry::tileColumns;
   addPanels(k, Kind::Codes, 0, stage.codesAt, 1,
             tile.blockN / tiles * g.tileBytes, g.chunkBytes);
-  if (stage.scaleBytes)
+  // Of a chunk, a feature's scales of 8 bits lie together.
+  if (g.hasSmallScales)
+    addPanels(k, Kind::Scales, g.scalesAt, stage.scalesAt, 1,
+              g.groupsPerChunk * stage.scaleBytes,
+              g.groupsPerChunk * g.scaleBytes);
+  else if (stage.scaleBytes)
     addPanels(k, Kind::Scales, g.scalesAt, stage.scalesAt, g.groupsPerChunk,
               stage.scaleBytes, g.scaleBytes);
   if (stage.zeroBytes)
@@ -98,15 +111,17 @@ void LinearCopies::addPanels(KernelBuilder &k, Kind kind, int64_t at,
 }
 
 Value LinearCopies::getStep(KernelBuilder &k, Kind kind, Value c) const {
-  int64_t bytes = FragmentGeometry::chunkInputs * source.inputBytes;
+  int64_t bytes = FragmentGeometry::chunkInputs * source.inputBits / 8;
   Value group = k.mulC(k.divC(c, g.chunksPerGroup), g.groupsPerChunk);
   switch (kind) {
   case Kind::Activations:
     if (g.groups == 1 || g.group % FragmentGeometry::chunkInputs == 0 ||
         g.groupsPerChunk > 1)
       return k.mulC(c, bytes);
-    return k.add(k.mulC(group, g.group * source.inputBytes),
+    return k.add(k.mulC(group, g.group * source.inputBits / 8),
                  k.mulC(k.remC(c, g.chunksPerGroup), bytes));
+  case Kind::RowScales:
+    return k.mulC(c, g.groupsPerChunk);
   case Kind::Codes:
     return k.mulC(c, g.chunkBytes);
   case Kind::Scales:
@@ -126,16 +141,18 @@ Value LinearCopies::isInside(KernelBuilder &k, const Copy &copy,
     int64_t last = g.groupsPerChunk > 1 || g.groups == 1
                        ? (g.chunks - 1) * inputs
                        : lastGroup * g.group + (g.chunksPerGroup - 1) * inputs;
-    if ((last + inputs) * source.inputBytes <= source.rowBytes)
+    if ((last + inputs) * source.inputBits / 8 <= source.rowBytes)
       return Value();
     Value first = k.add(getStep(k, copy.kind, c), copy.place);
     return k.ltS(first, k.c32(int32_t(source.rowBytes)));
   }
+  // Padded to whole chunks.
+  case Kind::RowScales:
   case Kind::Codes:
     return Value();
   case Kind::Scales:
   case Kind::Zeros:
-    if (g.groups % g.groupsPerChunk == 0)
+    if (g.hasSmallScales || g.groups % g.groupsPerChunk == 0)
       return Value();
     return k.ltS(k.add(k.mulC(c, g.groupsPerChunk), copy.place),
                  k.c32(int32_t(g.groups)));
@@ -152,7 +169,8 @@ void LinearCopies::start(KernelBuilder &k, Value to, Value c) const {
       else if (inside)
         valid = inside;
       k.copyAsync(k.at(to, copy.to), k.at(copy.from, getStep(k, copy.kind, c)),
-                  valid);
+                  valid,
+                  copy.kind == Kind::RowScales ? g.groupsPerChunk : kCopy);
     };
     if (copy.takesPart)
       k.ifThen(copy.takesPart, emit);

@@ -13,21 +13,28 @@
 
 namespace qnt::cuda {
 
+/// The instruction for groups of this type on both sides, or null.
+const MatrixInstruction *findBlockScaled(QTensorType type);
+
 /// Where things lie in the shared memory of one stage: rows of activations of
 /// 128 inputs, tiles of codes, then, of weights in groups, scales and zero
-/// points of the chunk's groups.
+/// points of the chunk's groups, and where both sides are in groups the scales
+/// of activations.
 struct LinearStage {
-  int64_t codesAt = 0, scalesAt = 0, zerosAt = 0, bytes = 0;
+  int64_t codesAt = 0, scalesAt = 0, zerosAt = 0, rowScalesAt = 0, bytes = 0;
   /// Bytes of a row, and of the scales and zero points of a group.
   int64_t rowBytes = 0, scaleBytes = 0, zeroBytes = 0;
 
-  /// `inputBytes`: of one activation.
+  /// `inputBits`: of one activation.
   static LinearStage of(const FragmentGeometry &geometry,
-                        const LinearTile &tile, int64_t inputBytes);
+                        const LinearTile &tile, int64_t inputBits);
   /// Columns of 16 bytes are exchanged within 8 rows, so that neither the
-  /// copies nor ldmatrix meet a bank twice.
-  static mlir::Value swizzle(KernelBuilder &k, mlir::Value column,
-                             mlir::Value row) {
+  /// copies nor ldmatrix meet a bank twice; in rows of 64 bytes there are four,
+  /// and two rows have the banks of one.
+  mlir::Value swizzle(KernelBuilder &k, mlir::Value column,
+                      mlir::Value row) const {
+    if (rowBytes == 64)
+      return k.bxor(column, k.band(k.divC(row, 2), k.c32(3)));
     return k.bxor(column, k.band(row, k.c32(7)));
   }
 };
@@ -37,9 +44,10 @@ class LinearCopies {
 public:
   using Value = mlir::Value;
   struct Source {
-    /// The activations, the rows there are, bytes of a row and of a number.
-    Value x, rows;
-    int64_t rowBytes, inputBytes;
+    /// The activations, the scales of their groups, the rows there are, bytes
+    /// of a row and bits of a number.
+    Value x, scales, rows;
+    int64_t rowBytes, inputBits;
     Value weight;
     int64_t features;
     /// The block's first row and feature.
@@ -52,9 +60,9 @@ public:
   void start(KernelBuilder &k, Value to, Value c) const;
 
 private:
-  /// One copy of 16 bytes a chunk: to an offset in the stage, from a pointer
-  /// that moves by `getStep(chunk)`.
-  enum class Kind { Activations, Codes, Scales, Zeros };
+  /// One copy a chunk, of 16 bytes or the scales of a row: to an offset in the
+  /// stage, from a pointer that moves by `getStep(chunk)`.
+  enum class Kind { Activations, RowScales, Codes, Scales, Zeros };
   struct Copy {
     Kind kind;
     Value to, from;

@@ -8,6 +8,7 @@
 #include "../Decode.h"
 #include "Epilogue.h"
 #include "LinearStage.h"
+#include "TensorEmitter.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -46,10 +47,52 @@ static std::string checkInput(const LinearShape &shape,
   return {};
 }
 
+const MatrixInstruction *qnt::cuda::findBlockScaled(QTensorType type) {
+  if (!type.hasSmallScales() || type.getFormat().getName() != "e2m1")
+    return nullptr;
+  return findBlockScaledMma(type.hasRowScales() ? NVVM::BlockScaleFormat::UE4M3
+                                                : NVVM::BlockScaleFormat::UE8M0,
+                            type.getGroupSize());
+}
+
+/// What is wrong with activations that are codes of floats.
+static std::string checkFloats(const LinearShape &shape) {
+  QTensorType weight = shape.weight, input = shape.input;
+  auto rows = dyn_cast_if_present<RowsAttr>(input.getLayout());
+  if (!rows || rows.getPad() % 16 || rows.getSums() || rows.getExcess())
+    return "expected an input in #qnt.rows padded to a multiple of 16";
+  if (shape.isBlockScaled()) {
+    if (findBlockScaled(input) &&
+        findBlockScaled(input) == findBlockScaled(weight))
+      return {};
+    return "expected e2m1 on both sides, in groups of 16 with scales f8E4M3FN "
+           "or in groups of 32 with scales f8E8M0FNU";
+  }
+  if (!findFloat8Mma(input.getFormat().getName(), weight.getFormat().getName()))
+    return "expected e4m3 or e5m2 on both sides, got " +
+           input.getFormat().getName() + " and " + weight.getFormat().getName();
+  if (input.getBlock().getKind() == BlockKind::Group)
+    return "expected scales of rows for an input of floats of 8 bits, got "
+           "groups";
+  if (weight.hasSmallScales())
+    return "expected scales of 16 or 32 bits for a weight of 8 bits";
+  return {};
+}
+
+std::string qnt::cuda::checkLinear(const LinearShape &shape, const Chip &chip) {
+  if (shape.isBlockScaled() && !chip.hasBlockScaledMma)
+    return "the chip has no products of blocks with scales of 8 bits by warps";
+  if (shape.isOfFloats() && !chip.hasFloat8)
+    return "the chip has no products of floats of 8 bits";
+  return {};
+}
+
 std::string qnt::cuda::checkLinear(const LinearShape &shape) {
   QTensorType weight = shape.weight;
   DecodeSpec spec = weight.getFormat().getDecodeSpec();
-  int64_t quad = shape.input ? mmaS8S8.getQuad() : mmaF16.getQuad();
+  int64_t quad = shape.isBlockScaled() ? 8
+                 : shape.input         ? mmaS8S8.getQuad()
+                                       : mmaF16.getQuad();
   auto layout = dyn_cast_if_present<FragmentsAttr>(weight.getLayout());
   if (!layout || layout.getQuad() != quad || 64 % layout.getColumns())
     return llvm::formatv("expected a weight in #qnt.fragments with quads of "
@@ -58,7 +101,13 @@ std::string qnt::cuda::checkLinear(const LinearShape &shape) {
   bool isInteger = spec.map == DecodeSpec::Map::Affine && spec.bits >= 2 &&
                    spec.bits <= 8 && spec.multiplier == 1 && spec.offset == 0;
   bool isHalf = !shape.input && Decoder::canDecodeHalves(weight.getFormat());
-  if (!isInteger && !isHalf)
+  if (shape.isOfFloats()) {
+    if (std::string reason = checkFloats(shape); !reason.empty())
+      return reason;
+  } else if (weight.hasSmallScales()) {
+    return "expected activations of the weight's own format for scales of 8 "
+           "bits";
+  } else if (!isInteger && !isHalf)
     return llvm::formatv("expected a weight of integers of 2 to 8 bits{0}, got "
                          "{1}",
                          shape.input ? "" : " or of floats within f16 or bf16",
@@ -66,10 +115,14 @@ std::string qnt::cuda::checkLinear(const LinearShape &shape) {
   if (!Epilogue::isSupported(shape.epilogue))
     return "expected an epilogue of f32 steps";
   auto g = FragmentGeometry::of(weight, layout);
+  if (shape.isBlockScaled())
+    return {};
   const MatrixInstruction &dot = shape.input ? mmaS8S8 : mmaF16;
   if (FragmentGeometry::chunkInputs / g.groupsPerChunk < dot.k)
     return llvm::formatv("expected groups of at least {0}, got {1}", dot.k,
                          g.group);
+  if (shape.isOfFloats())
+    return {};
   if (shape.input)
     return checkInput(shape, g);
   if (weight.hasOffsets())
@@ -84,12 +137,70 @@ std::string qnt::cuda::checkLinear(const LinearShape &shape) {
   return {};
 }
 
+/// Whether many rows go by warpgroups: sums of a group are waited for, and one
+/// step takes as long as the rescale of its sums; sums of activations are read
+/// by every lane.
+static bool wantsWarpgroups(const LinearShape &shape, const Chip &chip,
+                            const FragmentGeometry &g) {
+  bool hasProducts = chip.hasWgmma ? !shape.isBlockScaled()
+                                   : chip.hasTcgen05 && !shape.isOfFloats();
+  return hasProducts && g.groupsPerChunk <= 2 &&
+         !(shape.input && shape.weight.hasZeros());
+}
+
+static LinearTile chooseWarpgroupTile(const LinearShape &shape,
+                                      const Chip &chip,
+                                      const FragmentGeometry &g, int64_t rows) {
+  int64_t features = shape.weight.getShape()[0];
+  struct Size {
+    int64_t warpgroups, blockM;
+  };
+  // Lanes of weights in groups, or of small floats, hold numbers: of wgmma
+  // blockM / 2, and as many sums, of tcgen05 blockM, beside the codes that they
+  // decode. Otherwise sums of tcgen05 lie in tensor memory, which limits both
+  // sides.
+  SmallVector<Size> sizes;
+  if (chip.hasTcgen05)
+    sizes = g.groups > 1 ? SmallVector<Size>{{2, 64}, {1, 64}}
+                         : SmallVector<Size>{{2, 128}, {1, 128}, {1, 64}};
+  else if (g.groups > 1 || shape.isOfFloats())
+    sizes = {{2, 128}, {2, 64}};
+  else
+    sizes = {{2, 256}, {2, 128}, {2, 64}};
+  LinearTile tile;
+  tile.warpsM = 1;
+  // The most rows that leave no multiprocessor without work and let copies run
+  // two chunks ahead.
+  for (Size size : sizes) {
+    tile.warpgroups = size.warpgroups;
+    tile.warpsN = size.warpgroups * (kWarpgroup / kWarp);
+    tile.blockN = size.warpgroups * (chip.hasTcgen05 ? 128 : 64);
+    tile.blockM = size.blockM;
+    int64_t inputBytes = shape.getInputBytes();
+    WarpgroupStage stage = WarpgroupStage::of(g, tile, inputBytes);
+    int64_t bytes = chip.sharedBytes;
+    if (chip.hasTcgen05)
+      bytes -=
+          TensorPlan::of(g, tile, inputBytes).getSharedBytes(tile.warpgroups);
+    tile.stages = std::min<int64_t>(6, bytes / stage.getSharedBytes(1));
+    int64_t blocks = llvm::divideCeil(features, tile.blockN) *
+                     llvm::divideCeil(rows, tile.blockM);
+    if (blocks >= chip.multiprocessors && tile.stages >= 3)
+      break;
+  }
+  return tile;
+}
+
 LinearTile qnt::cuda::chooseLinearTile(const LinearShape &shape,
                                        const Chip &chip, int64_t rows) {
   auto g = FragmentGeometry::of(shape.weight,
                                 cast<FragmentsAttr>(shape.weight.getLayout()));
+  if (rows > 64 && wantsWarpgroups(shape, chip, g))
+    return chooseWarpgroupTile(shape, chip, g, rows);
   int64_t features = shape.weight.getShape()[0];
   LinearTile tile;
+  // Only the chips with products of blocks have mma.sync of e4m3 in hardware.
+  bool isUnpacked = shape.isOfFloats() && !chip.hasBlockScaledMma;
   if (rows <= 16) {
     // Reading the weight is all: as many blocks as there are multiprocessors.
     int64_t blocks = llvm::divideCeil(features, 64);
@@ -98,16 +209,17 @@ LinearTile qnt::cuda::chooseLinearTile(const LinearShape &shape,
     tile = {32, 64, 1, 4, 0};
   } else if (rows <= 64) {
     tile = {64, 64, 2, 2, 0};
-  } else if (g.groups > 1 &&
-             (g.zeroBytes || (!shape.input && g.groupsPerChunk > 1))) {
+  } else if ((g.groups > 1 &&
+              (g.zeroBytes || (!shape.input && g.groupsPerChunk > 1))) ||
+             isUnpacked) {
     // Zero points of groups take registers beside the sums, and so do several
-    // groups of a chunk whose codes become f16.
+    // groups of a chunk whose codes become f16, or both sides that do.
     tile = {128, 64, 4, 2, 0};
   } else {
     tile = {128, 128, 2, 4, 0};
   }
   auto getBytes = [&] {
-    return LinearStage::of(g, tile, shape.getInputBytes()).bytes;
+    return LinearStage::of(g, tile, shape.getInputBits()).bytes;
   };
   // Two stages at least.
   if (2 * getBytes() > chip.sharedBytes)

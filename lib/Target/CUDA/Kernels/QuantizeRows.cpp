@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "GroupEncoder.h"
 #include "RowEncoder.h"
 #include "RowNorm.h"
 
@@ -23,16 +24,26 @@ public:
   RowsEmitter(QTensorType type, bool isStatic, const NormSpec &norm)
       : type(type), layout(cast<RowsAttr>(type.getLayout())),
         features(type.getShape().back()),
-        rowBytes(llvm::alignTo(features, layout.getPad())), isStatic(isStatic),
-        normSpec(norm), team(features), encoder(type), norm(normSpec, team) {}
+        rowBytes(llvm::alignTo(
+            type.hasSmallScales() ? llvm::divideCeil(features, 2) : features,
+            layout.getPad())),
+        isStatic(isStatic), normSpec(norm), team(features), encoder(type),
+        groups(type), norm(normSpec, team) {}
 
   Kernel describe();
   std::string getName() const;
   void emit(KernelBuilder &k, ValueRange args);
 
 private:
-  Values load(KernelBuilder &k, Value first) const;
+  Values load(KernelBuilder &k, Value first, bool keepsNaN = false) const;
+  Values findRange(KernelBuilder &k) const;
   RowEncoder::Params chooseParams(KernelBuilder &k) const;
+  void emitGroups(KernelBuilder &k, Value codes, Value scales,
+                  Value rowScale) const;
+  /// Bytes of the scales of a row.
+  int64_t getScaleBytes() const {
+    return llvm::alignTo(type.getGroupsPerRow(), 16);
+  }
   void encode(KernelBuilder &k, Value codes, Value sums,
               const RowEncoder::Params &params) const;
 
@@ -43,6 +54,7 @@ private:
   const NormSpec &normSpec;
   RowTeam team;
   RowEncoder encoder;
+  GroupEncoder groups;
   RowNorm norm;
 };
 } // namespace
@@ -66,15 +78,20 @@ std::string RowsEmitter::getName() const {
       << "quantize_rows_" << type.getFormat().getName() << "_" << features
       << "p" << rowBytes << "s" << layout.getSums()
       << (layout.getExcess() ? "e" : "") << (type.hasZeros() ? "_zero" : "")
-      << (isStatic ? "_static" : "") << normSpec.getName();
+      << (isStatic ? "_static" : "");
+  if (type.hasSmallScales())
+    text += "_g" + std::to_string(type.getGroupSize());
+  text += normSpec.getName();
   return text;
 }
 
-/// Inputs first .. first + 3; those that do not exist are zero, as are NaNs.
-Values RowsEmitter::load(KernelBuilder &k, Value first) const {
+/// Inputs first .. first + 3; those that do not exist are zero, as are NaNs
+/// unless they are kept.
+Values RowsEmitter::load(KernelBuilder &k, Value first, bool keepsNaN) const {
   Values numbers = norm.load(k, first);
   for (auto [i, number] : llvm::enumerate(numbers)) {
-    number = RowEncoder::zeroIfNaN(k, number);
+    if (!keepsNaN)
+      number = RowEncoder::zeroIfNaN(k, number);
     if (normSpec.kind == NormSpec::Kind::None)
       continue;
     Value exists = k.ltS(k.addC(first, int64_t(i)), k.c32(int32_t(features)));
@@ -83,8 +100,8 @@ Values RowsEmitter::load(KernelBuilder &k, Value first) const {
   return numbers;
 }
 
-/// Of the least and the largest number of the row, 0 among them.
-RowEncoder::Params RowsEmitter::chooseParams(KernelBuilder &k) const {
+/// The least and the largest number of the row, 0 among them.
+Values RowsEmitter::findRange(KernelBuilder &k) const {
   auto join = [&](ValueRange a, ValueRange b) {
     return Values{k.minF(a[0], b[0]), k.maxF(a[1], b[1])};
   };
@@ -95,14 +112,56 @@ RowEncoder::Params RowsEmitter::chooseParams(KernelBuilder &k) const {
       best = join(best, {number, number});
     return best;
   });
-  found = team.reduce(k, found, join);
-  return encoder.choose(k, found[0], found[1]);
+  return team.reduce(k, found, join);
+}
+
+RowEncoder::Params RowsEmitter::chooseParams(KernelBuilder &k) const {
+  Values range = findRange(k);
+  return encoder.choose(k, range[0], range[1]);
+}
+
+/// Codes of half a byte, and scales of groups, whose numbers lie in
+/// neighbouring lanes.
+void RowsEmitter::emitGroups(KernelBuilder &k, Value codes, Value scales,
+                             Value rowScale) const {
+  int64_t group = type.getGroupSize(), lanes = group / kInputs;
+  Value inGroup = k.remC(k.remC(k.threadId(), kWarp), lanes);
+  int64_t size = std::max(2 * rowBytes, getScaleBytes() * group);
+  team.forEach(k, size, [&](Value first) {
+    Values numbers = load(k, first);
+    Value largest = k.cf32(0);
+    for (Value number : numbers)
+      largest = k.maxF(largest, k.absF(number));
+    for (int64_t mask = 1; mask < lanes; mask *= 2)
+      largest = k.maxF(largest, k.shuffleXor(largest, mask));
+    GroupEncoder::Scale scale = groups.choose(k, largest, rowScale);
+    Value word = groups.encode(k, numbers, scale.scale);
+    k.ifThen(k.ltS(first, k.c32(int32_t(2 * rowBytes))), [&] {
+      k.store(k.trunc(word, k.i16()), k.at(codes, k.divC(first, 2)), 2);
+    });
+    Value index = k.divC(first, group);
+    Value exists = k.ltS(index, k.c32(int32_t(type.getGroupsPerRow())));
+    Value hasPlace = k.ltS(index, k.c32(int32_t(getScaleBytes())));
+    k.ifThen(k.band(k.eq(inGroup, k.c32(0)), hasPlace), [&] {
+      Value code = k.select(exists, scale.code, k.c32(0));
+      k.store(k.trunc(code, k.i8()), k.at(scales, index), 1);
+    });
+  });
 }
 
 void RowsEmitter::encode(KernelBuilder &k, Value codes, Value sums,
                          const RowEncoder::Params &params) const {
   int64_t group = layout.getSums();
   Value lane = k.remC(k.threadId(), kWarp);
+  auto store = [&](Value word, Value first) {
+    k.ifThen(k.ltS(first, k.c32(int32_t(rowBytes))),
+             [&] { k.store(word, k.at(codes, first), kInputs); });
+  };
+  if (encoder.isFloat())
+    return team.forEach(k, rowBytes, [&](Value first) {
+      Values numbers = load(k, first, /*keepsNaN=*/true);
+      store(encoder.encodeFloats(k, numbers, params), first);
+    });
   team.forEach(k, rowBytes, [&](Value first) {
     Value word = k.c32(0), sum = k.c32(0);
     for (auto [i, number] : llvm::enumerate(load(k, first))) {
@@ -114,8 +173,7 @@ void RowsEmitter::encode(KernelBuilder &k, Value codes, Value sums,
       sum = k.add(sum, code);
       word = k.bor(word, k.shl(k.band(code, k.c32(255)), 8 * unsigned(i)));
     }
-    k.ifThen(k.ltS(first, k.c32(int32_t(rowBytes))),
-             [&] { k.store(word, k.at(codes, first), kInputs); });
+    store(word, first);
     if (!group)
       return;
     // Neighbouring lanes share a group.
@@ -132,6 +190,22 @@ void RowsEmitter::encode(KernelBuilder &k, Value codes, Value sums,
 void RowsEmitter::emit(KernelBuilder &k, ValueRange args) {
   Value row = k.blockId(gpu::Dimension::x);
   norm.prepare(k, k.atRow(args[0], row, 4 * features), args.drop_front(8));
+  auto store = [&](Value scale, Value zero) {
+    k.ifThen(k.eq(k.threadId(), k.c32(0)), [&] {
+      k.store(scale, k.atRow(args[4], row, 4), 4);
+      k.store(zero, k.atRow(args[5], row, 4), 4);
+    });
+  };
+  Value codes = k.atRow(args[3], row, rowBytes);
+  if (type.hasSmallScales()) {
+    Value rowScale = k.cf32(1);
+    if (type.hasRowScales()) {
+      Values range = findRange(k);
+      rowScale = groups.chooseRowScale(k, k.maxF(k.negF(range[0]), range[1]));
+    }
+    emitGroups(k, codes, k.atRow(args[6], row, getScaleBytes()), rowScale);
+    return store(rowScale, k.cf32(0));
+  }
   RowEncoder::Params params;
   if (isStatic) {
     Value scale = k.load(k.f32(), args[1], 4);
@@ -142,23 +216,28 @@ void RowsEmitter::emit(KernelBuilder &k, ValueRange args) {
   }
   int64_t perRow =
       layout.getSums() ? llvm::divideCeil(features, layout.getSums()) : 0;
-  encode(k, k.atRow(args[3], row, rowBytes), k.atRow(args[6], row, 4 * perRow),
-         params);
-  k.ifThen(k.eq(k.threadId(), k.c32(0)), [&] {
-    k.store(params.stored, k.atRow(args[4], row, 4), 4);
-    Value zero = k.add(params.zero, k.cf32(float(layout.getExcess())));
-    k.store(zero, k.atRow(args[5], row, 4), 4);
-  });
+  encode(k, codes, k.atRow(args[6], row, 4 * perRow), params);
+  store(params.stored, k.add(params.zero, k.cf32(float(layout.getExcess()))));
 }
 
 std::string qnt::cuda::checkQuantizeRows(QTensorType type) {
   auto layout = dyn_cast_if_present<RowsAttr>(type.getLayout());
   if (!layout || layout.getPad() % 16)
     return "expected a result in #qnt.rows padded to a multiple of 16";
-  if (!type.isInteger() || type.getFormat().getBits() < 2 ||
+  if (GroupEncoder::isSupported(type) && !layout.getSums())
+    return {};
+  std::string format = type.getFormat().getName();
+  bool isInteger = type.isInteger() && type.getFormat().getBits() >= 2;
+  if ((!isInteger && format != "e4m3" && format != "e5m2") ||
       !type.getScaleType().isF32() || type.hasOffsets())
-    return "expected integers of 2 to 8 bits with scales in f32, got " +
-           type.getFormat().getName();
+    return "expected integers of 2 to 8 bits, e4m3 or e5m2, with scales in "
+           "f32, got " +
+           format;
+  if (type.getBlock().getKind() == BlockKind::Group)
+    return llvm::formatv("expected scales of rows, or one, got groups of {0}",
+                         type.getBlock().getGroup());
+  if (!isInteger && layout.getSums())
+    return "expected floats without sums";
   if (int64_t sums = layout.getSums(); sums && (sums < 4 || 128 % sums))
     return llvm::formatv("expected sums over groups that divide 128, got {0}",
                          sums);

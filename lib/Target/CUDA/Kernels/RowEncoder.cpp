@@ -17,7 +17,9 @@ using namespace qnt::cuda;
 
 RowEncoder::RowEncoder(QTensorType type)
     : scaleType(type.getScaleType()), lowest(type.getFormat().getMin()),
-      highest(type.getFormat().getMax()), hasZeros(type.hasZeros()) {}
+      highest(type.getFormat().getMax()), hasZeros(type.hasZeros()),
+      isInteger(type.isInteger()),
+      isE5M2(type.getFormat().getName() == "e5m2") {}
 
 Value RowEncoder::zeroIfNaN(KernelBuilder &k, Value number) {
   Value isNaN = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::UNO,
@@ -51,6 +53,14 @@ RowEncoder::Params RowEncoder::choose(KernelBuilder &k, Value least,
     params.zero = k.minF(k.maxF(zero, k.cf32(lowest)), k.cf32(highest));
   }
   return params;
+}
+
+Value RowEncoder::encodeFloats(KernelBuilder &k, ValueRange numbers,
+                               const Params &params) const {
+  KernelBuilder::Values scaled;
+  for (Value number : numbers)
+    scaled.push_back(k.fdiv(number, params.scale));
+  return k.toFloat8(scaled, isE5M2);
 }
 
 Value RowEncoder::encode(KernelBuilder &k, Value number,

@@ -13,8 +13,9 @@
 
 namespace qnt::cuda {
 
-/// qnt.quantize of a block of numbers by absmax to integers, each operation
-/// rounded to f32 as BlockQuantizer does, so that codes are its codes.
+/// qnt.quantize of a block of numbers by absmax to integers, or floats of 8
+/// bits, each operation rounded to f32 as BlockQuantizer does, so that codes
+/// are its codes (of NaNs, which floats keep, but for the sign).
 class RowEncoder {
 public:
   using Value = mlir::Value;
@@ -24,8 +25,13 @@ public:
     Value scale, zero, stored;
   };
 
-  /// Integers with scales and, maybe, zero points.
+  /// Integers with scales and, maybe, zero points, or e4m3 or e5m2.
   explicit RowEncoder(QTensorType type);
+
+  bool isFloat() const { return !isInteger; }
+  /// The codes of four numbers, as bytes of a word; of floats.
+  Value encodeFloats(KernelBuilder &k, mlir::ValueRange numbers,
+                     const Params &params) const;
 
   /// Of a block whose least and largest numbers, 0 among them, are given.
   Params choose(KernelBuilder &k, Value least, Value largest) const;
@@ -37,7 +43,7 @@ public:
 private:
   mlir::Type scaleType;
   float lowest, highest;
-  bool hasZeros;
+  bool hasZeros, isInteger, isE5M2;
 };
 
 } // namespace qnt::cuda

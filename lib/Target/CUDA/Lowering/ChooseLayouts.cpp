@@ -25,7 +25,8 @@ constexpr int64_t kColumns = 64;
 /// Bytes that rows of activations are padded to: one copy.
 constexpr int64_t kRowPad = 16;
 
-/// Rows of signed bytes, with what the weight's zero points need.
+/// Rows of signed bytes, with what the weight's zero points need, or of bytes
+/// that are floats.
 RowsAttr getRowsLayout(QTensorType input, QTensorType weight) {
   bool isUnsigned = input.getFormat().getMin() >= 0;
   int64_t excess = isUnsigned && input.getFormat().getBits() == 8 ? -128 : 0;
@@ -70,9 +71,14 @@ struct ChooseLayouts : cuda::impl::ChooseLayoutsPassBase<ChooseLayouts> {
                << op.getInput().getType();
       op.getInputMutable().assign(toHalf(op));
     }
+    // Codes of a word, as the instruction wants them.
+    int64_t quad = !input ? 2 : input.hasSmallScales() ? 8 : 4;
+    if (weight.getFormat().getBits() * quad > 32)
+      return op.emitOpError("the CUDA target has no kernel for ")
+             << op.getInput().getType() << " and " << weight;
     target::packWeight(
         op.getWeightMutable(),
-        FragmentsAttr::get(op.getContext(), kColumns, input ? 4 : 2, sums));
+        FragmentsAttr::get(op.getContext(), kColumns, quad, sums));
     std::string reason = checkLinear(getLinearShape(op));
     if (!reason.empty())
       return op.emitOpError("the CUDA target has no kernel for ")

@@ -54,9 +54,13 @@ BlockStrategyAttr qnt::cuda::chooseStrategy(const LinearShape &shape,
 }
 
 LinearTile qnt::cuda::getTile(BlockStrategyAttr strategy, size_t i) {
-  return {strategy.getBlockM()[i], strategy.getBlockN()[i],
-          strategy.getWarpsM()[i], strategy.getWarpsN()[i],
-          strategy.getStages()[i], strategy.getSplits()[i]};
+  LinearTile tile{strategy.getBlockM()[i], strategy.getBlockN()[i],
+                  strategy.getWarpsM()[i], strategy.getWarpsN()[i],
+                  strategy.getStages()[i], strategy.getSplits()[i]};
+  // Whole warpgroups side by side: no tile of warps is as wide in a line.
+  if (tile.warpsM == 1 && tile.blockN >= 128)
+    tile.warpgroups = tile.warpsN / 4;
+  return tile;
 }
 
 namespace {
@@ -70,10 +74,19 @@ struct ChooseStrategies
       getOperation()->emitError(describeUnknownChip(chip));
       return signalPassFailure();
     }
-    getOperation()->walk([&](qnt::LinearOp op) {
+    WalkResult walk = getOperation()->walk([&](qnt::LinearOp op) {
       if (!isa_and_present<FragmentsAttr>(op.getWeight().getType().getLayout()))
-        return;
-      BlockStrategyAttr strategy = chooseStrategy(getLinearShape(op), *target);
+        return WalkResult::advance();
+      LinearShape shape = getLinearShape(op);
+      std::string reason = checkLinear(shape, *target);
+      if (!reason.empty()) {
+        op.emitOpError("the CUDA target has no kernel for ")
+            << shape.input.withLayout({}) << " and "
+            << shape.weight.withLayout({}) << " on " << target->name << ": "
+            << reason;
+        return WalkResult::interrupt();
+      }
+      BlockStrategyAttr strategy = chooseStrategy(shape, *target);
       op.setStrategyAttr(strategy);
       remark::passed(
           op.getLoc(),
@@ -82,7 +95,10 @@ struct ChooseStrategies
                             op.getWeight().getType().getFormat().getName())
           << remark::metric("buckets", strategy.getRows().size())
           << remark::metric("splits", strategy.getSplits().front());
+      return WalkResult::advance();
     });
+    if (walk.wasInterrupted())
+      signalPassFailure();
   }
 };
 } // namespace

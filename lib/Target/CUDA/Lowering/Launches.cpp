@@ -6,18 +6,19 @@
 //===----------------------------------------------------------------------===//
 #include "FunctionLowering.h"
 
+#include "qnt/Runtime/Module.h"
+
+#include <cstddef>
+
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::cuda;
 using target::CodeBuilder;
 
-// Fields of qnt_context.
-static constexpr int64_t kLaunch = 32, kWorkspace = 40, kConstants = 48;
-
 FunctionLowering::Numbers
 FunctionLowering::getNumbers(CodeBuilder &k, Kernel kernel, ValueRange args) {
   Numbers numbers;
-  numbers.kernel = k.c64(module.getNumber(kernel.code));
+  numbers.kernel = k.c64(module.getNumber(kernel));
   numbers.threads = k.c64(kernel.threads);
   numbers.sharedBytes = k.c64(kernel.sharedBytes);
   for (auto [extent, blocks] : llvm::zip(kernel.grid, numbers.grid)) {
@@ -59,7 +60,9 @@ static LLVM::LLVMFuncOp getLaunchFunction(ModuleOp host, unsigned numArgs,
           k.store(value, k.at(shape, int64_t(8 * i)), 8);
         for (auto [i, value] : llvm::enumerate(values.drop_front(7)))
           k.store(value, k.at(words, int64_t(8 * i)), 8);
-        Value hook = k.load(k.ptr(), k.at(values[0], kLaunch), 8);
+        Value hook =
+            k.load(k.ptr(),
+                   k.at(values[0], int64_t(offsetof(qnt_context, launch))), 8);
         auto type = LLVM::LLVMFunctionType::get(
             LLVM::LLVMVoidType::get(k.b.getContext()),
             {k.ptr(), k.i64(), k.ptr(), k.ptr(), k.i64()});
@@ -82,10 +85,12 @@ void FunctionLowering::launch(CodeBuilder &k, const Numbers &numbers,
 }
 
 Value FunctionLowering::getWorkspace(CodeBuilder &k) {
-  return k.load(k.ptr(), k.at(context, kWorkspace), 8);
+  return k.load(k.ptr(),
+                k.at(context, int64_t(offsetof(qnt_context, workspace))), 8);
 }
 
 Value FunctionLowering::getConstant(CodeBuilder &k, StringRef bytes) {
-  Value constants = k.load(k.ptr(), k.at(context, kConstants), 8);
+  Value constants = k.load(
+      k.ptr(), k.at(context, int64_t(offsetof(qnt_context, constants))), 8);
   return k.at(constants, module.getConstant(bytes));
 }

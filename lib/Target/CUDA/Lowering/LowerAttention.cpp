@@ -36,6 +36,16 @@ static AttentionSpec getSpec(nn::AttentionOp op) {
   return spec;
 }
 
+/// Positions of a context that is worth cutting.
+static constexpr int64_t kLongContext = 256;
+
+/// The parts that a long context is cut into where a sequence has few blocks,
+/// so that there are two for each multiprocessor.
+static int64_t getSplits(const Chip &chip, int64_t blocks) {
+  return std::min<int64_t>(
+      llvm::bit_floor(uint64_t(2 * chip.multiprocessors / blocks)), 32);
+}
+
 LogicalResult FunctionLowering::emitAttention(CodeBuilder &k,
                                               nn::AttentionOp op) {
   AttentionSpec spec = getSpec(op);
@@ -65,6 +75,19 @@ LogicalResult FunctionLowering::emitAttention(CodeBuilder &k,
   }
   Kernel rows = getAttentionRowsKernel(module.lib, spec, /*splits=*/1);
   Numbers numbers = getNumbers(k, rows, args);
+  int64_t multiprocessors = module.lib.chip.multiprocessors;
+  int64_t splits = getSplits(module.lib.chip, rows.grid[0].blocks);
+  if (spec.isCached && splits > 1) {
+    Kernel parts = getAttentionRowsKernel(module.lib, spec, splits);
+    module.needWorkspace(parts.workspaceBytes * multiprocessors);
+    Value workspace = getWorkspace(k), fits = k.c64(multiprocessors);
+    llvm::append_values(args, k.at(workspace, module.getCounterBytes()),
+                        workspace);
+    Value isLong = k.geS(capacities[op.getCache()], k.c64(kLongContext));
+    Value isSplit =
+        k.band(isLong, k.geS(fits, k.mul(numbers.grid[0], numbers.grid[1])));
+    numbers = choose(k, isSplit, getNumbers(k, parts, args), numbers);
+  }
   if (checkAttentionTiles(spec).empty())
     numbers =
         choose(k, k.geS(k.c64(kFewTokens), tokens), numbers,

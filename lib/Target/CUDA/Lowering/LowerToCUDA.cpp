@@ -17,11 +17,25 @@ using namespace mlir;
 using namespace qnt;
 using namespace qnt::cuda;
 
-int64_t ModuleLowering::getNumber(gpu::GPUFuncOp kernel) {
-  auto [known, isNew] =
-      numbers.try_emplace(kernel.getName(), int64_t(names.size()));
-  if (isNew)
-    names.push_back(kernel.getName().str());
+int64_t ModuleLowering::getNumber(const Kernel &kernel) {
+  std::string name = gpu::GPUFuncOp(kernel.code).getName().str();
+  auto [known, isNew] = numbers.try_emplace(name, int64_t(names.size()));
+  if (!isNew)
+    return known->second;
+  names.push_back(name);
+  for (auto [i, argument] : llvm::enumerate(kernel.args)) {
+    if (argument.kind != Argument::Kind::TensorMap)
+      continue;
+    const TensorMap &map = argument.map;
+    tensorMaps.push_back(llvm::json::Object{{"kernel", known->second},
+                                            {"argument", int64_t(i)},
+                                            {"element_bytes", map.elementBytes},
+                                            {"columns", map.columns},
+                                            {"row_bytes", map.rowBytes},
+                                            {"rows", int64_t(map.rows)},
+                                            {"box_columns", map.boxColumns},
+                                            {"box_rows", map.boxRows}});
+  }
   return known->second;
 }
 
@@ -45,9 +59,12 @@ void ModuleLowering::describe(llvm::json::Object &manifest) {
     kernels.push_back(name);
   int64_t workspace =
       workspaceBytes ? getCounterBytes() + workspaceBytes : int64_t(0);
-  manifest["device"] = llvm::json::Object{{"chip", lib.chip.name.str()},
-                                          {"kernels", std::move(kernels)},
-                                          {"workspace", workspace}};
+  llvm::json::Object device{{"chip", lib.chip.name.str()},
+                            {"kernels", std::move(kernels)},
+                            {"workspace", workspace}};
+  if (!tensorMaps.empty())
+    device["tensor_maps"] = std::move(tensorMaps);
+  manifest["device"] = std::move(device);
 }
 
 namespace {

@@ -21,7 +21,7 @@ public:
       : target::ModuleLowering(source, host, chip.name), lib(kernels, chip) {}
 
   /// The number of a kernel, by which the host launches it.
-  int64_t getNumber(mlir::gpu::GPUFuncOp kernel);
+  int64_t getNumber(const Kernel &kernel);
 
   /// Where counters of blocks end in the workspace, and what blocks share
   /// begins: no grid of blocks that share tiles has more of them than there are
@@ -47,6 +47,8 @@ protected:
 
 private:
   llvm::SmallVector<std::string> names;
+  /// Of the manifest: arguments that are tensor maps.
+  llvm::json::Array tensorMaps;
   llvm::StringMap<int64_t> numbers;
   int64_t workspaceBytes = 0;
   std::string constants;

@@ -16,6 +16,10 @@ class Place:
         self.rng = np.random.default_rng(seed)
         self.env = dict(os.environ, LD_LIBRARY_PATH=f"{build}/test/emulated")
 
+    def emulate(self, chip):
+        """The same with a GPU of this chip, "sm_90a"."""
+        return dict(self.env, QNT_EMULATED_CHIP=chip.strip("sm_a"))
+
     def path(self, name):
         return os.path.join(self.folder, name)
 

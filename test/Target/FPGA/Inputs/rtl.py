@@ -106,16 +106,3 @@ class Simulation:
             result[name] = [(int(cycle), int(word, 16)) for cycle, word in
                             (line.split() for line in lines if line)]
         return result
-
-
-def pack(elements, bits, lanes):
-    """Words of lanes, the first in the lowest bits."""
-    elements = [int(e) & (1 << bits) - 1 for e in elements]
-    return [sum(e << lane * bits for lane, e in enumerate(elements[i:i + lanes]))
-            for i in range(0, len(elements), lanes)]
-
-
-def unpack(words, bits, lanes, signed):
-    elements = [word >> lane * bits & (1 << bits) - 1 for word in words
-                for lane in range(lanes)]
-    return [e - (1 << bits) if signed and e >> bits - 1 else e for e in elements]

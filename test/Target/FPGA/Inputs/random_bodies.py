@@ -1,23 +1,9 @@
-# REQUIRES: python, verilator
-# RUN: %python %s %test_bin/emit-verilog %t
-"""Random bodies of processes as Verilog: every op of arith and vector that they may
-have, on integers of random widths and vectors of them, in pipelines of any depth, beside
-Python's integers."""
-import os
-import shutil
-import subprocess
-import sys
-import time
-
+"""Random bodies of processes: every op of arith and vector that they may have, on integers
+of random widths and vectors of them, in pipelines of any depth."""
 import numpy as np
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
-from rtl import Simulation, pack, unpack  # noqa: E402
+from designs import Design, pack
 
-emit, folder = sys.argv[1:]
-seed = int(os.environ.get("QNT_SEED") or time.time())
-print("seed", seed)
-rng = np.random.default_rng(seed)
 WORDS = 40
 COMPARISONS = {"eq": lambda a, b: a == b, "ne": lambda a, b: a != b,
                "ult": lambda a, b: a < b, "ule": lambda a, b: a <= b,
@@ -52,8 +38,10 @@ class Value:
 
 
 class Body:
-    def __init__(self, values):
-        self.values, self.lines, self.count = list(values), [], 0
+    """Ops one after the other, each on whatever is there."""
+
+    def __init__(self, rng, values):
+        self.rng, self.values, self.lines, self.count = rng, list(values), [], 0
 
     def add(self, text, bits, shape, numbers):
         """`text` has the op; results are cut to their bits."""
@@ -66,7 +54,7 @@ class Body:
         return made
 
     def constant(self, bits, shape):
-        lanes = [int(rng.integers(0, 1 << min(bits, 62)))
+        lanes = [int(self.rng.integers(0, 1 << min(bits, 62)))
                  for _ in range(int(np.prod(shape, dtype=int)))]
         shown = [signed(n, bits) for n in lanes]
         kind = Value("", bits, shape, []).type
@@ -81,25 +69,25 @@ class Body:
 
     def like(self, value):
         same = [v for v in self.values if v.type == value.type]
-        if rng.random() < 0.3 or not same:
+        if self.rng.random() < 0.3 or not same:
             return self.constant(value.bits, value.shape)
-        return same[rng.integers(len(same))]
+        return same[self.rng.integers(len(same))]
 
     def zip(self, a, b, compute, is_signed):
         return [[compute(x, y) for x, y in zip(p, q)]
                 for p, q in zip(a.rows(is_signed), b.rows(is_signed))]
 
     def grow(self):
-        a = self.values[rng.integers(len(self.values))]
-        kind = rng.choice(["binary", "binary", "compare", "select", "ext", "trunc", "shift",
+        a = self.values[self.rng.integers(len(self.values))]
+        kind = self.rng.choice(["binary", "binary", "compare", "select", "ext", "trunc", "shift",
                            "broadcast", "cast", "extract", "slice", "elements"])
         if kind == "binary":
-            op = rng.choice(list(BINARY))
+            op = self.rng.choice(list(BINARY))
             b = self.like(a)
             self.add(f"arith.{op} {a.name}, {b.name} : {a.type}", a.bits, a.shape,
                      self.zip(a, b, BINARY[op], op.endswith("si")))
         elif kind == "compare":
-            op = rng.choice(list(COMPARISONS))
+            op = self.rng.choice(list(COMPARISONS))
             b = self.like(a)
             self.add(f"arith.cmpi {op}, {a.name}, {b.name} : {a.type}", 1, a.shape,
                      self.zip(a, b, COMPARISONS[op], op[0] == "s"))
@@ -108,7 +96,7 @@ class Body:
             flags = [v for v in self.values if v.bits == 1 and v.shape in ((), a.shape)]
             if not flags:
                 return
-            c = flags[rng.integers(len(flags))]
+            c = flags[self.rng.integers(len(flags))]
             choose = [[x if (f[i] if len(f) == len(p) else f[0]) else y
                        for i, (x, y) in enumerate(zip(p, q))]
                       for f, p, q in zip(c.numbers, a.numbers, b.numbers)]
@@ -116,19 +104,19 @@ class Body:
             self.add(f"arith.select {c.name}, {a.name}, {b.name} : {types}", a.bits, a.shape,
                      choose)
         elif kind == "ext":
-            more = a.bits + int(rng.integers(1, 20))
-            op = rng.choice(["extsi", "extui"])
+            more = a.bits + int(self.rng.integers(1, 20))
+            op = self.rng.choice(["extsi", "extui"])
             to = Value("", more, a.shape, []).type
             if more <= 48:
                 self.add(f"arith.{op} {a.name} : {a.type} to {to}", more, a.shape,
                          a.rows(op == "extsi"))
         elif kind == "trunc" and a.bits > 1:
-            less = int(rng.integers(1, a.bits))
+            less = int(self.rng.integers(1, a.bits))
             to = Value("", less, a.shape, []).type
             self.add(f"arith.trunci {a.name} : {a.type} to {to}", less, a.shape, a.numbers)
         elif kind == "shift":
-            op = rng.choice(["shli", "shrui", "shrsi"])
-            by = int(rng.integers(0, a.bits))
+            op = self.rng.choice(["shli", "shrui", "shrsi"])
+            by = int(self.rng.integers(0, a.bits))
             if by.bit_length() > a.bits or (a.bits > 1 and by >> a.bits - 1):
                 return
             amount = f"dense<{by}> : {a.type}" if a.shape else f"{by} : {a.type}"
@@ -140,9 +128,9 @@ class Body:
             moved = [[n << by if op == "shli" else n >> by for n in row] for row in rows]
             self.add(f"arith.{op} {a.name}, {b.name} : {a.type}", a.bits, a.shape, moved)
         elif kind == "broadcast" and np.prod(a.shape, dtype=int) <= 8:
-            shape = (int(rng.integers(1, 4)),) + a.shape
+            shape = (int(self.rng.integers(1, 4)),) + a.shape
             if len(a.shape) == 2 and a.shape[1] == 1 or a.shape == (1,):
-                shape = a.shape[:-1] + (int(rng.integers(2, 5)),)
+                shape = a.shape[:-1] + (int(self.rng.integers(2, 5)),)
             grid = [np.broadcast_to(np.array(row, object).reshape(a.shape), shape).ravel()
                     for row in a.numbers]
             to = Value("", a.bits, shape, []).type
@@ -151,19 +139,19 @@ class Body:
         elif kind == "cast" and a.shape:
             lanes = int(np.prod(a.shape))
             shapes = [(lanes,), (1, lanes), (lanes, 1)]
-            shape = shapes[rng.integers(3)]
+            shape = shapes[self.rng.integers(3)]
             to = Value("", a.bits, shape, []).type
             self.add(f"vector.shape_cast {a.name} : {a.type} to {to}", a.bits, shape, a.numbers)
         elif kind == "extract" and a.shape:
-            at = [int(rng.integers(n)) for n in a.shape[:rng.integers(1, len(a.shape) + 1)]]
+            at = [int(self.rng.integers(n)) for n in a.shape[:self.rng.integers(1, len(a.shape) + 1)]]
             shape = a.shape[len(at):]
             rows = [np.array(row, object).reshape(a.shape)[tuple(at)] for row in a.numbers]
             to = Value("", a.bits, shape, []).type
             self.add(f"vector.extract {a.name}{at} : {to} from {a.type}", a.bits, shape,
                      [np.ravel(row) for row in rows])
         elif kind == "slice" and a.shape:
-            begin = [int(rng.integers(n)) for n in a.shape]
-            size = [int(rng.integers(1, n - b + 1)) for n, b in zip(a.shape, begin)]
+            begin = [int(self.rng.integers(n)) for n in a.shape]
+            size = [int(self.rng.integers(1, n - b + 1)) for n, b in zip(a.shape, begin)]
             window = tuple(slice(b, b + s) for b, s in zip(begin, size))
             rows = [np.array(row, object).reshape(a.shape)[window].ravel()
                     for row in a.numbers]
@@ -172,17 +160,18 @@ class Body:
                      f"{size}, strides = {[1] * len(size)}}} : {a.type} to {to}", a.bits,
                      tuple(size), rows)
         elif kind == "elements" and not a.shape:
-            made = [a] + [self.like(a) for _ in range(rng.integers(0, 3))]
+            made = [a] + [self.like(a) for _ in range(self.rng.integers(0, 3))]
             rows = [sum(parts, []) for parts in zip(*(v.numbers for v in made))]
             to = Value("", a.bits, (len(made),), []).type
             self.add(f"vector.from_elements {', '.join(v.name for v in made)} : {to}", a.bits,
                      (len(made),), rows)
 
 
-for number in range(2):
+def make_random_body(rng):
+    """A process of one frame of WORDS words."""
     lanes, bits = int(rng.integers(2, 5)), int(rng.integers(2, 13))
     x = [[int(n) for n in rng.integers(0, 1 << bits, lanes)] for _ in range(WORDS)]
-    body = Body([Value("%word", bits, (lanes,), x)])
+    body = Body(rng, [Value("%word", bits, (lanes,), x)])
     while body.count < 60:
         body.grow()
     # Everything that came out, as one scalar stream each for a few of them.
@@ -216,17 +205,8 @@ qflow.design @random(%x: {source} {{qflow.name = "x"}}) -> ({types})
   qflow.output {", ".join(f"%y#{i}" for i in range(len(outs)))} : {types}
 }}
 """
-    here = f"{folder}/{number}"
-    shutil.rmtree(here, ignore_errors=True)
-    os.makedirs(here)
-    with open(f"{here}/random.mlir", "w") as file:
-        file.write(text)
-    subprocess.run([emit, f"{here}/random.mlir", here], check=True)
-    ends = [(f"out{i}", v.bits * len(v.numbers[0]), WORDS) for i, v in enumerate(outs)]
-    simulation = Simulation(here, "random", [("x", bits * lanes, WORDS)], ends)
-    got = simulation.run({"x": pack(sum(x, []), bits, lanes)}, stalls=6,
-                         seed=1 + seed % 1000000)
-    for (name, _, _), v in zip(ends, outs):
-        found = unpack([word for _, word in got[name]], v.bits, len(v.numbers[0]), False)
-        want = [int(n) for row in v.numbers for n in row]
-        assert found == want, (number, v.name, v.type)
+    outputs = [(f"out{i}", v.bits * len(v.numbers[0]), WORDS) for i, v in enumerate(outs)]
+    wanted = {f"out{i}": [pack(row, v.bits, len(row))[0] for row in v.numbers]
+              for i, v in enumerate(outs)}
+    return Design("random", text, [("x", bits * lanes, WORDS)], outputs,
+                  {"x": pack(sum(x, []), bits, lanes)}, wanted)

@@ -1,0 +1,310 @@
+//===- QFlowUnits.cpp - what units demand -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Dialect/QFlow/QFlow.h"
+
+#include "qnt/Dialect/NN/Windows.h"
+
+#include "llvm/Support/CheckedArithmetic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::qflow;
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+Interval Interval::of(IntegerType type) {
+  unsigned bits = std::min(type.getWidth(), maxBits);
+  if (type.isUnsigned())
+    return {0, int64_t(llvm::maxUIntN(bits))};
+  return {llvm::minIntN(bits), llvm::maxIntN(bits)};
+}
+
+unsigned Interval::getSignedBits() const {
+  unsigned bits = 1;
+  while (bits < 64 && (low < llvm::minIntN(bits) || high > llvm::maxIntN(bits)))
+    ++bits;
+  return bits;
+}
+
+std::optional<Interval> Interval::plus(Interval other) const {
+  auto least = llvm::checkedAdd(low, other.low);
+  auto most = llvm::checkedAdd(high, other.high);
+  if (!least || !most)
+    return std::nullopt;
+  return Interval{*least, *most};
+}
+
+std::optional<Interval> Interval::times(int64_t factor) const {
+  auto a = llvm::checkedMul(low, factor), b = llvm::checkedMul(high, factor);
+  if (!a || !b)
+    return std::nullopt;
+  return Interval{std::min(*a, *b), std::max(*a, *b)};
+}
+
+/// An element of a signless tensor, as it is signed.
+static int64_t getNumber(DenseIntElementsAttr tensor, int64_t at) {
+  return tensor.getValues<APInt>()[at].getSExtValue();
+}
+
+/// That elements are narrow enough for sums of their products to be known.
+static LogicalResult checkElements(Operation *op) {
+  for (TypeRange types :
+       {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
+    for (Type type : types)
+      if (auto element = cast<StreamType>(type).getElement();
+          element.getWidth() > Interval::maxBits)
+        return op->emitOpError("expected elements of at most ")
+               << Interval::maxBits << " bits, got " << element;
+  return success();
+}
+
+/// That elements of `type` hold `range`.
+static LogicalResult checkHolds(Operation *op, StreamType type, Interval range,
+                                const char *what) {
+  if (range.isIn(Interval::of(type.getElement())))
+    return success();
+  return op->emitOpError("expected elements that hold ")
+         << what << ", " << range.low << " to " << range.high << ", got "
+         << type.getElement();
+}
+
+//===----------------------------------------------------------------------===//
+// Dot
+//===----------------------------------------------------------------------===//
+
+std::optional<Interval> DotOp::getSums(DenseIntElementsAttr weights,
+                                       DenseIntElementsAttr bias,
+                                       Interval input) {
+  int64_t rows = weights.getType().getDimSize(0);
+  int64_t inputs = weights.getType().getDimSize(1);
+  auto weight = weights.getValues<APInt>().begin();
+  std::optional<Interval> all;
+  for (int64_t row = 0; row < rows; ++row) {
+    int64_t first = bias ? getNumber(bias, row) : 0;
+    std::optional<Interval> sum = Interval{first, first};
+    for (int64_t k = 0; k < inputs; ++k, ++weight) {
+      auto product = input.times((*weight).getSExtValue());
+      sum = product ? sum->plus(*product) : std::nullopt;
+      if (!sum)
+        return std::nullopt;
+    }
+    all = all ? all->with(*sum) : *sum;
+  }
+  return all;
+}
+
+/// That `tensor` is [rows] or [rows, inputs].
+static LogicalResult checkTensor(Operation *op, DenseIntElementsAttr tensor,
+                                 ArrayRef<int64_t> shape, const char *name) {
+  if (tensor.getType().getShape() == shape)
+    return success();
+  return op->emitOpError("expected ")
+         << name << " [" << shape << "], got " << tensor.getType();
+}
+
+LogicalResult DotOp::verify() {
+  if (failed(checkElements(*this))) // (C3)
+    return failure();
+  StreamType from = getInput().getType(), to = getResult().getType();
+  int64_t inputs = from.getShape().back(), rows = to.getShape().back();
+  if (from.getShape().drop_back() != to.getShape().drop_back()) // (C1)
+    return emitOpError("expected as many vectors out as in");
+  if (failed(checkTensor(*this, getWeights(), {rows, inputs}, "weights")) ||
+      (getBias() && failed(checkTensor(*this, *getBias(), {rows}, "a bias"))))
+    return failure();
+  auto sums = getSums(getWeights(), getBias().value_or(DenseIntElementsAttr()),
+                      Interval::of(from.getElement()));
+  if (!to.getElement().isSigned() || !sums) // (C2)
+    return emitOpError("expected signed sums of at most 64 bits, got ")
+           << to.getElement();
+  return checkHolds(*this, to, *sums, "the sums");
+}
+
+//===----------------------------------------------------------------------===//
+// Requantize
+//===----------------------------------------------------------------------===//
+
+std::optional<Interval> RequantizeOp::getSums() {
+  Interval input = Interval::of(getInput().getType().getElement());
+  std::optional<Interval> all;
+  for (int64_t n = 0; n < getMultipliers().getNumElements(); ++n) {
+    auto sum = input.times(getNumber(getMultipliers(), n));
+    int64_t offset = getNumber(getOffsets(), n);
+    if (sum)
+      sum = sum->plus({offset, offset});
+    if (sum && getAddend()) {
+      auto added = Interval::of(getAddend().getType().getElement())
+                       .times(getNumber(*getFactors(), n));
+      sum = added ? sum->plus(*added) : std::nullopt;
+    }
+    if (!sum)
+      return std::nullopt;
+    all = all ? all->with(*sum) : *sum;
+  }
+  return all;
+}
+
+LogicalResult RequantizeOp::verify() {
+  if (failed(checkElements(*this))) // (C5)
+    return failure();
+  StreamType from = getInput().getType(), to = getResult().getType();
+  StreamType added = getAddend() ? getAddend().getType() : from;
+  for (StreamType other : {to, added}) // (C1)
+    if (other.getShape() != from.getShape() ||
+        other.getLanes() != from.getLanes())
+      return emitOpError("expected streams of one shape and as many lanes");
+  if (!getAddend() != !getFactors())
+    return emitOpError("expected factors for what is added, and only for it");
+  int64_t channels = from.getShape().back();
+  if (failed(checkTensor(*this, getMultipliers(), channels, "multipliers")) ||
+      failed(checkTensor(*this, getOffsets(), channels, "offsets")) ||
+      failed(checkTensor(*this, getShifts(), channels, "shifts")) ||
+      (getFactors() &&
+       failed(checkTensor(*this, *getFactors(), channels, "factors"))))
+    return failure();
+  for (int64_t n = 0; n < channels; ++n) // (C2)
+    if (int64_t shift = getNumber(getShifts(), n); shift < 0 || shift > 62)
+      return emitOpError("expected shifts of 0 to 62, got ") << shift;
+  if (!getSums()) // (C3)
+    return emitOpError("may have a sum beyond 64 bits");
+  if (getClamp().size() != 2 || getClamp()[0] > getClamp()[1]) // (C4)
+    return emitOpError("expected two bounds, the lower first");
+  return checkHolds(*this, to, {getClamp()[0], getClamp()[1]}, "the codes");
+}
+
+//===----------------------------------------------------------------------===//
+// Windows
+//===----------------------------------------------------------------------===//
+
+LogicalResult WindowOp::verify() {
+  if (failed(checkElements(*this))) // (C4)
+    return failure();
+  StreamType from = getInput().getType(), to = getResult().getType();
+  ArrayRef<int64_t> image = from.getShape();
+  if (image.size() != 3) // (C1)
+    return emitOpError("expected an image [rows, columns, channels], got [")
+           << image << "]";
+  auto windows = nn::Windows::of(*this, getKernel());
+  SmallVector<int64_t> batch = {1, image[0], image[1], image[2]};
+  if (failed(windows.verify([&] { return emitOpError(); }, batch)))
+    return failure();
+  for (unsigned side : {0, 1, 2, 3})
+    if (getPads()[side] >= windows.getExtent(side % 2))
+      return emitOpError("expected pads of less than the windows extend over, "
+                         "got [")
+             << getPads() << "]";
+  int64_t taps = getKernel()[0] * getKernel()[1], lanes = from.getLanes();
+  SmallVector<int64_t> shape = {windows.getOutputSize(image[0], 0),
+                                windows.getOutputSize(image[1], 1)};
+  if (getByChannel())
+    shape.append({image[2] / lanes, taps * lanes});
+  else
+    shape.push_back(taps * image[2]);
+  if (to != StreamType::get(getContext(), shape, from.getElement(),
+                            lanes)) // (C2)
+    return emitOpError("expected windows [")
+           << shape << "] of the input's elements and lanes, got " << to;
+  return checkHolds(*this, from, // (C3)
+                    {int64_t(getOutside()), int64_t(getOutside())},
+                    "what is outside");
+}
+
+LogicalResult PoolOp::verify() {
+  if (failed(checkElements(*this))) // (C3)
+    return failure();
+  StreamType from = getInput().getType(), to = getResult().getType();
+  ArrayRef<int64_t> shape = from.getShape();
+  int64_t lanes = from.getLanes();
+  if (shape.size() != 4 || to.getLanes() != lanes ||
+      to.getShape() != ArrayRef({shape[0], shape[1], shape[2] * lanes})) // (C1)
+    return emitOpError("expected windows of words of channels, and a number "
+                       "for each channel");
+  std::optional<Interval> made = Interval::of(from.getElement());
+  if (getKind() == PoolKind::Sum)
+    made = made->times(getTaps());
+  if (!made || to.getElement().isSigned() != from.getElement().isSigned())
+    return emitOpError("expected elements of the input's signs, of at most 64 "
+                       "bits"); // (C2)
+  return checkHolds(*this, to, *made, "what it gives");
+}
+
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
+LogicalResult LookupOp::verify() {
+  StreamType from = getInput().getType(), to = getResult().getType();
+  if (from.getShape() != to.getShape() ||
+      from.getLanes() != to.getLanes()) // (C1)
+    return emitOpError("expected streams of one shape and as many lanes");
+  unsigned bits = from.getElement().getWidth();
+  if (bits > 16) // (C2)
+    return emitOpError("expected elements of at most 16 bits, got ")
+           << from.getElement();
+  if (getTable().getElementType().getIntOrFloatBitWidth() !=
+      to.getElement().getWidth())
+    return emitOpError("expected entries of ")
+           << to.getElement().getWidth() << " bits, got "
+           << getTable().getElementType();
+  return checkTensor(*this, getTable(), {int64_t(1) << bits}, "a table");
+}
+
+//===----------------------------------------------------------------------===//
+// Boxes
+//===----------------------------------------------------------------------===//
+
+/// That `inner` and `outer` have as many dimensions as there are numbers, and
+/// that words of one are words of the other, `first` elements from its begin.
+static LogicalResult checkBox(Operation *op, StreamType inner, StreamType outer,
+                              ArrayRef<int64_t> first) {
+  size_t rank = inner.getShape().size();
+  if (outer.getShape().size() != rank || first.size() != rank)
+    return op->emitOpError("expected ")
+           << rank << " dimensions of both streams, got "
+           << outer.getShape().size() << ", and a number for each, got "
+           << first.size();
+  if (inner.getElement() != outer.getElement() ||
+      inner.getLanes() != outer.getLanes() ||
+      first.back() % inner.getLanes() != 0)
+    return op->emitOpError("expected streams of the same elements and lanes, "
+                           "which divide ")
+           << first.back();
+  return success();
+}
+
+LogicalResult SliceOp::verify() {
+  StreamType from = getInput().getType(), to = getResult().getType();
+  if (failed(checkBox(*this, to, from, getOffsets()))) // (C1), (C2)
+    return failure();
+  if (getStrides().size() != from.getShape().size() || getStrides().back() != 1)
+    return emitOpError("expected a stride for each dimension, 1 for the last");
+  for (auto [size, taken, offset, stride] :
+       llvm::zip(from.getShape(), to.getShape(), getOffsets(), getStrides()))
+    if (offset < 0 || stride < 1 || offset + (taken - 1) * stride >= size)
+      return emitOpError("takes ")
+             << taken << " elements " << stride << " apart from " << offset
+             << " on, expected them in [0, " << size << ")";
+  return success();
+}
+
+LogicalResult PadOp::verify() {
+  if (failed(checkElements(*this))) // (C3)
+    return failure();
+  StreamType from = getInput().getType(), to = getResult().getType();
+  if (failed(checkBox(*this, from, to, getLow()))) // (C1), (C2)
+    return failure();
+  for (auto [size, all, low] :
+       llvm::zip(from.getShape(), to.getShape(), getLow()))
+    if (low < 0 || low + size > all)
+      return emitOpError("puts ") << size << " elements from " << low
+                                  << " on, expected them in [0, " << all << ")";
+  return checkHolds(*this, to, {int64_t(getOutside()), int64_t(getOutside())},
+                    "what is outside");
+}

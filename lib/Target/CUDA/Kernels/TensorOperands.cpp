@@ -1,0 +1,172 @@
+//===- TensorOperands.cpp - what lanes do to tensor memory -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TensorEmitter.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::cuda;
+
+/// The decoded codes of 16 features of the warp, two tiles, as the fragments of
+/// A of one step after the other: words of tensor memory in their order.
+void TensorEmitter::storeHalf(KernelBuilder &k, const Context &context,
+                              Value codesAt, Value operand, int64_t half,
+                              ArrayRef<Values> offsets) const {
+  SmallVector<TileCodes> codes;
+  for (int64_t i = 0; i < 2; ++i)
+    codes.emplace_back(g, k.at(codesAt, (2 * half + i) * g.tileBytes),
+                       context.lane);
+  Values words;
+  for (int64_t w = 0; w < g.getWords(); ++w)
+    for (int64_t i = 0; i < 2; ++i) {
+      int64_t group = w * g.groupsPerChunk / g.getWords();
+      Value offset =
+          isFloat() ? offsets[size_t(isGrouped() ? group : 0)][2 * half + i]
+                    : Value();
+      words.push_back(decode(k, codes[i], w, offset));
+    }
+  k.storeTensor(k.addC(operand, (16 * half) << 16), words);
+}
+
+TensorEmitter::Values TensorEmitter::emitChunk(KernelBuilder &k,
+                                               const Context &context,
+                                               const Tensor &tensor,
+                                               const Place &place,
+                                               Value c) const {
+  Value at = k.at(context.shared, place.offset);
+  k.waitPhase(getFull(k, context, place), place.parity);
+  Turn turn = getOperandTurn(k, c);
+  Value barrier =
+      getBarrier(k, tensor, context.warpgroup, plan.getOperandBarrier(), turn);
+  waitEmpty(k, barrier, turn);
+  SmallVector<Values> offsets{context.offsets};
+  if (isFloat() && isGrouped()) {
+    offsets.clear();
+    for (int64_t group = 0; group < g.groupsPerChunk; ++group)
+      offsets.push_back(loadGroupOffsets(k, context, at, getLine(k, c, group),
+                                         /*tiles=*/4));
+  }
+  // The warp's four tiles of the panel.
+  Value first = k.mulC(k.remC(context.warp, 2), 4 * g.tileBytes);
+  Value codesAt =
+      k.at(at, k.add(k.addC(k.mulC(context.panel, g.chunkBytes), stage.codesAt),
+                     first));
+  Value operand =
+      k.add(getOperand(k, tensor, context.warpgroup, turn), tensor.quarter);
+  for (int64_t half = 0; half < 2; ++half)
+    storeHalf(k, context, codesAt, operand, half, offsets);
+  Values factors;
+  for (int64_t group = 0; isGrouped() && group < g.groupsPerChunk; ++group) {
+    Factor factor =
+        loadGroupFactor(k, context, at, c, group, getRowFeature(k, context));
+    factors.push_back(factor.factor);
+    if (usesRowSums())
+      factors.push_back(factor.less);
+  }
+  k.waitTensorStores();
+  arriveAt(k, context, barrier);
+  leaveStage(k, context, place);
+  return factors;
+}
+
+/// Adds the scaled sums of chunk `c`.
+void TensorEmitter::rescale(KernelBuilder &k, const Context &context,
+                            const Tensor &tensor, Value c, ValueRange factors,
+                            Values &numbers) const {
+  for (int64_t group = 0; group < g.groupsPerChunk; ++group) {
+    Turn turn = getSumTurn(k, c, group);
+    Value barrier =
+        getBarrier(k, tensor, context.warpgroup, plan.getSumBarrier(), turn);
+    waitFull(k, barrier, turn);
+    ValueRange values =
+        factors.slice(size_t(group) * getFactorSize(), getFactorSize());
+    Factor factor{values[0], usesRowSums() ? values[1] : Value()};
+    Value inRow = getGroup(k, c, group);
+    Value from =
+        k.add(getSums(k, tensor, context.warpgroup, turn), tensor.quarter);
+    for (int64_t first = 0; first < tile.blockM; first += getPiece()) {
+      Values sums =
+          k.loadTensor(k.addC(from, first), getPiece(), getNumberType(k));
+      for (auto [i, sum] : llvm::enumerate(sums)) {
+        int64_t row = first + int64_t(i);
+        Value rowSum =
+            loadRowSum(k, context.args, k.addC(context.firstRow, row), inRow);
+        numbers[size_t(row)] =
+            scale(k, factor, sum, rowSum, numbers[size_t(row)]);
+      }
+    }
+    arriveAt(k, context, k.at(barrier, 8));
+  }
+}
+
+TensorEmitter::Values TensorEmitter::emitChunks(KernelBuilder &k,
+                                                const Context &context,
+                                                const Tensor &tensor) const {
+  Place place = getFirst(k, /*isEmpty=*/false);
+  auto chunks = int32_t(g.chunks);
+  if (!isGrouped()) {
+    k.loop(k.c32(0), k.c32(chunks), 1, place.get(),
+           [&](Value c, ValueRange carried) {
+             Place at = Place::of(carried);
+             emitChunk(k, context, tensor, at, c);
+             return Values(next(k, at).get());
+           });
+    return {};
+  }
+  // A chunk's sums are scaled once the next one is decoded, so that there are
+  // products in the meantime.
+  Values state(size_t(tile.blockM), k.cf32(0));
+  size_t size = state.size();
+  llvm::append_range(state, emitChunk(k, context, tensor, place, k.c32(0)));
+  size_t factors = state.size() - size;
+  llvm::append_range(state, next(k, place).get());
+  state = k.loop(k.c32(1), k.c32(chunks), 1, state,
+                 [&](Value c, ValueRange carried) {
+                   Place at = Place::of(carried.drop_front(size + factors));
+                   Values result(carried.take_front(size));
+                   Values more = emitChunk(k, context, tensor, at, c);
+                   rescale(k, context, tensor, k.addC(c, -1),
+                           carried.slice(size, factors), result);
+                   llvm::append_range(result, more);
+                   llvm::append_range(result, next(k, at).get());
+                   return result;
+                 });
+  Values numbers(ArrayRef<Value>(state).take_front(size));
+  rescale(k, context, tensor, k.c32(chunks - 1),
+          ArrayRef<Value>(state).slice(size, factors), numbers);
+  return numbers;
+}
+
+/// A lane has all rows of one feature; two lanes exchange numbers, so that each
+/// has two neighbouring features of every other row.
+void TensorEmitter::finishTile(KernelBuilder &k, const Context &context,
+                               const Tensor &tensor, ValueRange numbers) const {
+  if (!isGrouped()) {
+    k.waitPhase(tensor.done, k.c32(0));
+    k.fenceTensorAfter();
+  }
+  Value sums =
+      k.add(getSums(k, tensor, context.warpgroup, {k.c32(0), k.c32(0)}),
+            tensor.quarter);
+  Value odd = k.remC(context.lane, 2);
+  Value isOdd = k.eq(odd, k.c32(1));
+  Value column = k.sub(k.add(context.firstColumn, context.thread), odd);
+  for (int64_t first = 0; first < tile.blockM; first += getPiece()) {
+    Values piece;
+    if (isGrouped())
+      piece = Values(numbers.slice(size_t(first), size_t(getPiece())));
+    else
+      piece = k.loadTensor(k.addC(sums, first), getPiece(), getNumberType(k));
+    Values rows;
+    for (int64_t i = 0; i < getPiece(); i += 2)
+      rows.push_back(k.addC(k.add(context.firstRow, odd), first + i));
+    finish(k, context.args, rows, {column}, features % tile.blockN != 0,
+           [&](size_t r, size_t) {
+             return exchange(k, isOdd, piece[2 * r], piece[2 * r + 1],
+                             /*mask=*/1);
+           });
+  }
+}

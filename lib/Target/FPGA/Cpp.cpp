@@ -1,0 +1,172 @@
+//===- Cpp.cpp - designs as C++ for Vitis HLS -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Target/FPGA/Cpp.h"
+
+#include "CppProcess.h"
+#include "DesignStreams.h"
+#include "Memories.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::fpga;
+using namespace qnt::qflow;
+using llvm::formatv;
+
+namespace {
+/// Writes the function of a design, and those of its processes.
+class DesignWriter {
+public:
+  explicit DesignWriter(DesignOp design)
+      : design(design), name(design.getSymName().str()) {}
+
+  FailureOr<Files> write();
+
+private:
+  void addArgument(StreamType type, const std::string &wanted, Value stream);
+  void declareStream(const std::string &variable, StreamType type,
+                     int64_t depth);
+  LogicalResult writeProcesses();
+  void writeOutputs();
+
+  DesignOp design;
+  std::string name;
+  Files files;
+  UniqueNames names;
+  std::string functions, declarations, calls;
+  SmallVector<std::string> parameters, comments, ports, outputs;
+  /// The variables of streams by what is written into them.
+  llvm::DenseMap<Value, std::string> variables;
+};
+} // namespace
+
+void DesignWriter::addArgument(StreamType type, const std::string &wanted,
+                               Value stream) {
+  std::string port = names.make(wanted + "_stream");
+  parameters.push_back(writeCppStreamType(type) + " &" + port);
+  SmallVector<std::string> shape;
+  for (int64_t size : type.getShape())
+    shape.push_back(std::to_string(size));
+  comments.push_back(
+      formatv("// {0}: {1} {2} of {3} bits, {4} a word\n", port,
+              llvm::join(shape, " x "),
+              type.getElement().isSigned() ? "signed" : "unsigned",
+              type.getElement().getWidth(), type.getLanes()));
+  ports.push_back(port);
+  if (stream)
+    variables[stream] = port;
+  else
+    outputs.push_back(port);
+}
+
+void DesignWriter::declareStream(const std::string &variable, StreamType type,
+                                 int64_t depth) {
+  declarations +=
+      formatv("  {0} {1}(\"{1}\");\n#pragma HLS STREAM "
+              "variable={1} depth={2}\n#pragma HLS BIND_STORAGE "
+              "variable={1} type=fifo impl={3}\n",
+              writeCppStreamType(type), variable, depth,
+              chooseMemoryStyle(depth, type.getWordBits(),
+                                /*isWritten=*/true) == MemoryStyle::Block
+                  ? "bram"
+                  : "lutram");
+}
+
+/// A stream between processes is a variable; one that leaves the design is a
+/// parameter.
+LogicalResult DesignWriter::writeProcesses() {
+  auto output = cast<OutputOp>(design.getBody().front().getTerminator());
+  llvm::DenseMap<Value, FifoChain> chains;
+  auto follow = [&](Value stream) {
+    FifoChain chain = followFifos(stream);
+    chains[chain.source] = chain;
+  };
+  for (Operation &op : design.getBody().front())
+    if (!isa<FifoOp>(op))
+      llvm::for_each(op.getOperands(), follow);
+  for (auto [stream, port] : llvm::zip_equal(output.getStreams(), outputs))
+    if (Value source = chains[followFifos(stream).source].source;
+        !variables.count(source))
+      variables[source] = port;
+  for (Operation &op : design.getBody().front()) {
+    if (isa<FifoOp, OutputOp>(op))
+      continue;
+    auto process = dyn_cast<ProcessOp>(op);
+    if (!process)
+      return op.emitOpError("is neither process nor FIFO, which C++ is made "
+                            "of");
+    std::string function = names.make("do_" + process.getName().str());
+    functions += "\n" + writeCppProcess(process, function,
+                                        name + "_" + function.substr(3), files);
+    SmallVector<std::string> arguments;
+    for (Value input : process.getInputs())
+      arguments.push_back(variables.lookup(followFifos(input).source));
+    for (auto [number, result] : llvm::enumerate(process.getResults())) {
+      std::string &variable = variables[result];
+      if (variable.empty()) {
+        variable =
+            names.make(formatv("{0}_out{1}", function.substr(3), number).str());
+        declareStream(variable, cast<StreamType>(result.getType()),
+                      chains[result].depth);
+      }
+      arguments.push_back(variable);
+    }
+    calls += formatv("  {0}({1});\n", function, llvm::join(arguments, ", "));
+  }
+  return success();
+}
+
+/// Streams that no process writes.
+void DesignWriter::writeOutputs() {
+  auto output = cast<OutputOp>(design.getBody().front().getTerminator());
+  for (auto [stream, port] : llvm::zip_equal(output.getStreams(), outputs)) {
+    std::string from = variables.lookup(followFifos(stream).source);
+    if (from == port)
+      continue;
+    auto type = cast<StreamType>(stream.getType());
+    std::string function = names.make("do_pass");
+    functions += formatv(
+        "\nstatic void {0}({1} &in0, {1} &out0) {{\n  for (int i = 0; i < {2}; "
+        "++i)\n#pragma HLS PIPELINE II=1\n    out0.write(in0.read());\n}\n",
+        function, writeCppStreamType(type), type.getWords());
+    calls += formatv("  {0}({1}, {2});\n", function, from, port);
+  }
+}
+
+FailureOr<Files> DesignWriter::write() {
+  names.make(name);
+  for (auto [number, stream] : llvm::enumerate(design.getBody().getArguments()))
+    addArgument(cast<StreamType>(stream.getType()),
+                getInputName(design, number), stream);
+  for (auto [number, type] : llvm::enumerate(design.getResultTypes()))
+    addArgument(cast<StreamType>(type), getOutputName(design, number), {});
+  if (failed(writeProcesses()))
+    return failure();
+  writeOutputs();
+  std::string prototype =
+      formatv("void {0}({1})", name, llvm::join(parameters, ",\n    "));
+  files[name + ".h"] =
+      formatv("#ifndef QNT_{0}_H\n#define QNT_{0}_H\n\n#include "
+              "<ap_int.h>\n#include <hls_stream.h>\n\n// Takes and gives a "
+              "frame:\n{1}{2};\n\n"
+              "#endif\n",
+              StringRef(name).upper(), llvm::join(comments, ""), prototype);
+  std::string interfaces;
+  for (const std::string &port : ports)
+    interfaces += "#pragma HLS INTERFACE axis port=" + port + "\n";
+  files[name + ".cpp"] =
+      formatv("#include \"{0}.h\"\n{1}\n{2} {{\n{3}#pragma HLS INTERFACE "
+              "ap_ctrl_none port=return\n#pragma HLS DATAFLOW\n{4}{5}}\n",
+              name, functions, prototype, interfaces, declarations, calls);
+  return std::move(files);
+}
+
+FailureOr<Files> fpga::emitCpp(DesignOp design) {
+  return DesignWriter(design).write();
+}

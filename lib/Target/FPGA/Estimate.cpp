@@ -1,0 +1,137 @@
+//===- Estimate.cpp - what a design takes -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Target/FPGA/Estimate.h"
+
+#include "DesignStreams.h"
+#include "LogicCounter.h"
+#include "Memories.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::fpga;
+using namespace qnt::qflow;
+
+namespace {
+/// LUTs for one of what is counted.
+struct Coefficient {
+  llvm::StringLiteral name;
+  double luts;
+};
+} // namespace
+
+// In the order of Logic; as test/Bench/fpga_resources.py prints them.
+static constexpr Coefficient coefficients[numLogic] = {
+    {"processes", 0},
+    {"streams", 0.84},
+    {"indices", 1.12},
+    {"states", 0.83},
+    {"adders", 0.33},
+    {"adders_in_dsps", 0.62},
+    {"comparisons", 0.34},
+    {"equalities", 0.33},
+    {"selections", 0.72},
+    {"masks", 1.14},
+    {"gates", 0.51},
+    {"control_adders", 0},
+    {"control_comparisons", 0.33},
+    {"control_selections", 0.2},
+    {"shifts", 0.18},
+    {"products", 1.57},
+    {"parts", 0.63},
+    {"constants", 1},
+    {"memories", 1},
+    {"delays", 1},
+};
+/// Beside its memory: of a FIFO, and of a bit of its addresses.
+static constexpr double fifoLuts = 4, fifoAddressLuts = 4;
+static constexpr double blockFifoLuts = 4, blockFifoAddressLuts = 4;
+
+llvm::StringRef fpga::getName(Logic logic) {
+  return coefficients[size_t(logic)].name;
+}
+
+Resources &Resources::operator+=(const Resources &other) {
+  dsps += other.dsps;
+  luts += other.luts;
+  halfBlocks += other.halfBlocks;
+  return *this;
+}
+
+const Stage &Estimate::getBottleneck() const {
+  return *std::max_element(
+      stages.begin(), stages.end(),
+      [](const Stage &a, const Stage &b) { return a.cycles < b.cycles; });
+}
+
+static int64_t countFrameBits(Value stream) {
+  auto type = cast<StreamType>(stream.getType());
+  return type.getElements() * type.getElement().getWidth();
+}
+
+FailureOr<Stage> fpga::estimate(ProcessOp process, double clock) {
+  auto pipeline = Pipeline::make(process, getStagePeriod(clock));
+  if (failed(pipeline))
+    return failure();
+  Stage stage;
+  stage.kind = process.getName().str();
+  stage.cycles = process.getIterations();
+  stage.latency = pipeline->getStages();
+  for (Value input : process.getInputs())
+    stage.bitsIn += countFrameBits(input);
+  for (Value result : process.getResults())
+    stage.bitsOut += countFrameBits(result);
+  countLogic(process, *pipeline, stage);
+  double luts = 0;
+  for (auto [coefficient, count] : llvm::zip_equal(coefficients, stage.logic))
+    luts += coefficient.luts * count;
+  stage.resources.luts = std::lround(luts);
+  return stage;
+}
+
+static Stage estimateFifo(Value stream, const std::string &reader) {
+  Stage stage;
+  stage.name = reader;
+  stage.kind = "fifo";
+  stage.depth = followFifos(stream).depth;
+  stage.wordBits = cast<StreamType>(stream.getType()).getWordBits();
+  stage.bitsIn = stage.bitsOut = countFrameBits(stream);
+  auto addressBits = double(ProcessOp::getIndexBits(stage.depth));
+  if (chooseMemoryStyle(stage.depth, stage.wordBits, /*isWritten=*/true) ==
+      MemoryStyle::Block) {
+    stage.resources.halfBlocks = countHalfBlocks(stage.depth, stage.wordBits);
+    stage.resources.luts =
+        std::lround(blockFifoLuts + blockFifoAddressLuts * addressBits);
+  } else {
+    stage.resources.luts =
+        countRAMLuts(stage.depth, stage.wordBits) +
+        std::lround(fifoLuts + fifoAddressLuts * addressBits);
+  }
+  return stage;
+}
+
+FailureOr<Estimate> fpga::estimate(DesignOp design) {
+  Estimate all;
+  std::vector<std::string> names = nameProcesses(design);
+  size_t number = 0;
+  for (auto process : design.getBody().front().getOps<ProcessOp>()) {
+    auto stage = estimate(process, getClock(design));
+    if (failed(stage))
+      return failure();
+    stage->name = names[number++];
+    for (Value input : process.getInputs())
+      all.stages.push_back(estimateFifo(input, stage->name));
+    all.stages.push_back(std::move(*stage));
+  }
+  auto output = cast<OutputOp>(design.getBody().front().getTerminator());
+  for (auto [at, stream] : llvm::enumerate(output.getStreams()))
+    all.stages.push_back(estimateFifo(stream, getOutputName(design, at)));
+  for (const Stage &stage : all.stages)
+    all.total += stage.resources;
+  return all;
+}

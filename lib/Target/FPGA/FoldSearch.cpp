@@ -1,0 +1,319 @@
+//===- FoldSearch.cpp - the folding that a part has room for -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// For a number of cycles, each dot product and each requantiser chooses how it
+// is folded and where it multiplies: a multiple-choice knapsack, solved as
+// qnt-allocate's. The fewest cycles that fit are found by bisection. What else
+// a design has, streams between units and units of few lanes, is estimated with
+// the choice made, and counted as one more item in the next round.
+//
+//===----------------------------------------------------------------------===//
+#include "Folder.h"
+#include "Units.h"
+
+#include "qnt/Allocation/Problem.h"
+#include "qnt/Target/FPGA/Estimate.h"
+#include "qnt/Target/FPGA/Passes.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::fpga;
+using namespace qnt::qflow;
+
+/// Rounds in which the rest of a design is estimated anew.
+static constexpr int maxRounds = 4;
+/// What a part's DSPs, or its block RAM, count beside its LUTs, in which wires
+/// get scarce first.
+static constexpr double otherShare = 0.25;
+/// More than any part has.
+static constexpr double unlimited = 1e12;
+
+namespace {
+/// A folding and what the design takes with it.
+struct Candidate {
+  Folding folding;
+  Resources resources;
+};
+
+class Search {
+public:
+  Search(DesignOp design, const PartLimits &limits, double clock)
+      : design(design), limits(limits), clock(clock) {
+    for (Operation &op : design.getBody().front())
+      units.push_back(&op);
+  }
+
+  enum class Kept { All, AllButLuts, None };
+  /// None where a unit cannot be so fast, or the limits to be kept are not.
+  std::optional<Candidate> tryCycles(int64_t cycles, Kept kept = Kept::All);
+  /// Of foldings of dot products, ascending.
+  std::vector<int64_t> listCycles();
+  LogicalResult refuse(int64_t cycles);
+
+private:
+  std::optional<allocation::Problem> makeProblem(int64_t cycles);
+  Folding read(int64_t cycles, const allocation::Problem &problem,
+               const allocation::Allocation &chosen);
+  void addItem(allocation::Problem &problem, size_t unit,
+               ArrayRef<std::pair<DotFolding, Resources>> choices);
+  Resources estimateDot(size_t unit, DotOp op, const DotFolding &folding);
+  Resources estimateRequantizer(RequantizeOp op, int64_t cycles, bool inLuts);
+  std::optional<Resources> estimateDesign(const Folding &folding);
+  std::vector<double> getCosts(const Resources &resources) const {
+    return {double(std::max<int64_t>(0, resources.dsps)),
+            double(std::max<int64_t>(0, resources.luts)),
+            double(std::max<int64_t>(0, resources.halfBlocks))};
+  }
+  /// Of the part, above all of its LUTs.
+  double getShare(const Resources &resources) const {
+    std::vector<double> costs = getCosts(resources);
+    return costs[1] / double(limits.luts) +
+           otherShare * (costs[0] / double(limits.dsps) +
+                         costs[2] / double(limits.halfBlocks));
+  }
+
+  DesignOp design;
+  const PartLimits &limits;
+  const double clock;
+  std::vector<Operation *> units;
+  /// Of the problem's items: the unit, and the folding of each choice.
+  std::vector<std::pair<size_t, std::vector<DotFolding>>> items;
+  std::map<std::tuple<size_t, int64_t, int64_t, bool>, Resources> ofDots;
+};
+} // namespace
+
+/// Of the process that `lower` makes of a copy of a unit, whose streams have
+/// other lanes.
+template <typename Op>
+static Resources estimateUnit(Op op, ArrayRef<StreamType> inputs,
+                              StreamType result, double clock,
+                              function_ref<void(Op)> adapt,
+                              ProcessOp (*lower)(Op, OpBuilder &)) {
+  OwningOpRef<ModuleOp> scratch = ModuleOp::create(op.getLoc());
+  auto builder = OpBuilder::atBlockEnd(scratch->getBody());
+  IRMapping mapping;
+  for (auto [operand, type] : llvm::zip_equal(op->getOperands(), inputs))
+    mapping.map(operand, scratch->getBody()->addArgument(type, op.getLoc()));
+  auto copy = cast<Op>(builder.clone(*op.getOperation(), mapping));
+  copy.getResult().setType(result);
+  adapt(copy);
+  auto stage = estimate(lower(copy, builder), clock);
+  return failed(stage) ? Resources() : stage->resources;
+}
+
+/// With the window that it reads.
+Resources Search::estimateDot(size_t unit, DotOp op,
+                              const DotFolding &folding) {
+  auto [known, isNew] = ofDots.try_emplace(
+      {unit, folding.pe, folding.simd, folding.inLuts}, Resources());
+  if (!isNew)
+    return known->second;
+  Resources all = estimateUnit<DotOp>(
+      op, {withLanes(op.getInput().getType(), folding.simd)},
+      withLanes(op.getResult().getType(), folding.pe), clock,
+      [&](DotOp copy) { copy.setInLuts(folding.inLuts); }, lowerDot);
+  if (auto window = op.getInput().getDefiningOp<WindowOp>())
+    all += estimateUnit<WindowOp>(
+        window, {withLanes(window.getInput().getType(), folding.simd)},
+        foldWindows(window, folding.simd), clock, [](WindowOp) {}, lowerWindow);
+  return known->second = all;
+}
+
+Resources Search::estimateRequantizer(RequantizeOp op, int64_t cycles,
+                                      bool inLuts) {
+  StreamType type = op.getInput().getType();
+  int64_t lanes = 1;
+  while (
+      lanes < type.getShape().back() &&
+      (type.getShape().back() % lanes || type.getElements() / lanes > cycles))
+    ++lanes;
+  SmallVector<StreamType> inputs;
+  for (Value operand : op->getOperands())
+    inputs.push_back(withLanes(cast<StreamType>(operand.getType()), lanes));
+  return estimateUnit<RequantizeOp>(
+      op, inputs, withLanes(op.getResult().getType(), lanes), clock,
+      [&](RequantizeOp copy) { copy.setInLuts(inLuts); }, lowerRequantize);
+}
+
+void Search::addItem(allocation::Problem &problem, size_t unit,
+                     ArrayRef<std::pair<DotFolding, Resources>> choices) {
+  allocation::Item item{std::to_string(unit), {}};
+  items.push_back({unit, {}});
+  for (const auto &[folding, resources] : choices) {
+    item.choices.push_back({"", getShare(resources), getCosts(resources)});
+    items.back().second.push_back(folding);
+  }
+  problem.items.push_back(std::move(item));
+}
+
+/// None where a unit cannot be so fast.
+std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
+  allocation::Problem problem;
+  problem.budgets = {{"DSPs", double(limits.dsps)},
+                     {"LUTs", double(limits.luts)},
+                     {"halves of block RAMs", double(limits.halfBlocks)}};
+  items.clear();
+  for (auto [number, op] : llvm::enumerate(units)) {
+    SmallVector<std::pair<DotFolding, Resources>> choices;
+    if (auto dot = dyn_cast<DotOp>(op)) {
+      for (DotFolding folding : getFewest(dot, getFoldings(dot), cycles))
+        for (bool inLuts : {false, true}) {
+          folding.inLuts = inLuts;
+          choices.emplace_back(folding, estimateDot(number, dot, folding));
+        }
+      if (choices.empty())
+        return std::nullopt;
+    } else if (auto requantizer = dyn_cast<RequantizeOp>(op)) {
+      for (bool inLuts : {false, true})
+        choices.emplace_back(DotFolding{0, 0, inLuts},
+                             estimateRequantizer(requantizer, cycles, inLuts));
+    }
+    if (!choices.empty())
+      addItem(problem, number, choices);
+  }
+  return problem;
+}
+
+Folding Search::read(int64_t cycles, const allocation::Problem &problem,
+                     const allocation::Allocation &chosen) {
+  Folding folding;
+  folding.cycles = cycles;
+  for (auto [number, item] : llvm::enumerate(items)) {
+    const DotFolding &choice = item.second[chosen.choices[number]];
+    if (isa<DotOp>(units[item.first]))
+      folding.dots[item.first] = choice;
+    else
+      folding.requantizers[item.first] = choice.inLuts;
+  }
+  return folding;
+}
+
+/// None where a unit cannot be so fast.
+std::optional<Resources> Search::estimateDesign(const Folding &folding) {
+  MLIRContext *context = design.getContext();
+  ScopedDiagnosticHandler silence(context,
+                                  [](Diagnostic &) { return success(); });
+  OwningOpRef<ModuleOp> module = ModuleOp::create(design.getLoc());
+  auto copy = cast<DesignOp>(design->clone());
+  module->push_back(copy);
+  copy.setClockAttr(FloatAttr::get(Float64Type::get(context), clock));
+  if (failed(foldDesign(copy, folding)))
+    return std::nullopt;
+  PassManager pm(context);
+  pm.enableVerifier(false);
+  OpPassManager &designs = pm.nest<DesignOp>();
+  designs.addPass(createSizeFifosPass());
+  designs.addPass(createLowerUnitsPass());
+  if (failed(pm.run(*module)))
+    return std::nullopt;
+  auto found = estimate(copy);
+  if (failed(found))
+    return std::nullopt;
+  return found->total;
+}
+
+std::optional<Candidate> Search::tryCycles(int64_t cycles, Kept kept) {
+  std::optional<allocation::Problem> made = makeProblem(cycles);
+  if (!made)
+    return std::nullopt;
+  allocation::Problem &problem = *made;
+  for (auto [number, budget] : llvm::enumerate(problem.budgets))
+    if (kept == Kept::None || (kept == Kept::AllButLuts && number == 1))
+      budget.limit = unlimited;
+  problem.items.push_back({"rest", {{"", 0, {0, 0, 0}}}});
+  for (int round = 0; round < maxRounds; ++round) {
+    allocation::Allocation chosen;
+    try {
+      chosen = allocation::solve(problem);
+    } catch (const allocation::InfeasibleError &) {
+      return std::nullopt;
+    }
+    Candidate candidate{read(cycles, problem, chosen), {}};
+    auto resources = estimateDesign(candidate.folding);
+    if (!resources)
+      return std::nullopt;
+    candidate.resources = *resources;
+    std::vector<double> all = getCosts(*resources);
+    if (llvm::all_of(llvm::zip_equal(all, problem.budgets), [](auto pair) {
+          return std::get<0>(pair) <= std::get<1>(pair).limit;
+        }))
+      return candidate;
+    std::vector<double> &rest = problem.items.back().choices.front().costs;
+    for (auto [index, cost] : llvm::enumerate(rest))
+      cost = std::max(cost, all[index] - (chosen.costs[index] - cost));
+  }
+  return std::nullopt;
+}
+
+std::vector<int64_t> Search::listCycles() {
+  std::set<int64_t> cycles;
+  for (Operation *op : units)
+    if (auto dot = dyn_cast<DotOp>(op))
+      for (const DotFolding &folding : getFoldings(dot))
+        cycles.insert(countCycles(dot, folding));
+  return {cycles.begin(), cycles.end()};
+}
+
+/// By the fewest LUTs with what there is of all else, or where that is not
+/// enough the least of all together.
+LogicalResult Search::refuse(int64_t cycles) {
+  auto needed = tryCycles(cycles, Kept::AllButLuts);
+  if (!needed)
+    needed = tryCycles(cycles, Kept::None);
+  // A unit that cannot be so fast says so.
+  if (!needed) {
+    OwningOpRef<DesignOp> copy = cast<DesignOp>(design->clone());
+    Folding folding;
+    folding.cycles = cycles;
+    if (failed(foldDesign(*copy, folding)))
+      return failure();
+    return design.emitError("has no folding of at most ")
+           << cycles << " cycles a frame that can be estimated";
+  }
+  return design.emitError()
+         << llvm::formatv(
+                "does not fit {0}: a frame in {1} cycles takes about {2} DSPs, "
+                "{3} LUTs and {4} block RAMs at the least, expected at most "
+                "{5}, {6} and {7}",
+                limits.part, cycles, needed->resources.dsps,
+                needed->resources.luts, needed->resources.getBlockRAMs(),
+                limits.dsps, limits.luts, double(limits.halfBlocks) / 2)
+                .str();
+}
+
+FailureOr<Folding> fpga::searchFolding(DesignOp design, int64_t cycles,
+                                       const PartLimits &limits, double clock) {
+  Search search(design, limits, clock);
+  if (cycles > 0) {
+    if (auto found = search.tryCycles(cycles))
+      return found->folding;
+    return search.refuse(cycles);
+  }
+  std::vector<int64_t> all = search.listCycles();
+  // Of designs without dot products, whatever they take is streams.
+  if (all.empty())
+    return design.emitError("has no qflow.dot, expected cycles a frame");
+  auto best = search.tryCycles(all.back());
+  if (!best)
+    return search.refuse(all.back());
+  size_t low = 0, high = all.size() - 1;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (auto found = search.tryCycles(all[middle])) {
+      best = std::move(found);
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return best->folding;
+}

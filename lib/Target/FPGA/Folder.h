@@ -1,0 +1,69 @@
+//===- Folder.h - lanes for the units of a design ---------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TARGET_FPGA_FOLDER_H
+#define QNT_LIB_TARGET_FPGA_FOLDER_H
+
+#include "qnt/Dialect/QFlow/QFlow.h"
+
+#include <map>
+
+namespace qnt::fpga {
+
+/// Rows (`pe`) and inputs (`simd`) of a dot product that are multiplied at
+/// once, and where.
+struct DotFolding {
+  int64_t pe = 0, simd = 0;
+  bool inLuts = false;
+
+  int64_t getMultipliers() const { return pe * simd; }
+};
+
+/// How much of each unit of a design works at once.
+struct Folding {
+  /// What a frame may take; the units that are not named here get the fewest
+  /// lanes that do.
+  int64_t cycles = 0;
+  /// By the units' numbers, in their order.
+  std::map<size_t, DotFolding> dots;
+  /// Those whose products are in LUTs.
+  std::map<size_t, bool> requantizers;
+};
+
+/// All that a dot product can have, of a frame in any number of cycles.
+llvm::SmallVector<DotFolding> getFoldings(qflow::DotOp op);
+
+/// Cycles of a frame.
+int64_t countCycles(qflow::DotOp op, const DotFolding &folding);
+
+/// Those of `foldings` with the fewest multipliers that are fast enough.
+llvm::SmallVector<DotFolding>
+getFewest(qflow::DotOp op, llvm::ArrayRef<DotFolding> foldings, int64_t cycles);
+
+/// The stream with so many lanes.
+qflow::StreamType withLanes(qflow::StreamType type, int64_t lanes);
+
+/// Of the windows that a dot product with so many inputs at once reads, made of
+/// `op`'s image.
+qflow::StreamType foldWindows(qflow::WindowOp op, int64_t lanes);
+
+/// Gives lanes to the units of a design whose streams have one each. Emits an
+/// error at a unit that cannot be so fast.
+mlir::LogicalResult foldDesign(qflow::DesignOp design, const Folding &folding);
+
+/// The folding of least cycles, or with those of `cycles` unless that is 0, of
+/// least resources within `limits`. Emits an error that says what the design
+/// needs at the least where there is none.
+struct PartLimits {
+  llvm::StringRef part;
+  int64_t dsps, luts, halfBlocks;
+};
+mlir::FailureOr<Folding> searchFolding(qflow::DesignOp design, int64_t cycles,
+                                       const PartLimits &limits, double clock);
+
+} // namespace qnt::fpga
+
+#endif // QNT_LIB_TARGET_FPGA_FOLDER_H

@@ -1,0 +1,287 @@
+//===- LogicCounter.cpp - what a process is made of -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "LogicCounter.h"
+
+#include "Lanes.h"
+#include "Memories.h"
+#include "Products.h"
+
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <set>
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::fpga;
+using namespace qnt::qflow;
+
+/// Slices of a factor that one DSP does not take: of 17 bits, and the rest.
+static int64_t countSlices(int64_t bits, int64_t most) {
+  return bits > most ? (bits - most + 16) / 17 + 1 : 1;
+}
+
+int64_t fpga::countDSPs(int64_t aBits, int64_t bBits, int64_t productBits) {
+  if (aBits < bBits)
+    std::swap(aBits, bBits);
+  if (bBits < 2 || productBits < 9)
+    return 0;
+  return countSlices(aBits, 25) * countSlices(bBits, 18);
+}
+
+namespace {
+class LogicCounter {
+public:
+  LogicCounter(ProcessOp process, const Pipeline &pipeline, Stage &stage)
+      : process(process), pipeline(pipeline), stage(stage) {}
+
+  void run();
+
+private:
+  void add(Logic kind, double count) { stage.logic[size_t(kind)] += count; }
+  void use(Value value, int64_t at);
+  void countUses(Operation *op);
+  void countDelays();
+  void count(Operation *op);
+  void count(MemoryOp op);
+  void countProducts(arith::MulIOp op);
+  int64_t countProducts(const Factor &constant, const Factor &other,
+                        int64_t bits);
+
+  ProcessOp process;
+  const Pipeline &pipeline;
+  Stage &stage;
+  /// Stages in which values are needed after those where they are known first.
+  llvm::DenseMap<Value, std::set<int64_t>> uses;
+};
+} // namespace
+
+/// As the Verilog refers to values.
+void LogicCounter::use(Value value, int64_t at) {
+  Operation *op = value.getDefiningOp();
+  if (isa<StreamType, MemoryType>(value.getType()) ||
+      isa_and_present<arith::ConstantOp>(op))
+    return;
+  if (op && isWiring(op)) {
+    for (Value operand : op->getOperands())
+      use(operand, at);
+    return;
+  }
+  if (at > pipeline.getStage(value))
+    uses[value].insert(at);
+}
+
+void LogicCounter::countUses(Operation *op) {
+  if (isWiring(op))
+    return;
+  if (auto next = dyn_cast<NextOp>(op)) {
+    for (auto [state, after] :
+         llvm::zip_equal(process.getStates(), next.getStates()))
+      use(after, pipeline.getStage(state));
+    return;
+  }
+  for (Value operand : op->getOperands())
+    use(operand, pipeline.getStage(op));
+}
+
+/// Three registers or more in a row are a shift register.
+void LogicCounter::countDelays() {
+  for (const auto &[value, stages] : uses) {
+    int64_t before = pipeline.getStage(value);
+    for (int64_t at : stages) {
+      if (at - before >= 3)
+        add(Logic::Delays, double(countBits(value.getType()) *
+                                  llvm::divideCeil(at - before, 32)));
+      before = at;
+    }
+  }
+}
+
+void LogicCounter::count(MemoryOp op) {
+  MemoryType type = op.getMemory().getType();
+  int64_t depth = type.getDepth(), bits = type.getWordBits();
+  if (op.getStyle() == MemoryStyle::Block)
+    stage.resources.halfBlocks += countHalfBlocks(depth, bits);
+  else if (!op.getContents())
+    add(Logic::Memories, double(countRAMLuts(depth, bits)));
+  else if (depth > 2)
+    add(Logic::Constants, double(bits * llvm::divideCeil(depth, 64)));
+}
+
+/// What a lane is a lane of, through ops that are wiring alone.
+static std::pair<Value, int64_t> traceLane(Value value, int64_t lane) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (isa<arith::ExtSIOp, arith::ExtUIOp>(op)) {
+      value = op->getOperand(0);
+      continue;
+    }
+    auto gather = getGather(op);
+    if (!gather)
+      break;
+    lane = gather->lanes[lane];
+    for (Value source : gather->sources) {
+      value = source;
+      if (lane < countLanes(source.getType()))
+        break;
+      lane -= countLanes(source.getType());
+    }
+  }
+  return {value, lane};
+}
+
+/// The numbers of a constant, through wiring; none where it is not one.
+static std::optional<SmallVector<APInt>> getConstant(const Factor &factor) {
+  SmallVector<APInt> numbers;
+  for (int64_t lane = 0; lane < countLanes(factor.value.getType()); ++lane) {
+    auto [source, at] = traceLane(factor.value, lane);
+    Attribute value;
+    if (!matchPattern(source, m_Constant(&value)))
+      return std::nullopt;
+    if (auto integer = dyn_cast<IntegerAttr>(value))
+      numbers.push_back(integer.getValue());
+    else
+      numbers.push_back(cast<DenseElementsAttr>(value).getValues<APInt>()[at]);
+  }
+  return numbers;
+}
+
+/// Equal ones are made once; powers of two are no products.
+int64_t LogicCounter::countProducts(const Factor &constant, const Factor &other,
+                                    int64_t bits) {
+  auto numbers = *getConstant(constant);
+  std::set<std::tuple<void *, int64_t, int64_t>> seen;
+  int64_t dsps = 0;
+  for (auto [lane, number] : llvm::enumerate(numbers)) {
+    int64_t value = constant.isSigned || number.getBitWidth() == 64
+                        ? number.getSExtValue()
+                        : int64_t(number.getZExtValue());
+    if (value == 0 || (value > 0 && llvm::isPowerOf2_64(uint64_t(value))))
+      continue;
+    auto [source, at] = traceLane(other.value, int64_t(lane));
+    if (!seen.insert({source.getAsOpaquePointer(), at, value}).second)
+      continue;
+    APInt wide(64, uint64_t(value), /*isSigned=*/true);
+    int64_t count =
+        countDSPs(wide.getSignificantBits(), other.getSignedBits(), bits);
+    dsps += count;
+    if (count == 0)
+      add(Logic::Adders, double(bits));
+  }
+  return dsps;
+}
+
+void LogicCounter::countProducts(arith::MulIOp op) {
+  int64_t lanes = countLanes(op.getType()), bits = getElementBits(op.getType());
+  if (isInLuts(op)) {
+    ProductShape shape(op);
+    return add(Logic::Products,
+               double(lanes * shape.getDigits() * (shape.a.getBits() + 3)));
+  }
+  SmallVector<Factor, 2> factors = getFactors(op);
+  for (size_t i : {0, 1})
+    if (getConstant(factors[i])) {
+      stage.resources.dsps += countProducts(factors[i], factors[1 - i], bits);
+      return;
+    }
+  int64_t a = factors[0].getSignedBits(), b = factors[1].getSignedBits();
+  int64_t dsps = countDSPs(a, b, bits);
+  stage.resources.dsps += lanes * dsps;
+  if (dsps == 0)
+    add(Logic::Products, double(lanes * a * b));
+  else
+    add(Logic::Parts, double(lanes * (dsps - 1) * std::max(a, b)));
+}
+
+static bool isConstant(Value value) {
+  return matchPattern(traceLane(value, 0).first, m_Constant());
+}
+
+/// A DSP adds to its product.
+static bool isMadeInDSPs(Operation *sum) {
+  return llvm::any_of(sum->getOperands(), [](Value operand) {
+    auto product = traceLane(operand, 0).first.getDefiningOp<arith::MulIOp>();
+    if (!product || isInLuts(product))
+      return false;
+    SmallVector<Factor, 2> factors = getFactors(product);
+    return countDSPs(factors[0].getSignedBits(), factors[1].getSignedBits(),
+                     getElementBits(product.getType())) == 1;
+  });
+}
+
+void LogicCounter::count(Operation *op) {
+  if (auto memory = dyn_cast<MemoryOp>(op))
+    return count(memory);
+  if (auto product = dyn_cast<arith::MulIOp>(op))
+    return countProducts(product);
+  if (isa<ReadOp, WriteOp>(op))
+    return add(Logic::Streams, 1);
+  if (isWiring(op) || op->getNumResults() == 0 || isa<LoadOp>(op))
+    return;
+  // What follows from constants is one.
+  if (llvm::all_of(op->getOperands(), isConstant))
+    return;
+  auto bits = double(countBits(op->getOperand(0).getType()));
+  bool isControl = !isa<VectorType>(op->getResult(0).getType());
+  if (isa<arith::AddIOp, arith::SubIOp>(op))
+    return add(isControl          ? Logic::ControlAdders
+               : isMadeInDSPs(op) ? Logic::AddersInDSPs
+                                  : Logic::Adders,
+               bits);
+  if (auto compare = dyn_cast<arith::CmpIOp>(op)) {
+    using P = arith::CmpIPredicate;
+    bool isEquality =
+        llvm::is_contained({P::eq, P::ne}, compare.getPredicate());
+    return add(isEquality  ? Logic::Equalities
+               : isControl ? Logic::ControlComparisons
+                           : Logic::Comparisons,
+               bits);
+  }
+  if (isa<arith::MaxSIOp, arith::MaxUIOp, arith::MinSIOp, arith::MinUIOp>(op)) {
+    add(Logic::Comparisons, bits);
+    return add(Logic::Selections, bits);
+  }
+  if (auto select = dyn_cast<arith::SelectOp>(op)) {
+    bool isMask =
+        isConstant(select.getTrueValue()) || isConstant(select.getFalseValue());
+    return add(isControl ? Logic::ControlSelections
+               : isMask  ? Logic::Masks
+                         : Logic::Selections,
+               double(countBits(op->getResult(0).getType())));
+  }
+  if (isa<arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op)) {
+    Value places = op->getOperand(1);
+    if (!isConstant(places)) {
+      auto [source, lane] = traceLane(places, 0);
+      add(Logic::Shifts, bits * double(getElementBits(source.getType())));
+    }
+    return;
+  }
+  add(Logic::Gates, bits);
+}
+
+void LogicCounter::run() {
+  add(Logic::Processes, 1);
+  // Those that nothing asks for, nor what is within them, are not there.
+  bool isUsed = !process.getStates().empty();
+  for (Value index : process.getIndices()) {
+    isUsed |= !index.use_empty();
+    if (isUsed)
+      add(Logic::Indices, double(countBits(index.getType())));
+  }
+  for (Value state : process.getStates())
+    add(Logic::States, double(countBits(state.getType())));
+  for (Operation &op : process.getBody().front()) {
+    count(&op);
+    countUses(&op);
+  }
+  countDelays();
+}
+
+void fpga::countLogic(ProcessOp process, const Pipeline &pipeline,
+                      Stage &stage) {
+  LogicCounter(process, pipeline, stage).run();
+}

@@ -1,0 +1,56 @@
+//===- Memories.cpp - what memories and FIFOs are made of -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Memories.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::fpga;
+using namespace qnt::qflow;
+
+/// Words of a LUT.
+static constexpr int64_t lutDepth = 64;
+/// Of constants: block RAM pays where more LUTs would be needed.
+static constexpr int64_t manyLuts = 128;
+
+MemoryStyle fpga::chooseMemoryStyle(int64_t depth, int64_t wordBits,
+                                    bool isWritten) {
+  int64_t luts = wordBits * llvm::divideCeil(depth, lutDepth);
+  bool isSmall = depth <= lutDepth || (!isWritten && luts <= manyLuts);
+  return isSmall ? MemoryStyle::Distributed : MemoryStyle::Block;
+}
+
+/// The widest word that so many bits, less parity, have at a depth: parity
+/// bits are there from 8 bits on.
+static int64_t getWidth(int64_t bits, int64_t depth) {
+  int64_t words = int64_t(llvm::PowerOf2Ceil(uint64_t(depth)));
+  int64_t width = std::min<int64_t>(bits / words, bits / 512);
+  return width >= 8 ? width / 8 * 9 : width;
+}
+
+SmallVector<int64_t> fpga::getBlockColumns(int64_t depth, int64_t wordBits) {
+  int64_t width = std::max<int64_t>(1, getWidth(32768, depth));
+  SmallVector<int64_t> columns(wordBits / width, width);
+  if (int64_t rest = wordBits % width)
+    columns.push_back(rest);
+  return columns;
+}
+
+int64_t fpga::countHalfBlocks(int64_t depth, int64_t wordBits) {
+  int64_t halves = 0;
+  for (int64_t bits : getBlockColumns(depth, wordBits))
+    halves +=
+        bits <= getWidth(16384, depth) ? 1 : 2 * llvm::divideCeil(depth, 32768);
+  return halves;
+}
+
+int64_t fpga::countRAMLuts(int64_t depth, int64_t wordBits) {
+  int64_t bits = depth <= 32 ? 6 : 3;
+  return 4 * llvm::divideCeil(wordBits, bits) *
+         llvm::divideCeil(depth, lutDepth);
+}

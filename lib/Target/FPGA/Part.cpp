@@ -1,0 +1,39 @@
+//===- Part.cpp - FPGAs that designs are made for -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Target/FPGA/Part.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace qnt::fpga;
+
+// Name, device, family, DSPs, LUTs, block RAMs.
+static constexpr Part parts[] = {
+    {"xc7a35t", "xc7a35tcpg236-1", "xc7", 90, 20800, 50},
+    {"xc7a100t", "xc7a100tcsg324-1", "xc7", 240, 63400, 135},
+    {"xc7a200t", "xc7a200tfbg676-2", "xc7", 740, 134600, 365},
+    {"xc7z010", "xc7z010clg400-1", "xc7", 80, 17600, 60},
+    {"xc7z020", "xc7z020clg400-1", "xc7", 220, 53200, 140},
+    {"xc7z045", "xc7z045ffg900-2", "xc7", 900, 218600, 545},
+    {"xczu3eg", "xczu3eg-sbva484-1-e", "xcup", 360, 70560, 216},
+    {"xczu7ev", "xczu7ev-ffvc1156-2-e", "xcup", 1728, 230400, 312},
+    {"xczu9eg", "xczu9eg-ffvb1156-2-e", "xcup", 2520, 274080, 912},
+};
+
+llvm::ArrayRef<Part> qnt::fpga::getParts() { return parts; }
+
+const Part *qnt::fpga::findPart(llvm::StringRef name) {
+  const Part *found =
+      llvm::find_if(parts, [&](const Part &part) { return part.name == name; });
+  return found == std::end(parts) ? nullptr : found;
+}
+
+std::string qnt::fpga::describeUnknownPart(llvm::StringRef name) {
+  std::string text = "unknown part '" + name.str() + "', expected one of";
+  for (const Part &part : parts)
+    text += (&part == parts ? " " : ", ") + part.name.str();
+  return text;
+}

@@ -1,0 +1,47 @@
+//===- Products.h - how products are made -----------------------*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TARGET_FPGA_PRODUCTS_H
+#define QNT_LIB_TARGET_FPGA_PRODUCTS_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+namespace qnt::fpga {
+
+/// That the products of an op of a body are made in LUTs, of any other in DSPs.
+void setInLuts(mlir::Operation *product);
+bool isInLuts(mlir::Operation *product);
+
+/// What is multiplied, before what extends it to the width of the product.
+struct Factor {
+  mlir::Value value;
+  bool isSigned;
+
+  /// Of a lane.
+  int64_t getBits() const;
+  /// With a sign.
+  int64_t getSignedBits() const { return getBits() + !isSigned; }
+};
+llvm::SmallVector<Factor, 2> getFactors(mlir::arith::MulIOp product);
+
+/// Products in LUTs, which take about a LUT for each bit of `a` and two of
+/// `b`: that of the factors is `b` which takes fewer.
+struct ProductShape {
+  Factor a, b;
+  /// Of the product.
+  int64_t bits;
+
+  explicit ProductShape(mlir::arith::MulIOp product);
+  /// Of `b`, each in -2 ... 2.
+  int64_t getDigits() const { return countDigits(b); }
+  static int64_t countDigits(const Factor &factor) {
+    return (factor.getSignedBits() + 1) / 2;
+  }
+};
+
+} // namespace qnt::fpga
+
+#endif // QNT_LIB_TARGET_FPGA_PRODUCTS_H

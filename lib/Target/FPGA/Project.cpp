@@ -1,0 +1,244 @@
+//===- Project.cpp - what is beside a design -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Target/FPGA/Project.h"
+
+#include "DesignStreams.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::fpga;
+using namespace qnt::qflow;
+using llvm::formatv;
+
+namespace {
+/// A stream of the design's interface.
+struct Port {
+  std::string name;
+  StreamType type;
+  DictionaryAttr attributes;
+  bool isInput;
+};
+} // namespace
+
+static SmallVector<Port> getPorts(DesignOp design) {
+  SmallVector<Port> ports;
+  for (auto [number, type] : llvm::enumerate(design.getArgumentTypes()))
+    ports.push_back({getInputName(design, number), cast<StreamType>(type),
+                     design.getArgAttrDict(number), true});
+  for (auto [number, type] : llvm::enumerate(design.getResultTypes()))
+    ports.push_back({getOutputName(design, number), cast<StreamType>(type),
+                     design.getResultAttrDict(number), false});
+  return ports;
+}
+
+static constexpr const char *mainText = R"(#include "Vbench.h"
+
+int main(int argc, char **argv) {
+  VerilatedContext context;
+  context.commandArgs(argc, argv);
+  context.randReset(2);
+  Vbench bench(&context);
+  for (long edge = 0; !context.gotFinish(); ++edge) {
+    bench.rst = edge < 8;
+    bench.clk = edge & 1;
+    bench.eval();
+  }
+  return 0;
+}
+)";
+
+/// Feeds NAME.hex, a word a line, and writes down what comes out.
+static std::string writeBench(DesignOp design, ArrayRef<Port> ports) {
+  std::string bodies, bindings, done = "1", moves = "1'b0";
+  for (const Port &port : ports) {
+    bindings += formatv(",\n    .{0}_data({0}_data), .{0}_valid({0}_valid), "
+                        ".{0}_ready({0}_ready)",
+                        port.name);
+    moves += formatv(" | ({0}_valid & {0}_ready)", port.name);
+    int64_t high = port.type.getWordBits() - 1;
+    if (port.isInput) {
+      bodies += formatv(R"(
+  reg [{1}:0] {0}_words [0:FRAMES*{2}-1];
+  integer {0}_at = 0;
+  wire {0}_valid = {0}_at < FRAMES * {2};
+  wire {0}_ready;
+  wire [{1}:0] {0}_data = {0}_words[{0}_at];
+  initial $readmemh("{0}.hex", {0}_words);
+  always @(posedge clk)
+    if (!rst & {0}_valid & {0}_ready) {0}_at <= {0}_at + 1;
+)",
+                        port.name, high, port.type.getWords());
+      continue;
+    }
+    done += formatv(" & {0}_count == FRAMES * {1}", port.name,
+                    port.type.getWords());
+    bodies += formatv(R"(
+  wire [{1}:0] {0}_data;
+  wire {0}_valid;
+  wire {0}_ready = 1;
+  integer {0}_count = 0;
+  integer {0}_file;
+  initial {0}_file = $fopen("{0}.hex", "w");
+  always @(posedge clk)
+    if (!rst & {0}_valid & {0}_count < FRAMES * {2}) begin
+      $fwrite({0}_file, "%h\n", {0}_data);
+      {0}_count <= {0}_count + 1;
+    end
+)",
+                      port.name, high, port.type.getWords());
+  }
+  return formatv(
+      R"(// Runs FRAMES frames: words come from NAME.hex of each stream that comes in,
+// and go to NAME.hex of those that go out, hexadecimal, a word a line.
+module bench #(parameter FRAMES = 1) (input clk, input rst);
+  integer cycle = 0;
+  integer idle = 0;
+{0}
+  {1} dut(
+    .clk(clk), .rst(rst){2});
+  always @(posedge clk) if (!rst) begin
+    cycle <= cycle + 1;
+    // As long as words come in or go out.
+    idle <= ({4}) ? 0 : idle + 1;
+    if (idle == 1000000) begin
+      $display("nothing moves any more");
+      $fatal;
+    end
+    if ({3}) begin
+      $display("%0d frames in %0d cycles", FRAMES, cycle);
+      $finish;
+    end
+  end
+endmodule
+)",
+      bodies, design.getSymName(), bindings, done, moves);
+}
+
+static std::string writeMakefile(DesignOp design, const Part &part) {
+  return formatv(
+      R"(# make rtlsim FRAMES=N: runs the design on the words of NAME.hex (README.md)
+# make synth: maps it by Yosys
+FRAMES ?= 1
+
+rtlsim: sim-$(FRAMES)/Vbench
+	sim-$(FRAMES)/Vbench
+
+sim-$(FRAMES)/Vbench: bench.v bench.cpp {0}.v
+	verilator --cc --exe --build -Wno-fatal -Wno-lint --top-module bench \
+	  -GFRAMES=$(FRAMES) -CFLAGS -O1 --Mdir sim-$(FRAMES) bench.v {0}.v bench.cpp
+
+synth:
+	yosys -p "read_verilog {0}.v; synth_xilinx -family {1} -top {0}; tee -o synth.txt stat"
+
+.PHONY: rtlsim synth
+)",
+      design.getSymName(), part.family);
+}
+
+/// What numbers of a stream are multiplied by, where that is known.
+static ArrayRef<float> getScales(const Port &port) {
+  auto scales = port.attributes
+                    ? port.attributes.getAs<DenseF32ArrayAttr>("qflow.scales")
+                    : nullptr;
+  return scales ? scales.asArrayRef() : ArrayRef<float>();
+}
+
+/// With all its digits.
+static std::string print(float number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.9g", number);
+  return text;
+}
+
+static std::string describe(const Port &port) {
+  IntegerType element = port.type.getElement();
+  std::string shape;
+  llvm::raw_string_ostream os(shape);
+  llvm::interleave(port.type.getShape(), os, " x ");
+  std::string text = formatv(
+      "| `{0}` | {1} | {2} | {3}signed, {4} bits | {5} | {6} |", port.name,
+      port.isInput ? "in" : "out", shape, element.isUnsigned() ? "un" : "",
+      element.getWidth(), port.type.getLanes(), port.type.getWords());
+  ArrayRef<float> scales = getScales(port);
+  auto zero = port.attributes ? port.attributes.getAs<IntegerAttr>("qflow.zero")
+                              : nullptr;
+  std::string meaning = "integers";
+  if (scales.size() == 1)
+    meaning = formatv("(n - {0}) * {1}", zero ? zero.getInt() : 0,
+                      print(scales.front()));
+  else if (scales.size() > 1)
+    meaning = "n * the channel's scale, below";
+  return text + " " + meaning + " |\n";
+}
+
+static std::string writeReadme(DesignOp design, const Estimate &estimate,
+                               const Part &part, ArrayRef<Port> ports) {
+  std::string table, scalesText;
+  for (const Port &port : ports) {
+    table += describe(port);
+    ArrayRef<float> scales = getScales(port);
+    if (scales.size() < 2)
+      continue;
+    scalesText += "\nScales of `" + port.name + "`:";
+    for (float scale : scales)
+      scalesText += " " + print(scale);
+    scalesText += "\n";
+  }
+  const Stage &slowest = estimate.getBottleneck();
+  double clock = design.getClock()->convertToDouble();
+  return formatv(R"(# {0}
+
+A dataflow design for {1} at {2:f1} MHz: a frame every {3} cycles or more, {4:f1} frames
+a second, once it runs, as fast as the slowest stage, `{7}`. It takes about {8} of {9} DSPs,
+{10} of {11} LUTs and {12} of {13} block RAMs of 36 Kib; report.html and report.json say what
+each stage takes. `verilog/` has the Verilog-2001 of module `{0}` with the contents
+of its memories (.mem), which are read from the folder that a tool runs in; `cpp/` has the
+same processes as C++ for Vitis HLS, function `{0}`.
+
+## Interface
+
+`clk`; `rst`, synchronous, active high; for each stream NAME_data, NAME_valid and
+NAME_ready: a word goes where valid and ready are both set. Elements of a frame are in
+row-major order, so many a word, the first in the lowest bits. Frames follow each other.
+
+| stream | | frame | element | elements a word | words a frame | stands for |
+|---|---|---|---|---|---|---|
+{5}{6}
+What a model does to its inputs before the first codes, and what it does to its results
+after the last ones, stays with the host.
+
+## Running it
+
+`make rtlsim FRAMES=N` in `verilog/` takes the words of each stream that comes in from
+NAME.hex, N frames, hexadecimal, one a line, and writes those that go out likewise (Verilator).
+`make synth` maps the design by Yosys.
+
+`make csim` in `cpp/` does the same with the C++ and clang, and compares what comes out with
+NAME.expected.hex where there is one; run_vitis.tcl takes it through Vitis HLS. The Verilog
+is a sibling of the C++, not what Vitis makes of it.
+)",
+                 design.getSymName(), part.name, clock, estimate.getCycles(),
+                 clock * 1e6 / double(estimate.getCycles()), table, scalesText,
+                 slowest.name, estimate.total.dsps, part.dsps,
+                 estimate.total.luts, part.luts, estimate.total.getBlockRAMs(),
+                 part.blockRAMs);
+}
+
+Files fpga::writeProject(DesignOp design, const Estimate &estimate,
+                         const Part &part) {
+  SmallVector<Port> ports = getPorts(design);
+  Files files;
+  files["README.md"] = writeReadme(design, estimate, part, ports);
+  files["verilog/Makefile"] = writeMakefile(design, part);
+  files["verilog/bench.v"] = writeBench(design, ports);
+  files["verilog/bench.cpp"] = mainText;
+  return files;
+}

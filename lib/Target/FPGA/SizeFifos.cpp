@@ -1,0 +1,175 @@
+//===- SizeFifos.cpp - streams that wait for others -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "qnt/Target/FPGA/Passes.h"
+
+#include "Units.h"
+#include "WindowSchedule.h"
+
+#include "llvm/ADT/SetVector.h"
+
+namespace qnt::fpga {
+#define GEN_PASS_DEF_SIZEFIFOSPASS
+#include "qnt/Target/FPGA/Passes.h.inc"
+} // namespace qnt::fpga
+
+using namespace mlir;
+using namespace qnt;
+using namespace qnt::fpga;
+using namespace qnt::qflow;
+
+/// Words under way in the pipelines between, coarsely.
+static constexpr int64_t wordsUnderWay = 32;
+
+/// All forks that a stream comes from.
+static void collectForks(Value stream, llvm::SetVector<Operation *> &forks) {
+  Operation *op = stream.getDefiningOp();
+  if (!op)
+    return;
+  // What is behind a fork that was met is known already.
+  if (isa<ForkOp>(op) && !forks.insert(op))
+    return;
+  for (Value operand : op->getOperands())
+    collectForks(operand, forks);
+}
+
+/// The last fork that both come from.
+static ForkOp findFork(Value a, Value b) {
+  llvm::SetVector<Operation *> ofA, ofB;
+  collectForks(a, ofA);
+  collectForks(b, ofB);
+  ForkOp last;
+  for (Operation *fork : ofA)
+    if (ofB.contains(fork) && (!last || last->isBeforeInBlock(fork)))
+      last = cast<ForkOp>(fork);
+  return last;
+}
+
+static bool isImage(Value stream) {
+  return cast<StreamType>(stream.getType()).getShape().size() == 3;
+}
+
+/// How many rows of `fork` are taken from it, at most or, with `least`, at
+/// least, when row `row` of `stream` is begun.
+static int64_t getRowsTaken(Value stream, int64_t row, ForkOp fork,
+                            bool least) {
+  int64_t height =
+      cast<StreamType>(fork.getInput().getType()).getShape().front();
+  Operation *op = stream.getDefiningOp();
+  if (op == fork)
+    return std::min(row + 1, height);
+  // What does not come from the fork takes nothing from it.
+  if (!op)
+    return 0;
+  if (auto window = dyn_cast<WindowOp>(op)) {
+    WindowSchedule schedule(window);
+    int64_t last = std::min(row, schedule.outHeight - 1);
+    int64_t rows = least ? schedule.getNeeded(last) : schedule.getLimit(last);
+    return getRowsTaken(window.getInput(), rows - 1, fork, least);
+  }
+  if (auto slice = dyn_cast<SliceOp>(op))
+    row = slice.getOffsets().front() + row * slice.getStrides().front();
+  if (auto pad = dyn_cast<PadOp>(op))
+    row = std::max<int64_t>(0, row - pad.getLow().front());
+  // Rows that wait are taken as well.
+  auto fifo = dyn_cast<FifoOp>(op);
+  if (fifo && !least && isImage(stream)) {
+    auto type = cast<StreamType>(stream.getType());
+    row += llvm::divideCeil(fifo.getDepth() * type.getShape().front(),
+                            type.getWords());
+  }
+  int64_t taken = 0;
+  for (Value operand : op->getOperands()) {
+    // Where rows are no longer rows, they may all be needed.
+    bool keepsRows = isImage(stream) && isImage(operand);
+    taken = std::max(
+        taken, getRowsTaken(operand, keepsRows ? row : height, fork, least));
+  }
+  return taken;
+}
+
+/// Elements of `ahead` that may be there before those of `behind` that they
+/// meet.
+static int64_t countAhead(Value ahead, Value behind, ForkOp fork) {
+  auto type = cast<StreamType>(ahead.getType());
+  if (!isImage(ahead) || !isImage(fork.getInput()))
+    return type.getElements();
+  int64_t height = type.getShape().front(), most = 0, before = 0;
+  for (int64_t row = 0; row < height; ++row) {
+    int64_t taken = getRowsTaken(behind, row, fork, /*least=*/false);
+    while (before < height &&
+           getRowsTaken(ahead, before, fork, /*least=*/true) <= taken)
+      ++before;
+    most = std::max(most, before - row);
+  }
+  // In one row, what is ahead comes from pixels that the other has as well.
+  return most > 1 ? most * (type.getElements() / height) : 0;
+}
+
+/// Words that come while windows of the last rows are written, which is as fast
+/// as their reader takes them: those of the next frame, which it begins with.
+/// `cycles` is what a frame takes.
+static int64_t countNext(WindowOp op, int64_t cycles) {
+  WindowSchedule schedule(op);
+  int64_t rows =
+      std::min(schedule.getNeeded(0) + schedule.stride, schedule.height);
+  int64_t busy = std::max(getCycles(op), getCycles(*op->user_begin()));
+  return llvm::divideCeil(rows * schedule.row * busy, cycles);
+}
+
+/// A dot product of several words of rows reads a vector for the first of them
+/// and keeps it for the others: the words of the next one wait meanwhile.
+/// Windows need not, they are made as they are read.
+static int64_t countRepeated(DotOp op) {
+  StreamType from = op.getInput().getType(), to = op.getResult().getType();
+  if (op.getInput().getDefiningOp<WindowOp>() ||
+      to.getShape().back() == to.getLanes())
+    return 0;
+  return from.getShape().back() / from.getLanes();
+}
+
+namespace {
+class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
+  void runOnOperation() override {
+    int64_t cycles = 1;
+    for (Operation &op : getOperation().getBody().front())
+      cycles = std::max(cycles, getCycles(&op));
+    auto windows = llvm::to_vector(getOperation().getOps<WindowOp>());
+    for (WindowOp op : windows)
+      insert(op.getInputMutable(), countNext(op, cycles));
+    auto dots = llvm::to_vector(getOperation().getOps<DotOp>());
+    for (DotOp op : dots)
+      insert(op.getInputMutable(), countRepeated(op));
+    auto meets = llvm::to_vector(getOperation().getOps<RequantizeOp>());
+    for (RequantizeOp op : meets) {
+      if (!op.getAddend())
+        continue;
+      Value input = op.getInput(), addend = op.getAddend();
+      ForkOp fork = findFork(input, addend);
+      if (!fork)
+        continue;
+      place(op.getInputMutable(), addend, fork);
+      place(*op.getAddendMutable().begin(), input, fork);
+    }
+  }
+
+  void place(OpOperand &ahead, Value behind, ForkOp fork) {
+    int64_t elements = countAhead(ahead.get(), behind, fork);
+    if (elements == 0)
+      return;
+    auto type = cast<StreamType>(ahead.get().getType());
+    insert(ahead, elements / type.getLanes() + wordsUnderWay);
+  }
+
+  static void insert(OpOperand &reader, int64_t words) {
+    if (words <= 2)
+      return;
+    OpBuilder builder(reader.getOwner());
+    reader.set(FifoOp::create(builder, reader.getOwner()->getLoc(),
+                              reader.get(), words));
+  }
+};
+} // namespace

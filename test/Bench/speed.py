@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+"""How near generated CPU code comes to what the machine can do, and how far it is ahead of
+other engines: every line is measured in one run, ours and theirs taking turns.
+
+usage: speed.py [--only gemm,gemv,llm,bert,resnet50,iree] [--threads 1,2] [--rounds R]
+                [--checkpoint DIR] [--peer-dir DIR]
+
+| section | work | beside |
+|---|---|---|
+| gemm | a layer of 4096 x 4096, 512 rows: int8, int4 in groups of 32 and of 128 | the peak of the dot product instruction, between the calls |
+| gemv | decode steps of three layers of Llama-7B's shape, int4 in groups of 32 | reads of memory, between the steps |
+| llm | Qwen3-0.6B's shape, W4A8 g32: prompt of 512, decode | llama.cpp q4_0 and q4_K (llama-cpp-python); with --peer-dir, ik_llama.cpp |
+| bert | MiniLM and BERT-base's shape, 128 tokens, W8A8 | ONNX Runtime (dynamic int8), OpenVINO (static int8 by NNCF) |
+| resnet50 | ResNet-50's shape, W8A8 and integers | ONNX Runtime (static int8), OpenVINO (static int8 by NNCF) |
+| iree | int8 products of 1024 and 4096 | IREE |
+
+Peers come from `.ci/setup peers`, which builds llama.cpp for this machine. PEER_DIR holds
+peers already built: PEER_DIR/ik_llama/build/bin/llama-bench.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from rounds import PEERS, Peer, summarize, summarize_ratios, take_turns
+from tools import BUILD, ROOT, call, compile_model, find_checkpoint, find_minilm, machine, run_json
+
+
+def heading(text):
+    print(f"\n{text}\n\n| work | threads | figure | median (lowest to highest) | must reach |\n"
+          "|---|---|---|---|---|", flush=True)
+
+
+def line(work, threads, figure, values, target):
+    median, low, high = values
+    print(f"| {work} | {threads} | {figure} | {median:.2f} ({low:.2f} to {high:.2f}) | {target} |",
+          flush=True)
+
+
+def shares(results):
+    """Median, lowest and highest."""
+    return summarize(results)[0], min(results), max(results)
+
+
+# One layer alone.
+
+
+def write_layer(folder, size, weight, tag):
+    """A model of one linear layer [size, size] on rows quantised at run time."""
+    rng = np.random.default_rng(0)
+    source = folder / f"{tag}-weights.safetensors"
+    save_file({"w": rng.standard_normal((size, size), np.float32)}, source)
+    matrix, rows = f"tensor<{size}x{size}xf32>", f"?x{size}"
+    quantized = f"!qnt.tensor<{size}x{size}, {weight}>"
+    (folder / f"{tag}.mlir").write_text(f"""
+module attributes {{qnt.params = "{source}"}} {{
+ml_program.global private @w(#ml_program.extern : {matrix}) : {matrix}
+func.func @main(%x: tensor<{rows}xf32> {{qnt.name = "x", qnt.dims = ["rows", ""]}}) -> tensor<{rows}xf32> {{
+  %w = ml_program.global_load_const @w : {matrix}
+  %wq = qnt.quantize %w : {matrix} -> {quantized}
+  %xq = qnt.quantize %x : tensor<{rows}xf32> -> !qnt.tensor<{rows}, int8, per_row, scale f32>
+  %y = qnt.linear %xq, %wq : !qnt.tensor<{rows}, int8, per_row, scale f32>, {quantized} -> tensor<{rows}xf32>
+  return %y : tensor<{rows}xf32>
+}}
+}}
+""")
+    call(BUILD / "bin/quant-opt", folder / f"{tag}.mlir", "--target=cpu", "-o",
+         folder / f"{tag}.so")
+    return folder / f"{tag}.so"
+
+
+def profile_layer(model, rows, threads):
+    """The profile's line of the linear kernel."""
+    found = run_json(model, "--profile", "--threads", threads, "--runs", 20, "--batch", rows)
+    [kernel] = [k for k in found["profile"]["run"]["kernels"] if k["kernel"].startswith("linear.")]
+    return kernel
+
+
+GEMM = {"int8": ("int8, per_channel, scale f32", "88%"),
+        "int4 g32": ("int4, group<32>, scale f16", "75%"),
+        "int4 g128": ("int4, group<128>, scale f16", "78%")}
+
+
+def gemm(args, folder):
+    heading("Products of whole matrices: share of the dot product's peak")
+    models = {name: write_layer(folder, 4096, weight, name.replace(" ", "-"))
+              for name, (weight, _) in GEMM.items()}
+    for threads in args.threads:
+        runs = {name: lambda model=model: profile_layer(model, 512, threads)["limit_share"]
+                for name, model in models.items()}
+        for name, results in take_turns(runs, args.rounds).items():
+            line(f"{name}, 4096 x 4096, 512 rows", threads, "of peak", shares(results),
+                 GEMM[name][1])
+
+
+def gemv(args, folder):
+    heading("Decode: share of the memory's speed")
+    checkpoint = folder / "llama"
+    call(sys.executable, ROOT / "test/Bench/make_checkpoint.py", checkpoint, "--like", "llama-7b",
+         "--layers", "3")
+    model = folder / "llama.so"
+    compile_model(checkpoint, model, "weights=int4 group=32 activations=int8 head=int8")
+
+    def measure(threads):
+        found = run_json(model, "--profile", "--threads", threads, "--runs", 1,
+                         "--prompt-tokens", 8, "--gen-tokens", 64)
+        kernels = [k for k in found["profile"]["decode"]["kernels"] if ".int4.g32." in k["kernel"]]
+        seconds = sum(k["ms"] for k in kernels) / 1e3
+        gigabytes = sum(k["gb_per_second"] * k["ms"] / 1e3 for k in kernels)
+        return gigabytes / seconds / found["limits"]["read_gb_per_second"]
+
+    for threads in args.threads:
+        results = [measure(threads) for _ in range(args.rounds)]
+        line("int4 g32, one row, 3 layers of 202 M weights", threads, "of reading",
+             shares(results), "90%" if threads == 1 else "80%")
+
+
+# Language models.
+
+
+def make_gguf(checkpoint, folder):
+    """Files of q4_0 and q4_K, made by llama.cpp's quantiser."""
+    source = folder / "f16.gguf"
+    call(sys.executable, ROOT / "test/Bench/make_gguf.py", checkpoint, source)
+    files = {}
+    for name, kind in (("q4_0", "LLAMA_FTYPE_MOSTLY_Q4_0"), ("q4_K", "LLAMA_FTYPE_MOSTLY_Q4_K_S")):
+        files[name] = folder / f"{name}.gguf"
+        call(PEERS / "bin/python", "-c", f"""
+import ctypes, llama_cpp as api
+params = api.llama_model_quantize_default_params()
+params.ftype = api.{kind}
+assert api.llama_model_quantize(b"{source}", b"{files[name]}", ctypes.byref(params)) == 0
+""", stderr=subprocess.DEVNULL)
+    source.unlink()
+    return files
+
+
+def run_llama_bench(program, path, threads):
+    """ik_llama.cpp's own bench: tokens a second."""
+    found = json.loads(call(program, "-m", path, "-p", 512, "-n", 64, "-t", threads, "-r", 1,
+                            "-o", "json", "-rtr", 1, capture_output=True, text=True).stdout)
+    speeds = {("decode" if entry["n_gen"] else "prefill"): entry["avg_ts"] for entry in found}
+    return speeds
+
+
+def run_ours(model, threads):
+    found = run_json(model, "--bench", "--threads", threads, "--prompt-tokens", 512,
+                     "--gen-tokens", 64, "--runs", 1)
+    return {"prefill": found["prefill_tokens_per_second"], "decode": found["tokens_per_second"]}
+
+
+def llm(args, folder):
+    checkpoint = find_checkpoint(args.checkpoint, folder)
+    model = folder / "qwen.so"
+    compile_model(checkpoint, model,
+                  "weights=int4 group=32 activations=int8 head=int8 embedding=bf16")
+    files = make_gguf(checkpoint, folder)
+    bench = args.peer_dir and args.peer_dir / "ik_llama/build/bin/llama-bench"
+    for number, threads in enumerate(args.threads):
+        peers = {f"llama.cpp {name}": Peer("llama", path, threads, 512, 64)
+                 for name, path in files.items()}
+        if number == 0:
+            print("\n" + next(iter(peers.values())).name)
+            heading("Qwen3-0.6B's shape, W4A8 g32: our tokens a second over theirs")
+        runs = {"ours": lambda: run_ours(model, threads)}
+        runs |= {name: peer.run for name, peer in peers.items()}
+        if bench:
+            runs |= {f"ik_llama.cpp {name}": lambda path=path: run_llama_bench(bench, path, threads)
+                     for name, path in files.items()}
+        results = take_turns(runs, args.rounds)
+        for peer in peers.values():
+            peer.__exit__()
+        for what in ("prefill", "decode"):
+            ours = [r[what] for r in results["ours"]]
+            line(f"ours, {what}", threads, "tokens/s", shares(ours), "")
+            for name in list(runs)[1:]:
+                target = {"prefill": "2 (ik_llama.cpp: 1.2)",
+                          "decode": "1.3 of one thread (ik_llama.cpp: 1)"}[what]
+                line(f"beside {name}, {what}", threads, "ratio",
+                     summarize_ratios(ours, [r[what] for r in results[name]]), target)
+
+
+# Encoders and networks of convolutions.
+
+
+def compare(name, ours, peers, threads, rounds, target):
+    """Milliseconds: ours by name as functions, peers' as processes."""
+    runs = dict(ours) | {label: lambda peer=peer: peer.run()["ms"]
+                         for label, peer in peers.items()}
+    times = take_turns(runs, rounds)
+    for label in runs:
+        line(f"{name}, {label}", threads, "ms", shares(times[label]), "")
+    for label in peers:
+        for mine in ours:
+            line(f"{name}, {label} / {mine}", threads, "ratio",
+                 summarize_ratios(times[label], times[mine]), target(label))
+
+
+def start_peers(floats, integers, kind, threads, inputs):
+    return {"ONNX Runtime": Peer("onnxruntime", integers, threads, inputs),
+            "OpenVINO": Peer("openvino", floats, threads, inputs, kind)}
+
+
+def bert(args, folder):
+    from minilm import export_peers, time_ours
+    heading("Encoders, 128 tokens, int8")
+    base = folder / "bert-base"
+    call(sys.executable, ROOT / "test/Bench/make_checkpoint.py", base, "--like", "bert-base")
+    for name, checkpoint in (("MiniLM", find_minilm()), ("BERT-base", base)):
+        model = folder / f"{name}.so"
+        compile_model(checkpoint, model, "weights=int8 activations=int8")
+        floats, integers, feeds = export_peers(checkpoint, folder)
+        np.savez(folder / "feeds.npz", **feeds)
+        for threads in args.threads:
+            peers = start_peers(floats, integers, "transformer", threads,
+                                folder / "feeds.npz")
+            compare(name, {"W8A8": lambda: time_ours(model, threads)}, peers, threads,
+                    args.rounds, lambda label: "1.3" if label == "ONNX Runtime" else "1.2")
+            for peer in peers.values():
+                peer.__exit__()
+
+
+def resnet50(args, folder):
+    from cnn import make, quantize_peer
+    heading("ResNet-50's shape, one image, int8")
+    source, entry, images = make("resnet50", folder)
+    calibration = folder / "calibration.npz"
+    np.savez(calibration, **{entry: images})
+    np.savez(folder / "image.npz", **{entry: images[:1]})
+    np.save(folder / "image.npy", images[:1])
+    recipe = f"weights=int8 activations=int8 per=tensor calib={calibration} samples=16"
+    models = {"W8A8": folder / "w8a8.so", "integers": folder / "integers.so"}
+    compile_model(source, models["W8A8"], recipe)
+    compile_model(source, models["integers"], recipe + " arithmetic=integer")
+    integers = quantize_peer("resnet50", source, entry, images, folder)
+    for threads in args.threads:
+        ours = {name: lambda model=model: run_json(
+            model, "--bench", "--input", f"{entry}={folder}/image.npy", "--threads", threads,
+            "--runs", 10)["ms"] for name, model in models.items()}
+        peers = start_peers(source, integers, "cnn", threads, folder / "image.npz")
+        compare("ResNet-50", ours, peers, threads, args.rounds, lambda _: "1.2; 15 ms")
+        for peer in peers.values():
+            peer.__exit__()
+
+
+def iree(args, folder):
+    heading("int8 products beside IREE: their time over ours")
+    for size in (1024, 4096):
+        model = write_layer(folder, size, "int8, per_channel, scale f32", f"square{size}")
+        matrix, sums = f"tensor<{size}x{size}xi8>", f"tensor<{size}x{size}xi32>"
+        (folder / "product.mlir").write_text(f"""
+func.func @main(%a: {matrix}, %b: {matrix}) -> {sums} {{
+  %c0 = arith.constant 0 : i32
+  %e = tensor.empty() : {sums}
+  %z = linalg.fill ins(%c0 : i32) outs(%e : {sums}) -> {sums}
+  %c = linalg.matmul ins(%a, %b : {matrix}, {matrix}) outs(%z : {sums}) -> {sums}
+  return %c : {sums}
+}}
+""")
+        call(PEERS / "bin/iree-compile", folder / "product.mlir", "-o", folder / "product.vmfb",
+             "--iree-hal-target-device=local", "--iree-hal-local-target-device-backends=llvm-cpu",
+             "--iree-llvmcpu-target-cpu=host", "--iree-opt-data-tiling")
+        rng = np.random.default_rng(0)
+        np.savez(folder / "product.npz", **{name: rng.integers(-128, 128, (size, size), np.int8)
+                                            for name in "ab"})
+        for threads in args.threads:
+            peer = Peer("iree", folder / "product.vmfb", threads, folder / "product.npz")
+            compare(f"{size}^3", {"layer": lambda: profile_layer(model, size, threads)["ms"] /
+                                  profile_layer(model, size, threads)["calls"]},
+                    {"IREE": peer}, threads, args.rounds, lambda _: "1.7")
+            peer.__exit__()
+
+
+SECTIONS = {"gemm": gemm, "gemv": gemv, "llm": llm, "bert": bert, "resnet50": resnet50,
+            "iree": iree}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(SECTIONS))
+    parser.add_argument("--threads", default="1,2",
+                        type=lambda text: [int(n) for n in text.split(",")])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--checkpoint", type=pathlib.Path)
+    parser.add_argument("--peer-dir", type=pathlib.Path)
+    args = parser.parse_args()
+    print(machine())
+    for name in args.only.split(","):
+        with tempfile.TemporaryDirectory() as scratch:
+            SECTIONS[name](args, pathlib.Path(scratch))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Random stages as networks have them, each with streams of its own: what they take, not
+what they give, is looked at."""
+import math
+
+import numpy as np
+
+from units import Stream, bits_for, dense, divisor, pick
+
+
+def divide(rng, n, most):
+    return pick(rng, *[d for d in range(1, most + 1) if n % d == 0])
+
+
+def dot(rng):
+    rows, inputs = pick(rng, 8, 10, 16, 32), pick(rng, 9, 16, 27, 72, 144)
+    lanes = divide(rng, inputs, 16)
+    x = Stream([12, inputs], pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+    bits = pick(rng, 2, 4, 8)
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
+    positive, negative = np.maximum(weights, 0).sum(1), np.minimum(weights, 0).sum(1)
+    low = min(positive * x.low + negative * x.high)
+    high = max(positive * x.high + negative * x.low)
+    y = Stream([12, rows], bits_for(low, high), True, divide(rng, rows, max(1, 48 // lanes)))
+    # Folded: of weights that never change, Yosys makes something else.
+    if rows == y.lanes and inputs == lanes:
+        return dot(rng)
+    return (f"qflow.dot %0 weights {dense(weights, bits)} {pick(rng, '', 'in_luts ')}", [x], y)
+
+
+def requantize(rng):
+    channels = pick(rng, 8, 16, 32)
+    lanes = pick(rng, 1, 2)
+    a = Stream([9, channels], int(rng.integers(14, 25)), True, lanes)
+    b = Stream([9, channels], 8, bool(rng.integers(2)), lanes)
+    y = Stream([9, channels], pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+    multipliers = rng.integers(1 << 30, 1 << 31, channels)
+    factors = rng.integers(1 << 29, 1 << 30, channels)
+    shifts = rng.integers(35, 42, channels)
+    offsets = rng.integers(-1 << 40, 1 << 40, channels)
+    text = (f"qflow.requantize %0 multipliers {dense(multipliers, 64)} offsets "
+            f"{dense(offsets, 64)} shifts {dense(shifts, 64)} clamp [{y.low}, {y.high}] "
+            + pick(rng, "", "in_luts "))
+    if rng.integers(2):
+        return text + f"add %1 factors {dense(factors, 64)} : {b}", [a, b], y
+    return text, [a], y
+
+
+def window(rng, by_channel):
+    size, channels = pick(rng, 8, 16, 32), pick(rng, 3, 8, 16, 32)
+    x = Stream([size, size, channels], pick(rng, 4, 8), bool(rng.integers(2)),
+               divide(rng, channels, 32))
+    kernel, stride = pick(rng, 2, 3), pick(rng, 1, 2)
+    pad = int(rng.integers(2))
+    out = (size + 2 * pad - kernel) // stride + 1
+    shape = ([out, out, channels // x.lanes, kernel * kernel * x.lanes] if by_channel else
+             [out, out, kernel * kernel * channels])
+    text = (f"qflow.window %0 {'by_channel ' * by_channel}kernel [{kernel}, {kernel}] strides "
+            f"[{stride}, {stride}] pads [{pad}, {pad}, {pad}, {pad}] outside {int(x.high)}")
+    return text, [x], Stream(shape, x.bits, x.signed, x.lanes)
+
+
+def pool(rng):
+    kind, lanes, taps = pick(rng, "max", "sum"), int(rng.integers(1, 9)), pick(rng, 4, 9, 64)
+    x = Stream([2, 2, 3, taps * lanes], 8, bool(rng.integers(2)), lanes)
+    bits = x.bits + (0 if kind == "max" else taps.bit_length())
+    return f"qflow.pool {kind} %0", [x], Stream([2, 2, 3 * lanes], bits, x.signed, lanes)
+
+
+def width(rng):
+    elements = pick(rng, 16, 24, 64)
+    narrow = pick(rng, 1, 2, 4)
+    wide = pick(rng, *[n for n in (4, 8, 16) if n > narrow and elements % n == 0])
+    lanes = pick(rng, (narrow, wide), (wide, narrow))
+    bits = pick(rng, 8, 20)
+    x, y = (Stream([6, elements], bits, False, n) for n in lanes)
+    return "qflow.width %0", [x], y
+
+
+def fifo(rng):
+    x = Stream([40, 4], pick(rng, 4, 8, 21), False, pick(rng, 1, 4))
+    return f"qflow.fifo %0 depth {pick(rng, 2, 16, 60, 100, 700, 3000)}", [x], x
+
+
+MAKERS = [dot, dot, dot, dot, requantize, requantize,
+          lambda rng: window(rng, False), lambda rng: window(rng, False),
+          lambda rng: window(rng, True), pool, pool, width, width, fifo, fifo]
+
+
+def write_stages(rng):
+    """The text of a design called stages."""
+    arguments, results, lines, names = [], [], [], []
+    for number, make in enumerate(MAKERS):
+        text, sources, stream = make(rng)
+        for at, source in enumerate(sources):
+            arguments.append(f"%x{number}_{at}: {source}")
+            text = (text + " ").replace(f"%{at} ", f"%x{number}_{at} ")
+        types = f"{stream}" if "qflow.fifo" in text else f"{sources[0]} -> {stream}"
+        lines.append(f"  %y{number} = {text}: {types}")
+        results.append(str(stream))
+        names.append(f"%y{number}")
+    return (f"qflow.design @stages({', '.join(arguments)}) -> ({', '.join(results)}) {{\n"
+            + "\n".join(lines)
+            + f"\n  qflow.output {', '.join(names)} : {', '.join(results)}\n}}\n")

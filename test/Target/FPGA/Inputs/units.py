@@ -1,0 +1,235 @@
+"""Random units beside numpy: dot products of any folding, requantisers of sums and of codes
+added, windows, pools, tables, slices, pads."""
+import math
+
+import numpy as np
+
+from designs import Design, pack
+
+FRAMES = 3
+
+
+def pick(rng, *choices):
+    return choices[rng.integers(len(choices))]
+
+
+def divisor(rng, n):
+    return pick(rng, *[d for d in range(1, n + 1) if n % d == 0])
+
+
+def bits_for(low, high):
+    """Of a signed integer."""
+    return next(b for b in range(1, 65) if -(1 << b - 1) <= low and high < 1 << b - 1)
+
+
+def dense(values, bits):
+    values = np.asarray(values)
+    text = str(values.tolist())
+    return f"dense<{text}> : tensor<{'x'.join(map(str, values.shape))}xi{bits}>"
+
+
+class Stream:
+    """Frames of numbers [FRAMES, ...shape]."""
+
+    def __init__(self, shape, bits, is_signed, lanes):
+        self.shape, self.bits, self.signed, self.lanes = list(shape), bits, is_signed, lanes
+
+    def __str__(self):
+        sign = "s" if self.signed else "u"
+        return f"!qflow.stream<{'x'.join(map(str, self.shape))}x{sign}i{self.bits}, {self.lanes}>"
+
+    @property
+    def low(self):
+        return -(1 << self.bits - 1) if self.signed else 0
+
+    @property
+    def high(self):
+        return (1 << self.bits - self.signed) - 1
+
+    @property
+    def words(self):
+        return FRAMES * math.prod(self.shape) // self.lanes
+
+    def draw(self, rng):
+        """Numbers anywhere, or at the ends."""
+        shape = [FRAMES] + self.shape
+        numbers = rng.integers(self.low, self.high + 1, shape)
+        ends = rng.choice([self.low, self.high], shape)
+        return np.where(rng.random(shape) < pick(rng, 0, 0.3, 1), ends, numbers)
+
+
+def codes(rng, shape, lanes, bits=None):
+    return Stream(shape, bits or int(rng.integers(1, 10)), bool(rng.integers(2)), lanes)
+
+
+def dot(rng):
+    rows, inputs = int(rng.integers(1, 13)), int(rng.integers(1, 25))
+    vectors = [] if rng.integers(2) else [int(rng.integers(1, 4)), int(rng.integers(1, 4))]
+    x = codes(rng, vectors + [inputs], divisor(rng, inputs))
+    bits = int(rng.integers(1, 9))
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
+    bias = rng.integers(-500, 500, rows) * rng.integers(2)
+    positive, negative = np.maximum(weights, 0).sum(1), np.minimum(weights, 0).sum(1)
+    low = min(positive * x.low + negative * x.high + bias)
+    high = max(positive * x.high + negative * x.low + bias)
+    y = Stream(vectors + [rows], bits_for(low, high), True, divisor(rng, rows))
+    numbers = x.draw(rng)
+    with_bias = f"bias {dense(bias, 10)}" if bias.any() else ""
+    text = (f"qflow.dot %0 weights {dense(weights, bits if bits > 1 else 2)} {with_bias} "
+            + pick(rng, "", "in_luts "))
+    return text, [(x, numbers)], y, numbers @ weights.T + bias
+
+
+def requantize(rng):
+    channels = int(rng.integers(1, 9))
+    lanes = divisor(rng, channels)
+    shape = [int(rng.integers(1, 4)), channels]
+    a = codes(rng, shape, lanes, int(rng.integers(2, 25)))
+    b = codes(rng, shape, lanes)
+    y = codes(rng, shape, lanes)
+    multipliers = rng.integers(0, 1 << pick(rng, 1, 12, 31), channels)
+    if rng.integers(3) == 0:
+        multipliers = -multipliers
+    factors = rng.integers(0, 1 << pick(rng, 4, 30), channels)
+    shifts = rng.integers(*pick(rng, (0, 3), (20, 40), (30, 31), (60, 63)), channels)
+    offsets = rng.integers(-1 << pick(rng, 4, 50), 1 << 40, channels)
+    low, high = sorted(rng.integers(y.low, y.high + 1, 2)) if rng.integers(2) else (y.low, y.high)
+    adds = bool(rng.integers(2))
+    numbers, more = a.draw(rng), b.draw(rng)
+    sums = numbers.astype(object) * multipliers + offsets
+    text = (f"qflow.requantize %0 multipliers {dense(multipliers, 64)} offsets "
+            f"{dense(offsets, 64)} shifts {dense(shifts, 64)} clamp [{low}, {high}] "
+            + pick(rng, "", "in_luts "))
+    if adds:
+        sums = sums + more.astype(object) * factors
+        text += f" add %1 factors {dense(factors, 64)} : {b}"
+    want = np.clip((sums >> shifts.astype(object)), int(low), int(high)).astype(np.int64)
+    return text, [(a, numbers)] + [(b, more)] * adds, y, want
+
+
+def windows_of(numbers, kernel, strides, pads, dilations, outside):
+    """[frames, OH, OW, KH, KW, C]"""
+    padded = np.pad(numbers, ((0, 0), (pads[0], pads[2]), (pads[1], pads[3]), (0, 0)),
+                    constant_values=outside)
+    extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilations)]
+    out = [(padded.shape[axis + 1] - extent[axis]) // strides[axis] + 1 for axis in (0, 1)]
+    return np.array([[[padded[:, r * strides[0]:, c * strides[1]:][
+        :, :extent[0]:dilations[0], :extent[1]:dilations[1]]
+        for c in range(out[1])] for r in range(out[0])]]).squeeze(0).transpose(2, 0, 1, 3, 4, 5)
+
+
+def window(rng, by_channel):
+    kernel = rng.integers(1, 4, 2)
+    dilations = rng.integers(1, 3, 2)
+    extent = dilations * (kernel - 1) + 1
+    pads = np.concatenate([rng.integers(0, extent) for _ in range(2)]) * rng.integers(2)
+    size = [int(rng.integers(max(1, e - p - q), 9)) for e, p, q in zip(extent, pads[:2], pads[2:])]
+    strides = rng.integers(1, 4, 2)
+    channels = int(rng.integers(1, 7))
+    x = codes(rng, size + [channels], divisor(rng, channels))
+    outside = int(rng.integers(x.low, x.high + 1))
+    numbers = x.draw(rng)
+    found = windows_of(numbers, kernel, strides, pads, dilations, outside)
+    shape = list(found.shape[1:3])
+    taps = int(kernel[0] * kernel[1])
+    if by_channel:
+        groups = channels // x.lanes
+        found = found.reshape(FRAMES, *shape, taps, groups, x.lanes).transpose(0, 1, 2, 4, 3, 5)
+        shape += [groups, taps * x.lanes]
+    else:
+        shape += [taps * channels]
+    y = Stream(shape, x.bits, x.signed, x.lanes)
+    text = (f"qflow.window %0 {'by_channel ' * by_channel}kernel {kernel.tolist()} strides "
+            f"{strides.tolist()} pads {pads.tolist()} dilations {dilations.tolist()} "
+            f"outside {outside}")
+    return text, [(x, numbers)], y, found.reshape(FRAMES, *shape)
+
+
+def pool(rng, kind):
+    groups, lanes, taps = (int(rng.integers(1, 5)) for _ in range(3))
+    x = codes(rng, [2, 3, groups, taps * lanes], lanes)
+    numbers = x.draw(rng)
+    taken = numbers.reshape(FRAMES, 2, 3, groups, taps, lanes)
+    bits = x.bits + (0 if kind == "max" else taps.bit_length())
+    y = Stream([2, 3, groups * lanes], bits, x.signed, lanes)
+    want = taken.max(4) if kind == "max" else taken.sum(4)
+    return f"qflow.pool {kind} %0", [(x, numbers)], y, want.reshape(FRAMES, *y.shape)
+
+
+def lookup(rng):
+    channels = int(rng.integers(1, 7))
+    x, y = (codes(rng, [3, channels], lanes) for lanes in [divisor(rng, channels)] * 2)
+    numbers = x.draw(rng)
+    table = rng.integers(y.low, y.high + 1, 1 << x.bits)
+    stored = table if y.bits > 1 else table.astype(bool)
+    text = f"qflow.lookup %0 table {dense(stored, y.bits).lower()}"
+    return text, [(x, numbers)], y, table[numbers & (1 << x.bits) - 1]
+
+
+def reshape(rng):
+    x = codes(rng, [4, 6], pick(rng, 1, 2, 6))
+    y = Stream([12, 2], x.bits, x.signed, pick(rng, 1, 2))
+    numbers = x.draw(rng)
+    return "qflow.width %0", [(x, numbers)], y, numbers.reshape(FRAMES, 12, 2)
+
+
+def slices(rng):
+    """Frames of two or three dimensions, each with an offset and, but for the last, a
+    stride."""
+    lanes, rank = int(rng.integers(1, 4)), int(rng.integers(2, 4))
+    taken = [int(n) for n in rng.integers(1, 4, rank)]
+    offsets = [int(n) for n in rng.integers(0, 3, rank)]
+    strides = [int(n) for n in rng.integers(1, 4, rank - 1)] + [1]
+    behind = [int(n) for n in rng.integers(0, 3, rank)]
+    shape = [o + (n - 1) * s + 1 + b for o, n, s, b in zip(offsets, taken, strides, behind)]
+    for numbers in (shape, taken, offsets):
+        numbers[-1] *= lanes
+    x = codes(rng, shape, lanes)
+    numbers = x.draw(rng)
+    chosen = numbers[(slice(None),) + tuple(
+        slice(o, o + (n - 1) * s + 1, s) for o, n, s in zip(offsets, taken, strides))]
+    y = Stream(taken, x.bits, x.signed, lanes)
+    return f"qflow.slice %0 offsets {offsets} strides {strides}", [(x, numbers)], y, chosen
+
+
+def pad(rng):
+    lanes, rank = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    shape, low, high = ([int(n) for n in rng.integers(*bounds, rank)]
+                        for bounds in ((1, 4), (0, 3), (0, 3)))
+    for numbers in (shape, low, high):
+        numbers[-1] *= lanes
+    x = codes(rng, shape, lanes)
+    outside = int(rng.integers(x.low, x.high + 1))
+    numbers = x.draw(rng)
+    padded = np.pad(numbers, [(0, 0)] + list(zip(low, high)), constant_values=outside)
+    y = Stream(padded.shape[1:], x.bits, x.signed, lanes)
+    return f"qflow.pad %0 low {low} outside {outside}", [(x, numbers)], y, padded
+
+
+MAKERS = [slices, slices, pad, pad, dot, dot, dot, dot, requantize, requantize, requantize,
+          lambda rng: window(rng, False), lambda rng: window(rng, False),
+          lambda rng: window(rng, True), lambda rng: pool(rng, "max"),
+          lambda rng: pool(rng, "sum"), lookup, reshape]
+
+
+def make_units(rng):
+    """All of them in one design, each with streams of its own."""
+    arguments, results, lines = [], [], []
+    given, wanted, inputs, outputs = {}, {}, [], []
+    for number, make in enumerate(MAKERS):
+        text, taken, stream, want = make(rng)
+        for at, (source, numbers) in enumerate(taken):
+            name = f"x{number}_{at}"
+            arguments.append(f'%{name}: {source} {{qflow.name = "{name}"}}')
+            text = (text + " ").replace(f"%{at} ", f"%{name} ")
+            inputs.append((name, source.bits * source.lanes, source.words // FRAMES))
+            given[name] = pack(numbers.ravel(), source.bits, source.lanes)
+        lines.append(f"  %y{number} = {text}: {taken[0][0]} -> {stream}")
+        results.append(f'{stream} {{qflow.name = "y{number}"}}')
+        outputs.append((f"y{number}", stream.bits * stream.lanes, stream.words // FRAMES))
+        wanted[f"y{number}"] = pack(want.ravel(), stream.bits, stream.lanes)
+    names = ", ".join(f"%{name}" for name in wanted)
+    types = ", ".join(result.split(" {")[0] for result in results)
+    text = (f"qflow.design @units({', '.join(arguments)}) -> ({', '.join(results)}) {{\n"
+            + "\n".join(lines) + f"\n  qflow.output {names} : {types}\n}}\n")
+    return Design("units", text, inputs, outputs, given, wanted)

@@ -1,0 +1,54 @@
+"""What Yosys makes of a design, module by module."""
+import collections
+import json
+import pathlib
+import re
+import subprocess
+
+# LUTs of a memory's primitive (UG953).
+MEMORIES = {"RAM32X1S": 1, "RAM32X1D": 2, "RAM32M": 4, "RAM64X1S": 1, "RAM64X1D": 2,
+            "RAM64M": 4, "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4}
+
+
+class Counts(collections.Counter):
+    """dsp, lut, half (block RAM of 18 Kib)."""
+
+    @staticmethod
+    def of(cells):
+        counts = Counts()
+        for name, count in cells.items():
+            if re.fullmatch("LUT[1-6]|SRL16E|SRLC32E", name):
+                counts["lut"] += count
+            counts["lut"] += MEMORIES.get(name, 0) * count
+            counts["dsp"] += count * (name == "DSP48E1")
+            counts["half"] += count * {"RAMB18E1": 1, "RAMB36E1": 2}.get(name, 0)
+        return counts
+
+
+def synthesize(folder, design, family="xc7"):
+    """Counts of each process by its name, of each FIFO by (words, bits of a word), and of
+    all ("")."""
+    folder = pathlib.Path(folder)
+    subprocess.run(
+        ["yosys", "-q", "-p", f"read_verilog {design}.v; synth_xilinx -noiopad -noclkbuf -family "
+         f"{family} -top {design}; tee -q -o stat.json stat -json"],
+        cwd=folder, check=True, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    # Yosys 0.23 has the hierarchy among it, which is no JSON.
+    text = "\n".join(line for line in (folder / "stat.json").read_text().splitlines()
+                     if not re.fullmatch(r'\s+[^"\s]+\s+\d+', line))
+    modules = {name.lstrip("\\"): module["num_cells_by_type"] for name, module in
+               json.loads(text)["modules"].items()}
+
+    def total(name):
+        counts = Counts.of(modules[name])
+        for cell, count in modules[name].items():
+            if cell.lstrip("\\") in modules:
+                for key, number in total(cell.lstrip("\\")).items():
+                    counts[key] += number * count
+        return counts
+
+    found = {name.removeprefix(design + "_"): total(name) for name in modules
+             if name.startswith(design + "_")}
+    found[""] = total(design)
+    return found

@@ -1,0 +1,38 @@
+// RUN: quant-opt %s --split-input-file --pass-pipeline='builtin.module(qflow.design(qnt-fpga-fold{part=xc7a35t cycles=3000}))' --verify-diagnostics | FileCheck %s
+
+// Two bits a weight: fewer LUTs than the sums of products that DSPs make.
+// CHECK-LABEL: qflow.design @narrow(
+// CHECK: qflow.dot {{.*}} in_luts : !qflow.stream<64x24xui8, 4> -> !qflow.stream<64x12xsi14, 2>
+qflow.design @narrow(%x: !qflow.stream<64x24xui8, 1>) -> !qflow.stream<64x12xsi14, 1> {
+  %y = qflow.dot %x weights dense<1> : tensor<12x24xi2> : !qflow.stream<64x24xui8, 1> -> !qflow.stream<64x12xsi14, 1>
+  qflow.output %y : !qflow.stream<64x12xsi14, 1>
+}
+
+// -----
+
+// Twice 64 products at once: of 90 DSPs there are enough for one of them.
+// CHECK-LABEL: qflow.design @wide(
+// CHECK-COUNT-1: in_luts
+// CHECK-NOT: in_luts
+// CHECK: qflow.output
+qflow.design @wide(%x: !qflow.stream<150x32xui8, 1>, %z: !qflow.stream<150x32xui8, 1>) -> (!qflow.stream<150x32xsi21, 1>, !qflow.stream<150x32xsi20, 1>) {
+  %y = qflow.dot %x weights dense<77> : tensor<32x32xi8> : !qflow.stream<150x32xui8, 1> -> !qflow.stream<150x32xsi21, 1>
+  %u = qflow.dot %z weights dense<33> : tensor<32x32xi7> : !qflow.stream<150x32xui8, 1> -> !qflow.stream<150x32xsi20, 1>
+  qflow.output %y, %u : !qflow.stream<150x32xsi21, 1>, !qflow.stream<150x32xsi20, 1>
+}
+
+// -----
+
+// expected-error-re @+1 {{does not fit xc7a35t: a frame in 3000 cycles takes about {{[0-9]+}} DSPs, {{[0-9]+}} LUTs and {{[0-9.]+}} block RAMs at the least, expected at most 90, 16640 and 50}}
+qflow.design @large(%x: !qflow.stream<3000x64xui8, 1>) -> !qflow.stream<3000x64xsi22, 1> {
+  %y = qflow.dot %x weights dense<77> : tensor<64x64xi8> : !qflow.stream<3000x64xui8, 1> -> !qflow.stream<3000x64xsi22, 1>
+  qflow.output %y : !qflow.stream<3000x64xsi22, 1>
+}
+
+// -----
+
+// expected-error @+1 {{needs at least 3001 cycles a frame, expected at most 3000}}
+qflow.design @slow(%x: !qflow.stream<3001x2xui8, 1>) -> !qflow.stream<3001x2xsi16, 1> {
+  %y = qflow.dot %x weights dense<7> : tensor<2x2xi4> : !qflow.stream<3001x2xui8, 1> -> !qflow.stream<3001x2xsi16, 1>
+  qflow.output %y : !qflow.stream<3001x2xsi16, 1>
+}
