@@ -17,9 +17,11 @@ tools = [
     os.environ.get("PATH", ""),
 ]
 config.environment["PATH"] = os.pathsep.join(tools)
-for name in ("HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS"):
+for name in ("HOME", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS", "QNT_SEED"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
+
+config.environment["PYTHONPATH"] = os.path.join(config.test_source_root, "Inputs")
 
 # `lit --param verify-roundtrip=1` writes and reads back every module.
 if lit_config.params.get("verify-roundtrip"):

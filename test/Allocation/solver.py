@@ -5,16 +5,15 @@ budgets, couplings, losses over many orders of magnitude, budgets that cannot be
 kept; the front of a sweep; what is no problem."""
 import itertools
 import json
-import os
 import re
 import subprocess
 import sys
-import time
 
 import numpy as np
 
-seed = int(os.environ.get("QNT_SEED", time.time()))
-print("seed", seed)
+from seeding import draw_seed
+
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 FORMATS = ["int2", "int3", "int4", "int8"]
 

@@ -83,9 +83,6 @@ class Peer:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         self.process.stdin.close()
         self.process.wait()

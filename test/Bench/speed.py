@@ -75,10 +75,10 @@ func.func @main(%x: tensor<{rows}xf32> {{qnt.name = "x", qnt.dims = ["rows", ""]
 
 
 def profile_layer(model, rows, threads):
-    """The profile's line of the linear kernel."""
+    """The linear kernel: milliseconds of a call, its share of the limit."""
     found = run_json(model, "--profile", "--threads", threads, "--runs", 20, "--batch", rows)
     [kernel] = [k for k in found["profile"]["run"]["kernels"] if k["kernel"].startswith("linear.")]
-    return kernel
+    return kernel["ms"] / kernel["calls"], kernel["limit_share"]
 
 
 GEMM = {"int8": ("int8, per_channel, scale f32", "88%"),
@@ -91,7 +91,7 @@ def gemm(args, folder):
     models = {name: write_layer(folder, 4096, weight, name.replace(" ", "-"))
               for name, (weight, _) in GEMM.items()}
     for threads in args.threads:
-        runs = {name: lambda model=model: profile_layer(model, 512, threads)["limit_share"]
+        runs = {name: lambda model=model: profile_layer(model, 512, threads)[1]
                 for name, model in models.items()}
         for name, results in take_turns(runs, args.rounds).items():
             line(f"{name}, 4096 x 4096, 512 rows", threads, "of peak", shares(results),
@@ -174,7 +174,7 @@ def llm(args, folder):
                      for name, path in files.items()}
         results = take_turns(runs, args.rounds)
         for peer in peers.values():
-            peer.__exit__()
+            peer.close()
         for what in ("prefill", "decode"):
             ours = [r[what] for r in results["ours"]]
             line(f"ours, {what}", threads, "tokens/s", shares(ours), "")
@@ -222,7 +222,7 @@ def bert(args, folder):
             compare(name, {"W8A8": lambda: time_ours(model, threads)}, peers, threads,
                     args.rounds, lambda label: "1.3" if label == "ONNX Runtime" else "1.2")
             for peer in peers.values():
-                peer.__exit__()
+                peer.close()
 
 
 def resnet50(args, folder):
@@ -245,7 +245,7 @@ def resnet50(args, folder):
         peers = start_peers(source, integers, "cnn", threads, folder / "image.npz")
         compare("ResNet-50", ours, peers, threads, args.rounds, lambda _: "1.2; 15 ms")
         for peer in peers.values():
-            peer.__exit__()
+            peer.close()
 
 
 def iree(args, folder):
@@ -270,10 +270,9 @@ func.func @main(%a: {matrix}, %b: {matrix}) -> {sums} {{
                                             for name in "ab"})
         for threads in args.threads:
             peer = Peer("iree", folder / "product.vmfb", threads, folder / "product.npz")
-            compare(f"{size}^3", {"layer": lambda: profile_layer(model, size, threads)["ms"] /
-                                  profile_layer(model, size, threads)["calls"]},
+            compare(f"{size}^3", {"layer": lambda: profile_layer(model, size, threads)[0]},
                     {"IREE": peer}, threads, args.rounds, lambda _: "1.7")
-            peer.__exit__()
+            peer.close()
 
 
 SECTIONS = {"gemm": gemm, "gemv": gemv, "llm": llm, "bert": bert, "resnet50": resnet50,

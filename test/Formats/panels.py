@@ -9,9 +9,9 @@ import numpy as np
 
 sys.path.insert(0, sys.argv[2])
 from jobs import Jobs
+from seeding import draw_seed
 
-seed = int.from_bytes(__import__("os").urandom(4), "little")
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 jobs = Jobs(sys.argv[1])
 scale_types = {"f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16}

@@ -3,14 +3,14 @@
 valid, and on the inputs of former findings. The seed is fresh: valid files must
 be accepted whatever their numbers."""
 import os
-import random
 import subprocess
 import sys
 import tempfile
 
+from seeding import draw_seed
+
 programs, folder = sys.argv[1:]
-seed = random.randrange(1 << 30)
-print("seed", seed)
+seed = draw_seed()
 failed = False
 with tempfile.TemporaryDirectory() as corpus:
     subprocess.run([sys.executable, os.path.join(folder, "Inputs", "seeds.py"), corpus,

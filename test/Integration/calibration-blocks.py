@@ -5,9 +5,7 @@
 for the families that importers know; with activations in files; and, where a
 run was killed, in the run that goes on."""
 import json
-import os
 import pathlib
-import random
 import re
 import signal
 import subprocess
@@ -16,9 +14,10 @@ import time
 
 import numpy as np
 
+from seeding import draw_seed
+
 source, tinylm, scratch = map(pathlib.Path, sys.argv[1:])
-seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 
 

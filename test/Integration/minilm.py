@@ -12,6 +12,7 @@ import numpy as np
 source, folder, scratch = map(pathlib.Path, sys.argv[1:])
 sys.path.insert(0, str(source / "test/Reference"))
 import bert  # noqa: E402
+from seeding import draw_seed
 
 
 def compile_model(name, recipe=None):
@@ -31,8 +32,7 @@ def run(model, entry, ids, lengths):
     return np.load(scratch / "out.npy")
 
 
-seed = int.from_bytes(np.random.default_rng().bytes(4), "little")
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 floats = compile_model("f32")
 for batch, tokens in ((1, 1), (3, 17), (1, 128)):

@@ -13,10 +13,10 @@ import onnxruntime as ort
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "Bench"))
 from tools import BUILD, compile_model, need_shared
+from seeding import draw_seed
 
 folder = pathlib.Path(sys.argv[1])
-seed = int(np.random.SeedSequence().entropy % 2**32)
-print("seed", seed)
+seed = draw_seed()
 random = np.random.default_rng(seed)
 images = np.load(need_shared("data/cifar10_test_2000.npz"))["image"].transpose(0, 3, 1, 2)
 chosen = images[random.choice(len(images), 8, replace=False)].astype(np.float32)

@@ -26,11 +26,11 @@ from onnxruntime.quantization import QuantFormat, quantize_dynamic
 sys.path.append(os.path.join(os.path.dirname(__file__), "..", "Bench"))
 from qdq import S8, U8, compare, compile_quantized, quantize, run_compiled, session
 from tools import BUILD
+from seeding import draw_seed
 
 logging.disable(logging.WARNING)
 folder = pathlib.Path(sys.argv[1])
-seed = int(os.environ.get("QNT_SEED", np.random.SeedSequence().entropy % 2**32))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 
 

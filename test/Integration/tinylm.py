@@ -18,6 +18,7 @@ import numpy as np
 source, scratch = map(pathlib.Path, sys.argv[1:])
 sys.path.insert(0, str(source / "test/Reference"))
 import llama  # noqa: E402
+from seeding import draw_seed
 
 FOLDER = source / "test/Inputs/tinylm"
 
@@ -44,8 +45,7 @@ def score(model, tokens):
 
 
 floats = compile_model("f32", "weights=none kv=f32")
-seed = int.from_bytes(np.random.default_rng().bytes(4), "little")
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 for batch, length in ((1, 1), (2, 19), (1, 100)):
     tokens = rng.integers(1, 4096, (batch, length))

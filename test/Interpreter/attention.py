@@ -8,10 +8,10 @@ import numpy as np
 from scipy import special
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
-from cases import Cases, tensor_type
+from cases import Cases
 from reference import Quantized
 
-cases = Cases(sys.argv)
+cases = Cases()
 rng = cases.rng
 f32 = np.float32
 

@@ -10,7 +10,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from cases import Cases, tensor_type
 from reference import Quantized
 
-cases = Cases(sys.argv)
+cases = Cases()
 rng = cases.rng
 
 for _ in range(40):

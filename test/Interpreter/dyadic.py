@@ -12,7 +12,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from cases import Cases, quant_opt, tensor_type
 from reference import Quantized
 
-cases = Cases(sys.argv)
+cases = Cases()
 rng = cases.rng
 f32 = np.float32
 

@@ -10,7 +10,7 @@ from scipy import special
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from cases import Cases, tensor_type
 
-cases = Cases(sys.argv)
+cases = Cases()
 rng = cases.rng
 f32 = np.float32
 # One rounding to f32 of a double computation.

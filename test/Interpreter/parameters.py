@@ -16,7 +16,7 @@ from reference import Quantized
 folder = sys.argv.pop(1)
 os.makedirs(folder, exist_ok=True)
 store = os.path.join(folder, "model.safetensors")
-cases = Cases(sys.argv)
+cases = Cases()
 rng = cases.rng
 f32 = np.float32
 tensors, declarations = {}, []

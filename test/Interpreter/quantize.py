@@ -10,7 +10,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from cases import Cases, tensor_type
 from reference import Quantized
 
-cases = Cases(sys.argv)
+cases = Cases()
 rng = cases.rng
 f32 = np.float32
 INTEGERS = [s + "int" + str(n) for n in range(1, 9) for s in ("", "u")]

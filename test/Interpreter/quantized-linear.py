@@ -11,7 +11,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from cases import Cases, tensor_type
 from reference import Quantized
 
-cases = Cases(sys.argv)
+cases = Cases()
 rng = cases.rng
 f32 = np.float32
 ZEROS = (False, True, "offset")

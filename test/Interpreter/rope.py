@@ -9,7 +9,7 @@ import numpy as np
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from cases import Cases, tensor_type
 
-cases = Cases(sys.argv)
+cases = Cases()
 rng = cases.rng
 f32 = np.float32
 

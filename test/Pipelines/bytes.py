@@ -4,17 +4,17 @@
 for random shapes, formats, blocks and activations; those of the neutral model and
 bit operations are counted here."""
 import os
-import random
 import subprocess
 import sys
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from seeding import draw_seed
+
 tool, opt, folder = sys.argv[1:]
 os.makedirs(folder, exist_ok=True)
-seed = int(os.environ.get("QNT_SEED") or random.randrange(1 << 30))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 
 INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in range(2, 9)]

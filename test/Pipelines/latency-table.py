@@ -6,17 +6,17 @@ ones are told apart. Tolerance: rounding of f64, 1e-12 relative."""
 import copy
 import json
 import os
-import random
 import subprocess
 import sys
 
 import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 
+from seeding import draw_seed
+
 tool, folder = sys.argv[1:]
 os.makedirs(folder, exist_ok=True)
-seed = int(os.environ.get("QNT_SEED") or random.randrange(1 << 30))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 path = f"{folder}/table.json"
 

@@ -1,15 +1,14 @@
 """bert.py against ONNX Runtime on the graph of bert_onnx.py, on fresh ids."""
-import random
 import sys
 
 import numpy as np
 import onnxruntime
 
 import bert
+from seeding import draw_seed
 
 folder, graph = sys.argv[1:]
-seed = random.randrange(1 << 30)
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 model = bert.Bert(folder, np.float64)
 tokens = rng.integers(0, model.config["vocab_size"], (3, 21))

@@ -8,10 +8,10 @@ import sys
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from reference import LanguageModel
+from seeding import draw_seed
 
 example, models = sys.argv[1:]
-seed = random.randrange(1 << 30)
-print("seed", seed)
+seed = draw_seed()
 rng = random.Random(seed)
 
 

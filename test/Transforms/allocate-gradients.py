@@ -5,17 +5,16 @@
 without logits, beside numpy's in f64: sums of squared gradients of labels, traces and
 drawn labels within six standard errors, which are computed, too."""
 import json
-import os
-import random
 import subprocess
 import sys
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from seeding import draw_seed
+
 opt, folder = sys.argv[1:]
-seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 F = np.float32
 FORMATS = ["int2", "int3", "int8"]

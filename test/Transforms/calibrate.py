@@ -2,18 +2,17 @@
 # RUN: %python %s %t %S/Inputs/model.mlir %test_bin/calibrate-opt
 # Ranges against numpy, from a run that reports random values.
 import json
-import os
 import pathlib
-import random
 import re
 import subprocess
 import sys
 
 import numpy as np
 
+from seeding import draw_seed
+
 folder, model, tool = pathlib.Path(sys.argv[1]), sys.argv[2], [sys.argv[3]]
-seed = int(os.environ.get("QNT_SEED") or random.randrange(1 << 32))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 BINS = 4096
 

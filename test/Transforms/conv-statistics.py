@@ -8,7 +8,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 import numpy as np
 import onnx
@@ -17,10 +16,10 @@ from safetensors.numpy import load_file
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from plain_gptq import Grid, gptq, signed
+from seeding import draw_seed
 
 folder = pathlib.Path(sys.argv[1])
-seed = int(os.environ.get("QNT_SEED", time.time()))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 
 

@@ -3,9 +3,7 @@
 """qnt-rotate kind=duquant: the matrices that numpy finds by the paper's
 construction, features dealt to blocks back and forth, outliers spread, and a model
 that computes what it computed."""
-import os
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -17,9 +15,9 @@ from scipy.linalg import block_diag
 folder, interpret = pathlib.Path(sys.argv[1]), sys.argv[2]
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "Interpreter/Inputs"))
 from rotations import matrix, rotate
+from seeding import draw_seed
 
-seed = int(os.environ.get("QNT_SEED") or random.randrange(1 << 30))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 F = np.float32
 K, N, ROWS = 96, 160, 500

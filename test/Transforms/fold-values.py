@@ -3,16 +3,16 @@
 # Folding keeps what a model computes: norms and layers in the interpreter,
 # before and after, with and without evaluating the parameters, against numpy.
 import pathlib
-import random
 import subprocess
 import sys
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from seeding import draw_seed
+
 folder = pathlib.Path(sys.argv[1])
-seed = random.randrange(1 << 32)
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 M, K, N = (int(n) for n in rng.integers(2, 40, 3))
 

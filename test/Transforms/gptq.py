@@ -4,22 +4,20 @@
 qnt-materialize-params: GPTQ against a plain implementation in numpy to the last
 code, scales by the error of the output against all candidates tried, HQQ and
 low-rank factors against their definitions."""
-import json
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from plain_gptq import Grid, gptq, round_scale, signed
+from seeding import draw_seed
 
 opt, folder = sys.argv[1:]
 os.makedirs(folder, exist_ok=True)
-seed = int(os.environ.get("QNT_SEED", time.time()))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 failures = 0
 

@@ -4,7 +4,6 @@
 """Gradients of a whole encoder: squared error of its sentence embeddings, with
 respect to linear layers, norms and biases."""
 import os
-import random
 import sys
 
 import numpy as np
@@ -14,9 +13,9 @@ sys.path += [os.path.join(source, "test/Transforms/Inputs"),
              os.path.join(source, "test/Reference")]
 import bert  # noqa: E402
 from model_gradients import Gradients, check  # noqa: E402
+from seeding import draw_seed
 
-seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 tokens = rng.integers(1000, 20000, (2, 7)).astype(np.int32)
 types = np.zeros_like(tokens)

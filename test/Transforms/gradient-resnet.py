@@ -5,7 +5,6 @@
 reference is the reference evaluator of the onnx package, in f64."""
 import os
 import pathlib
-import random
 import sys
 
 import numpy as np
@@ -16,9 +15,9 @@ from onnx.reference import ReferenceEvaluator
 source, shared, folder = sys.argv[1:]
 sys.path.append(os.path.join(source, "test/Transforms/Inputs"))
 from model_gradients import Gradients, check, cross_entropy  # noqa: E402
+from seeding import draw_seed
 
-seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 path = pathlib.Path(shared) / "models/resnet20_cifar10.onnx"
 model = onnx.load(path)

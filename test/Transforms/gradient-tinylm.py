@@ -5,8 +5,6 @@
 differences give the second derivative along a random way, as Hutchinson's estimate
 of a Hessian's trace takes it."""
 import os
-import pathlib
-import random
 import sys
 
 import numpy as np
@@ -16,9 +14,9 @@ sys.path += [os.path.join(source, "test/Transforms/Inputs"),
              os.path.join(source, "test/Reference")]
 import llama  # noqa: E402
 from model_gradients import Gradients, check, cross_entropy  # noqa: E402
+from seeding import draw_seed
 
-seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 tokens = rng.integers(0, 4096, (2, 9)).astype(np.int32)
 target = np.full_like(tokens, -1)

@@ -6,7 +6,6 @@ and in the interpreter, against central differences in numpy, in f64."""
 import math
 import os
 import pathlib
-import random
 import sys
 
 import numpy as np
@@ -14,10 +13,10 @@ import numpy as np
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 import gradients
 from gradients import Case, away, tensor
+from seeding import draw_seed
 
 folder, interpret = pathlib.Path(sys.argv[1]), sys.argv[2]
-seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 cases = []
 erf = np.vectorize(math.erf)

@@ -5,7 +5,6 @@
 the interpreter."""
 import os
 import pathlib
-import random
 import re
 import sys
 
@@ -13,10 +12,10 @@ import numpy as np
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from networks import interpret, random_net, run
+from seeding import draw_seed
 
 folder, opt, program = pathlib.Path(sys.argv[1]), *sys.argv[2:]
-seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 32)))
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 
 

@@ -6,17 +6,17 @@ compiled code computes it too."""
 import os
 import subprocess
 import sys
-import time
 
 import ml_dtypes
 import numpy as np
 from safetensors.numpy import save_file
 from safetensors import safe_open
 
+from seeding import draw_seed
+
 opt, run, interpret, folder = sys.argv[1:]
 os.makedirs(folder, exist_ok=True)
-seed = int(os.environ.get("QNT_SEED") or time.time())
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 F = np.float32
 ROWS, RANK = 30, 6

@@ -3,7 +3,6 @@
 # Random parameters in several formats; scales, codes and zero points are
 # computed again from the checkpoint with numpy and compared with the file.
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -12,9 +11,10 @@ import ml_dtypes
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from seeding import draw_seed
+
 folder = pathlib.Path(sys.argv[1])
-seed = random.randrange(1 << 32)
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 F = np.float32
 

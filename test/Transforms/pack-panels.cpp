@@ -19,10 +19,12 @@
 using namespace mlir;
 using namespace qnt;
 
-int main(int argc, char **argv) {
+int main() {
   MLIRContext context;
   context.loadDialect<QNTDialect>();
-  auto seed = argc > 1 ? unsigned(std::atoi(argv[1])) : std::random_device()();
+  const char *given = std::getenv("QNT_SEED");
+  const auto seed = given ? unsigned(std::strtoul(given, nullptr, 10))
+                          : std::random_device()();
   llvm::outs() << "seed " << seed << "\n";
   std::mt19937 random(seed);
   auto pick = [&](int64_t low, int64_t high) {

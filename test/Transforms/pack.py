@@ -3,16 +3,16 @@
 # Weights in #qnt.panels, packed again with numpy from the codes and scales of
 # the same weights without a layout.
 import pathlib
-import random
 import subprocess
 import sys
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from seeding import draw_seed
+
 folder = pathlib.Path(sys.argv[1])
-seed = random.randrange(1 << 32)
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 
 # Format, bits, added to signed codes, group (0: channel), scales, zero points.

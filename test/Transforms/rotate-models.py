@@ -6,7 +6,6 @@ of two, and on tinylm. At most 1e-4 of the largest output apart, in the
 interpreter."""
 import json
 import os
-import random
 import subprocess
 import sys
 
@@ -15,9 +14,9 @@ import numpy as np
 folder, programs, tests, tinylm, model = sys.argv[1:6]
 sys.path.append(os.path.join(tests, "Bench"))
 import make_checkpoint as make
+from seeding import draw_seed
 
-seed = int(sys.argv[6]) if len(sys.argv) > 6 else random.randrange(1 << 30)
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 os.makedirs(folder, exist_ok=True)
 worst = 0.0

@@ -4,7 +4,6 @@
 # Rotated and chosen parameters in the new store, against numpy; whatever the
 # threads.
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -17,9 +16,9 @@ folder, tests = map(pathlib.Path, sys.argv[1:3])
 sys.path.append(str(tests / "Interpreter/Inputs"))
 from cases import literal, tensor_type
 from rotations import random_rotations, rotation
+from seeding import draw_seed
 
-seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 30)
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 # Blocks of rows of a file hold some hundred thousand numbers: there are several.
 N, K = 24 * int(rng.integers(30, 50)), 28 * int(rng.integers(12, 20))

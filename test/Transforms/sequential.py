@@ -5,18 +5,17 @@ it quantised, as numpy's GPTQ has them; without it, with them in floats."""
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from plain_gptq import Grid, gptq
+from seeding import draw_seed
 
 opt, folder = sys.argv[1:]
 os.makedirs(folder, exist_ok=True)
-seed = int(os.environ.get("QNT_SEED") or time.time())
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 F, K, BLOCKS, ROWS = np.float32, 32, 3, 120
 names = [f"w{i}" for i in range(BLOCKS)]

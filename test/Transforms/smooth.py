@@ -6,15 +6,15 @@ stay what they were, and scales are those that numpy finds."""
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from seeding import draw_seed
+
 opt, run, folder = sys.argv[1:]
 os.makedirs(folder, exist_ok=True)
-seed = int(os.environ.get("QNT_SEED") or time.time())
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 failures = 0
 HEADS, KV_HEADS, DIM, WIDTH, INNER = 4, 2, 8, 48, 80

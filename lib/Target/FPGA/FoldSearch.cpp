@@ -65,8 +65,11 @@ private:
                const allocation::Allocation &chosen);
   void addItem(allocation::Problem &problem, size_t unit,
                ArrayRef<std::pair<DotFolding, Resources>> choices);
-  Resources estimateDot(size_t unit, DotOp op, const DotFolding &folding);
-  Resources estimateRequantizer(RequantizeOp op, int64_t cycles, bool inLuts);
+  // None of what cannot be made.
+  std::optional<Resources> estimateDot(size_t unit, DotOp op,
+                                       const DotFolding &folding);
+  std::optional<Resources> estimateRequantizer(RequantizeOp op, int64_t cycles,
+                                               bool inLuts);
   std::optional<Resources> estimateDesign(const Folding &folding);
   std::vector<double> getCosts(const Resources &resources) const {
     return {double(std::max<int64_t>(0, resources.dsps)),
@@ -87,17 +90,20 @@ private:
   std::vector<Operation *> units;
   /// Of the problem's items: the unit, and the folding of each choice.
   std::vector<std::pair<size_t, std::vector<DotFolding>>> items;
-  std::map<std::tuple<size_t, int64_t, int64_t, bool>, Resources> ofDots;
+  std::map<std::tuple<size_t, int64_t, int64_t, bool>, std::optional<Resources>>
+      ofDots;
 };
 } // namespace
 
 /// Of the process that `lower` makes of a copy of a unit, whose streams have
-/// other lanes.
+/// other lanes; none where that cannot be estimated.
 template <typename Op>
-static Resources estimateUnit(Op op, ArrayRef<StreamType> inputs,
-                              StreamType result, double clock,
-                              function_ref<void(Op)> adapt,
-                              ProcessOp (*lower)(Op, OpBuilder &)) {
+static std::optional<Resources>
+estimateUnit(Op op, ArrayRef<StreamType> inputs, StreamType result,
+             double clock, function_ref<void(Op)> adapt,
+             ProcessOp (*lower)(Op, OpBuilder &)) {
+  ScopedDiagnosticHandler silence(op.getContext(),
+                                  [](Diagnostic &) { return success(); });
   OwningOpRef<ModuleOp> scratch = ModuleOp::create(op.getLoc());
   auto builder = OpBuilder::atBlockEnd(scratch->getBody());
   IRMapping mapping;
@@ -107,29 +113,36 @@ static Resources estimateUnit(Op op, ArrayRef<StreamType> inputs,
   copy.getResult().setType(result);
   adapt(copy);
   auto stage = estimate(lower(copy, builder), clock);
-  return failed(stage) ? Resources() : stage->resources;
+  if (failed(stage))
+    return std::nullopt;
+  return stage->resources;
 }
 
 /// With the window that it reads.
-Resources Search::estimateDot(size_t unit, DotOp op,
-                              const DotFolding &folding) {
+std::optional<Resources> Search::estimateDot(size_t unit, DotOp op,
+                                             const DotFolding &folding) {
   auto [known, isNew] = ofDots.try_emplace(
-      {unit, folding.pe, folding.simd, folding.inLuts}, Resources());
+      {unit, folding.pe, folding.simd, folding.inLuts}, std::nullopt);
   if (!isNew)
     return known->second;
-  Resources all = estimateUnit<DotOp>(
+  std::optional<Resources> all = estimateUnit<DotOp>(
       op, {withLanes(op.getInput().getType(), folding.simd)},
       withLanes(op.getResult().getType(), folding.pe), clock,
       [&](DotOp copy) { copy.setInLuts(folding.inLuts); }, lowerDot);
-  if (auto window = op.getInput().getDefiningOp<WindowOp>())
-    all += estimateUnit<WindowOp>(
+  auto window = op.getInput().getDefiningOp<WindowOp>();
+  if (all && window) {
+    std::optional<Resources> read = estimateUnit<WindowOp>(
         window, {withLanes(window.getInput().getType(), folding.simd)},
         foldWindows(window, folding.simd), clock, [](WindowOp) {}, lowerWindow);
+    if (!read)
+      return std::nullopt;
+    *all += *read;
+  }
   return known->second = all;
 }
 
-Resources Search::estimateRequantizer(RequantizeOp op, int64_t cycles,
-                                      bool inLuts) {
+std::optional<Resources>
+Search::estimateRequantizer(RequantizeOp op, int64_t cycles, bool inLuts) {
   StreamType type = op.getInput().getType();
   int64_t lanes = 1;
   while (
@@ -164,21 +177,27 @@ std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
   items.clear();
   for (auto [number, op] : llvm::enumerate(units)) {
     SmallVector<std::pair<DotFolding, Resources>> choices;
+    auto choose = [&](const DotFolding &folding,
+                      const std::optional<Resources> &resources) {
+      if (resources)
+        choices.emplace_back(folding, *resources);
+    };
     if (auto dot = dyn_cast<DotOp>(op)) {
       for (DotFolding folding : getFewest(dot, getFoldings(dot), cycles))
         for (bool inLuts : {false, true}) {
           folding.inLuts = inLuts;
-          choices.emplace_back(folding, estimateDot(number, dot, folding));
+          choose(folding, estimateDot(number, dot, folding));
         }
-      if (choices.empty())
-        return std::nullopt;
     } else if (auto requantizer = dyn_cast<RequantizeOp>(op)) {
       for (bool inLuts : {false, true})
-        choices.emplace_back(DotFolding{0, 0, inLuts},
-                             estimateRequantizer(requantizer, cycles, inLuts));
+        choose(DotFolding{0, 0, inLuts},
+               estimateRequantizer(requantizer, cycles, inLuts));
+    } else {
+      continue;
     }
-    if (!choices.empty())
-      addItem(problem, number, choices);
+    if (choices.empty())
+      return std::nullopt;
+    addItem(problem, number, choices);
   }
   return problem;
 }

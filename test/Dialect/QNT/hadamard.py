@@ -12,9 +12,10 @@ import numpy as np
 program, path, tests = sys.argv[1:4]
 sys.path.append(os.path.join(tests, "Interpreter/Inputs"))
 from rotations import dense_order, matrix, signs
+from seeding import draw_seed
 
-seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 63)
-print("seed", seed)
+rng = random.Random(draw_seed())
+seed = rng.randrange(1 << 63)
 LIMIT = 512
 
 
@@ -41,7 +42,7 @@ for n, block in blocks.items():
     known = [m for m in range(1, n + 1) if n % m == 0 and dense_order(m)]
     assert block == max(known), n
 
-first = random.Random(seed).randrange(10000)
+first = rng.randrange(10000)
 for transposed in (0, 1):
     for n, r in matrices(160, seed, first, transposed)[1].items():
         r = r.T if transposed else r

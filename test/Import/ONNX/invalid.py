@@ -14,6 +14,8 @@ import onnx
 from onnx import TensorProto as T
 from onnx import helper as h
 
+from seeding import draw_seed
+
 program, folder = sys.argv[1:]
 path = f"{folder}/model.onnx"
 output = f"{folder}/out.mlir"
@@ -318,8 +320,7 @@ def explosions():
 def damaged():
     """Cut and changed files: a line or a module, never a crash."""
     global failures
-    seed = random.randrange(1 << 32)
-    print("seed", seed)
+    seed = draw_seed()
     rng = random.Random(seed)
     good = onnx.numpy_helper.from_array(np.ones((3, 3), np.float32), "w")
     model = save([node("MatMul", ["x", "w"], ["a"]), node("Relu", ["a"])],

@@ -1,9 +1,10 @@
 """Writes functions with expectations in MLIR and runs quant-opt on them."""
-import random
 import subprocess
 import sys
 
 import numpy as np
+
+from seeding import draw_seed
 
 NAMES = {"float64": "f64", "float32": "f32", "float16": "f16",
          "bfloat16": "bf16", "int32": "i32", "int64": "i64", "int8": "i8",
@@ -30,9 +31,8 @@ def literal(array):
 class Cases:
     """A module of functions, one for each case."""
 
-    def __init__(self, argv):
-        self.seed = int(argv[1]) if len(argv) > 1 else random.randrange(1 << 30)
-        print("seed", self.seed)
+    def __init__(self):
+        self.seed = draw_seed()
         self.rng = np.random.default_rng(self.seed)
         self.functions = []
         self.begin()

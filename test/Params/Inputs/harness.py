@@ -1,17 +1,17 @@
 """Running params-test, and safetensors files made by hand."""
 import json
 import os
-import random
 import struct
 import shutil
 import subprocess
 import sys
 
+from seeding import draw_seed
+
 program, folder = sys.argv[1:3]
 shutil.rmtree(folder, ignore_errors=True)
 os.makedirs(folder)
-seed = int(os.environ.get("QNT_SEED", random.randrange(1 << 30)))
-print("seed", seed)
+seed = draw_seed()
 
 
 def path(name):

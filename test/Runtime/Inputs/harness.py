@@ -6,8 +6,9 @@ import random
 import subprocess
 import tempfile
 
-seed = int(os.environ.get("QNT_TEST_SEED", random.randrange(1 << 30)))
-print("seed", seed)
+from seeding import draw_seed
+
+seed = draw_seed()
 rng = random.Random(seed)
 folder = tempfile.TemporaryDirectory()
 

@@ -187,7 +187,10 @@ int main(int argc, char **argv) {
                                   llvm::cl::desc("one group of tests"));
   llvm::cl::opt<std::string> dump("dump", llvm::cl::desc("folder for arrays"));
   llvm::cl::opt<bool> bench("bench", llvm::cl::desc("print times"));
-  llvm::cl::opt<uint64_t> seed("seed", llvm::cl::init(std::random_device{}()));
+  const char *given = std::getenv("QNT_SEED");
+  const uint64_t drawn = given ? std::strtoull(given, nullptr, 10)
+                               : uint64_t(std::random_device{}());
+  llvm::cl::opt<uint64_t> seed("seed", llvm::cl::init(drawn));
   llvm::cl::ParseCommandLineOptions(argc, argv, "tests of CPU kernels\n");
 
   DialectRegistry registry;

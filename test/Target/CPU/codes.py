@@ -19,7 +19,7 @@ from windows import Windows, convolve, pick
 
 EPS = 2e-6
 f32 = np.float32
-rng = seeded(sys.argv[1:])
+rng = seeded()
 graph = Graph(sys.argv[1])
 IMAGES = ["uint8, zero", "uint8, zero", "uint8", "int8", "int8, zero", "int4",
           "uint4, zero", "int5", "uint6, zero", "int7, zero"]

@@ -17,7 +17,7 @@ from windows import Windows, convolve, pick
 
 EPS = 5e-7
 f32 = np.float32
-rng = seeded(sys.argv[1:])
+rng = seeded()
 graph = Graph(sys.argv[1])
 FORMATS = ["nn.conv", "nn.conv", "nn.conv", "f16", "bf16", "f32", "int8", "int4",
            "uint8", "int3", "int1", "e4m3", "nf4"]

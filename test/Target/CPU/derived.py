@@ -12,7 +12,7 @@ import numpy as np
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from compiled import Graph, checked, runnable, seeded
 
-rng = seeded(sys.argv[1:])
+rng = seeded()
 graph = Graph(sys.argv[1])
 entry = graph.entry("main")
 x, of = entry.input("x", ["n", 4], "i8", ', qnt.dtype = "u8"')

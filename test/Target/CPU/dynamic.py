@@ -12,7 +12,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from compiled import Graph, seeded, tensor
 from programs import Program, check
 
-rng = seeded(sys.argv[1:])
+rng = seeded()
 graph = Graph(sys.argv[1])
 programs = []
 

@@ -16,7 +16,7 @@ from programs import Program, check
 from scalar_ops import (FLOATS, SIGNED, UNSIGNED, ORDERED, compare_floats,
                         shift)
 
-rng = seeded(sys.argv[1:])
+rng = seeded()
 graph = Graph(sys.argv[1])
 bf16 = ml_dtypes.bfloat16
 FLOAT_TYPES = [np.float32, np.float64, np.float16, bf16]

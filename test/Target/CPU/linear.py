@@ -22,7 +22,7 @@ from compiled import Graph, runnable, seeded, tensor
 
 EPS = 5e-7
 f32 = np.float32
-rng = seeded(sys.argv[1:])
+rng = seeded()
 graphs = [Graph(sys.argv[1]) for _ in range(2)]
 
 INTEGERS = [f"int{bits}" for bits in range(1, 9)] + \

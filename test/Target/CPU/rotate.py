@@ -19,10 +19,10 @@ sys.path.append(os.path.join(here, "../../Interpreter/Inputs"))
 sys.path.append(os.path.join(here, "../../Bench"))
 import make_checkpoint as make
 from cases import literal, tensor_type
-from compiled import Graph, checked, runnable, seeded, tensor
+from compiled import Graph, checked, runnable, seeded
 from rotations import random_rotations, rotate
 
-rng = seeded(sys.argv[1:])
+rng = seeded()
 graph = Graph(sys.argv[1])
 f32 = np.float32
 ABSOLUTE = 3e-6

@@ -9,10 +9,11 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 import numpy as np
 from safetensors.numpy import save_file
+
+from seeding import draw_seed
 
 opt, source, folder = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 shutil.rmtree(folder, ignore_errors=True)
@@ -72,7 +73,7 @@ assert abs(report["budgets"][0]["taken"] - stored / elements) < 1e-9
 assert dom.count("<circle") == len(report["budgets"][0]["front"]) + 1
 
 # A model that ran: its measured loss, inputs with formats of their own, columns apart.
-rng = np.random.default_rng(int(os.environ.get("QNT_SEED") or time.time()))
+rng = np.random.default_rng(draw_seed())
 SHAPES = {"a": (48, 32), "b": (16, 48)}
 save_file({name: rng.standard_normal(shape).astype(np.float32)
            for name, shape in SHAPES.items()}, folder / "mlp.safetensors")

@@ -3,7 +3,6 @@
 """Models that quant-opt refuses, each with one line that names file and tensor
 or key, and nothing written. Test/Import has more of what config.json may say."""
 import os
-import shutil
 import struct
 import sys
 

@@ -9,16 +9,16 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import time
 
 import numpy as np
+
+from seeding import draw_seed
 
 opt, tool, source, folder = sys.argv[1:]
 folder = pathlib.Path(folder)
 shutil.rmtree(folder, ignore_errors=True)
 (folder / "qnt").mkdir(parents=True)
-seed = int(os.environ.get("QNT_SEED") or time.time())
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 FORMATS = ["int2", "int4", "int8"]
 FEATURES, INPUTS = [128, 256, 768, 4096], [256, 768]

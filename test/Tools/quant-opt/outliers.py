@@ -7,15 +7,15 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from seeding import draw_seed
+
 opt, folder = sys.argv[1:]
 os.makedirs(folder, exist_ok=True)
-seed = int(os.environ.get("QNT_SEED") or time.time())
-print("seed", seed)
+seed = draw_seed()
 rng = np.random.default_rng(seed)
 x = rng.normal(size=(20, 3, 48)).astype(np.float32)
 x[:, :, 17] *= 60

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
-from harness import checkpoint, finish, get, path, quant_opt, rng, seed
+from harness import checkpoint, finish, get, path, quant_opt, seed
 
 model = checkpoint()
 RECIPE = "--quantize=weights=int4 group=16 head=int8 activations=int8 embedding=int8"

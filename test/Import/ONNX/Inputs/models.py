@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 import numpy as np
 import onnx
@@ -17,6 +16,7 @@ from onnx import numpy_helper
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__))
                 + "/../../../Target/CPU/Inputs")
 from compiled import runnable
+from seeding import draw_seed
 
 MS = "com.microsoft"
 
@@ -24,8 +24,7 @@ MS = "com.microsoft"
 class Models:
     def __init__(self):
         self.program, self.cases, self.folder = sys.argv[1:]
-        seed = int(os.environ.get("QNT_SEED") or time.time())
-        print("seed", seed)
+        seed = draw_seed()
         self.rng = np.random.default_rng(seed)
         self.path = f"{self.folder}/model.onnx"
         self.failures = 0

@@ -1,12 +1,13 @@
 """Graphs in MLIR that are compiled, run, and given to the interpreter."""
 import os
-import random
 import subprocess
 import sys
 import tempfile
 
 import numpy as np
 from safetensors.numpy import save_file
+
+from seeding import draw_seed
 
 NAMES = {"float64": "f64", "float32": "f32", "float16": "f16",
          "bfloat16": "bf16", "bool": "i1", "int8": "i8", "int16": "i16",
@@ -25,10 +26,8 @@ def runnable():
             if needed <= set(line.split())]
 
 
-def seeded(argv):
-    seed = int(argv[1]) if len(argv) > 1 else random.randrange(1 << 30)
-    print("seed", seed)
-    return np.random.default_rng(seed)
+def seeded():
+    return np.random.default_rng(draw_seed())
 
 
 def checked(command):

@@ -1,7 +1,6 @@
 """Random tensor programs of upstream ops, with what numpy makes of them."""
 import sys
 
-import ml_dtypes
 import numpy as np
 
 from compiled import NAMES, runnable, tensor

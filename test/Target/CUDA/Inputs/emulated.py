@@ -4,6 +4,8 @@ import subprocess
 
 import numpy as np
 
+from seeding import draw_seed
+
 
 class Place:
     """Files in `folder`; `rng`; `env`, in which the emulator is the driver."""
@@ -11,8 +13,7 @@ class Place:
     def __init__(self, folder, build):
         self.folder = folder
         os.makedirs(folder, exist_ok=True)
-        seed = int(os.environ.get("QNT_SEED") or np.random.SeedSequence().entropy % 2**32)
-        print("seed", seed)
+        seed = draw_seed()
         self.rng = np.random.default_rng(seed)
         self.env = dict(os.environ, LD_LIBRARY_PATH=f"{build}/test/emulated")
 

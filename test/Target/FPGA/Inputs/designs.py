@@ -2,15 +2,15 @@
 import os
 import shutil
 import subprocess
-import time
 
 import numpy as np
 
+from seeding import draw_seed
+
 
 def make_random():
-    """Numbers by QNT_SEED, or by the time."""
-    seed = int(os.environ.get("QNT_SEED") or time.time())
-    print("seed", seed)
+    """A seed, and numbers by it."""
+    seed = draw_seed()
     return seed, np.random.default_rng(seed)
 
 

@@ -9,11 +9,12 @@ import sys
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "../../../Bench"))
 import make_checkpoint as make
+from seeding import draw_seed
 
 folder = sys.argv[1]
 shutil.rmtree(folder, ignore_errors=True)
 os.makedirs(folder)
-seed = random.randrange(1 << 30)
+seed = draw_seed()
 rng = random.Random(seed)
 print("seed", seed)
 failures = []
