@@ -19,7 +19,7 @@ import files  # noqa: E402
 import gguf  # noqa: E402
 from cases import Cases, quant_opt, tensor_type  # noqa: E402
 
-cases = Cases(sys.argv[:1])
+cases = Cases()
 rng = cases.rng
 
 
