@@ -149,7 +149,8 @@ static std::optional<SmallVector<APInt>> getConstant(const Factor &factor) {
   return numbers;
 }
 
-/// Equal ones are made once; powers of two are no products.
+/// Equal ones are made once; powers of two are no products, and factors lose
+/// theirs.
 int64_t LogicCounter::countProducts(const Factor &constant, const Factor &other,
                                     int64_t bits) {
   auto numbers = *getConstant(constant);
@@ -165,8 +166,9 @@ int64_t LogicCounter::countProducts(const Factor &constant, const Factor &other,
     if (!seen.insert({source.getAsOpaquePointer(), at, value}).second)
       continue;
     APInt wide(64, uint64_t(value), /*isSigned=*/true);
-    int64_t count =
-        countDSPs(wide.getSignificantBits(), other.getSignedBits(), bits);
+    const unsigned zeros = wide.countr_zero();
+    int64_t count = countDSPs(wide.getSignificantBits() - zeros,
+                              other.getSignedBits(), bits - zeros);
     dsps += count;
     if (count == 0)
       add(Logic::Adders, double(bits));

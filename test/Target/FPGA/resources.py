@@ -1,8 +1,9 @@
 # REQUIRES: python, yosys
 # RUN: %python %s %build %t
-"""What designs take by the estimate, as Yosys makes them: DSPs and block RAM exactly, LUTs
-within 15% in the median; stages in random foldings, and a network folded for a part. Yosys
-is slow: one set of stages, of a fixed seed unless QNT_SEED says another."""
+"""What designs take by the estimate, as Yosys makes them: DSPs and block RAM exactly, in
+stages of random foldings and a network folded for a part. The median error of LUTs over many
+stages is at most 15% (test/Bench/fpga_resources.py); that of some 30 is, by their spread, off
+by up to 4% of that."""
 import json
 import os
 import pathlib
@@ -13,15 +14,15 @@ import sys
 
 import numpy as np
 
+from seeding import draw_seed
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from integers import Graph, quantize  # noqa: E402
 from stages import write_stages  # noqa: E402
 from yosys import synthesize  # noqa: E402
 
 build, folder = map(pathlib.Path, sys.argv[1:])
-seed = int(os.environ.get("QNT_SEED", 1))
-print("seed", seed)
-rng = np.random.default_rng(seed)
+rng = np.random.default_rng(draw_seed())
 shutil.rmtree(folder, ignore_errors=True)
 folder.mkdir(parents=True)
 
@@ -65,7 +66,7 @@ assert done.returncode == 0, done.stderr
 report = json.loads((folder / "design/report.json").read_text())
 errors += compare(report, synthesize(folder / "design/verilog", "model"))
 print("errors:", np.round(sorted(errors), 2))
-assert np.median(errors) <= 0.15, errors
+assert np.median(errors) <= 0.19, errors
 
 # What the report says is what there is.
 stages = {stage["name"]: stage for stage in report["stages"] if stage["kind"] != "fifo"}
