@@ -25,7 +25,7 @@ import onnxruntime
 from cifar import without_softmax
 from tools import BUILD, ROOT, call, machine, need_shared, run_json
 
-sys.path.insert(0, str(ROOT / "test/Target/FPGA/Inputs"))
+sys.path[:0] = [str(ROOT / "test/Inputs"), str(ROOT / "test/Target/FPGA/Inputs")]
 from designs import pack, unpack  # noqa: E402
 from rtl import Simulation  # noqa: E402
 from yosys import synthesize  # noqa: E402

@@ -15,9 +15,9 @@ import tempfile
 import numpy as np
 from scipy.optimize import nnls
 
-from tools import BUILD, machine
+from tools import BUILD, ROOT, machine
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Target/FPGA/Inputs"))
+sys.path[:0] = [str(ROOT / "test/Inputs"), str(ROOT / "test/Target/FPGA/Inputs")]
 from stages import write_stages  # noqa: E402
 from yosys import synthesize  # noqa: E402
 

@@ -2,8 +2,8 @@
 """How near generated CPU code comes to what the machine can do, and how far it is ahead of
 other engines: every line is measured in one run, ours and theirs taking turns.
 
-usage: speed.py [--only gemm,gemv,llm,bert,resnet50,iree] [--threads 1,2] [--rounds R]
-                [--checkpoint DIR] [--peer-dir DIR]
+usage: speed.py [--only gemm,gemv,llm,bert,resnet50,iree,compile] [--threads 1,2]
+                [--rounds R] [--checkpoint DIR] [--peer-dir DIR]
 
 | section | work | beside |
 |---|---|---|
@@ -13,6 +13,7 @@ usage: speed.py [--only gemm,gemv,llm,bert,resnet50,iree] [--threads 1,2] [--rou
 | bert | MiniLM and BERT-base's shape, 128 tokens, W8A8 | ONNX Runtime (dynamic int8), OpenVINO (static int8 by NNCF) |
 | resnet50 | ResNet-50's shape, W8A8 and integers | ONNX Runtime (static int8), OpenVINO (static int8 by NNCF) |
 | iree | int8 products of 1024 and 4096 | IREE |
+| compile | quantise and compile decoders of 2 and 32 small layers | each other |
 
 Peers come from `.ci/setup peers`, which builds llama.cpp for this machine. PEER_DIR holds
 peers already built: PEER_DIR/ik_llama/build/bin/llama-bench.
@@ -23,6 +24,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 import numpy as np
 from safetensors.numpy import save_file
@@ -275,8 +277,31 @@ func.func @main(%a: {matrix}, %b: {matrix}) -> {sums} {{
             peer.close()
 
 
+def compile_layers(args, folder):
+    heading("Layers are compiled once: seconds to quantise and compile (W4A8 g32)")
+    shape = ("--set", "hidden_size=256", "--set", "intermediate_size=512", "--set",
+             "vocab_size=1000", "--set", "bos_token_id=1", "--set", "eos_token_id=2")
+
+    def measure(layers):
+        start = time.perf_counter()
+        compile_model(folder / str(layers), folder / f"{layers}.so",
+                      "weights=int4 group=32 activations=int8")
+        return time.perf_counter() - start
+
+    for layers in (2, 32):
+        call(sys.executable, ROOT / "test/Bench/make_checkpoint.py", folder / str(layers),
+             "--like", "qwen3-0.6b", "--layers", layers, *shape)
+    times = take_turns({layers: lambda layers=layers: measure(layers) for layers in (2, 32)},
+                       args.rounds)
+    for layers, seconds in times.items():
+        size = (folder / f"{layers}/model.safetensors").stat().st_size / 2e6
+        line(f"{layers} layers, {size:.1f} M parameters", 1, "seconds", shares(seconds), "")
+    each = [(b - a) / 30 * 1e3 for a, b in zip(times[2], times[32])]
+    line("one layer more", 1, "ms", shares(each), "")
+
+
 SECTIONS = {"gemm": gemm, "gemv": gemv, "llm": llm, "bert": bert, "resnet50": resnet50,
-            "iree": iree}
+            "iree": iree, "compile": compile_layers}
 
 
 def main():
