@@ -37,6 +37,15 @@ SHAPES = {
         "max_position_embeddings": 2048, "hidden_act": "silu",
         "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
         "tie_word_embeddings": False, "torch_dtype": "bfloat16"},
+    # The layers' shapes of BitNet b1.58 2B4T (Ma et al. 2025), in Llama's blocks.
+    "bitnet-2b": {
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama",
+        "hidden_size": 2560, "intermediate_size": 6912,
+        "num_hidden_layers": 30, "num_attention_heads": 20,
+        "num_key_value_heads": 5, "vocab_size": 128256,
+        "max_position_embeddings": 4096, "hidden_act": "silu",
+        "rms_norm_eps": 1e-5, "rope_theta": 500000.0,
+        "tie_word_embeddings": True, "torch_dtype": "bfloat16"},
     "bert-base": {
         "architectures": ["BertModel"], "model_type": "bert",
         "hidden_size": 768, "intermediate_size": 3072,

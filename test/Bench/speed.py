@@ -2,21 +2,22 @@
 """How near generated CPU code comes to what the machine can do, and how far it is ahead of
 other engines: every line is measured in one run, ours and theirs taking turns.
 
-usage: speed.py [--only gemm,gemv,llm,bert,resnet50,iree,compile] [--threads 1,2]
-                [--rounds R] [--checkpoint DIR] [--peer-dir DIR]
+usage: speed.py [--only gemm,gemv,llm,ternary,bert,resnet50,iree,compile]
+                [--threads 1,2] [--rounds R] [--checkpoint DIR] [--peer-dir DIR]
 
 | section | work | beside |
 |---|---|---|
 | gemm | a layer of 4096 x 4096, 512 rows: int8, int4 in groups of 32 and of 128 | the peak of the dot product instruction, between the calls |
 | gemv | decode steps of three layers of Llama-7B's shape, int4 in groups of 32 | reads of memory, between the steps |
 | llm | Qwen3-0.6B's shape, W4A8 g32: prompt of 512, decode | llama.cpp q4_0 and q4_K (llama-cpp-python); with --peer-dir, ik_llama.cpp |
+| ternary | 8 layers of BitNet 2B's shape, weights of 2 bits: prompt of 512, decode | with --peer-dir, ik_llama.cpp's kernels for BitNet, IQ2_BN and its rows of four |
 | bert | MiniLM and BERT-base's shape, 128 tokens, W8A8 | ONNX Runtime (dynamic int8), OpenVINO (static int8 by NNCF) |
 | resnet50 | ResNet-50's shape, W8A8 and integers | ONNX Runtime (static int8), OpenVINO (static int8 by NNCF) |
 | iree | int8 products of 1024 and 4096 | IREE |
 | compile | quantise and compile decoders of 2 and 32 small layers | each other |
 
 Peers come from `.ci/setup peers`, which builds llama.cpp for this machine. PEER_DIR holds
-peers already built: PEER_DIR/ik_llama/build/bin/llama-bench.
+peers already built: PEER_DIR/ik_llama/build/bin/llama-bench and llama-quantize.
 """
 import argparse
 import json
@@ -124,6 +125,8 @@ def gemv(args, folder):
 
 # Language models.
 
+IK_LLAMA = "ik_llama/build/bin"
+
 
 def make_gguf(checkpoint, folder):
     """Files of q4_0 and q4_K, made by llama.cpp's quantiser."""
@@ -150,6 +153,16 @@ def run_llama_bench(program, path, threads):
     return speeds
 
 
+def show_tokens(results, threads, targets):
+    """Ours, then over each peer's, of prompts and of decoding."""
+    for what, target in targets.items():
+        ours = [r[what] for r in results["ours"]]
+        line(f"ours, {what}", threads, "tokens/s", shares(ours), "")
+        for name in list(results)[1:]:
+            line(f"beside {name}, {what}", threads, "ratio",
+                 summarize_ratios(ours, [r[what] for r in results[name]]), target)
+
+
 def run_ours(model, threads):
     found = run_json(model, "--bench", "--threads", threads, "--prompt-tokens", 512,
                      "--gen-tokens", 64, "--runs", 1)
@@ -162,7 +175,7 @@ def llm(args, folder):
     compile_model(checkpoint, model,
                   "weights=int4 group=32 activations=int8 head=int8 embedding=bf16")
     files = make_gguf(checkpoint, folder)
-    bench = args.peer_dir and args.peer_dir / "ik_llama/build/bin/llama-bench"
+    bench = args.peer_dir and args.peer_dir / IK_LLAMA / "llama-bench"
     for number, threads in enumerate(args.threads):
         peers = {f"llama.cpp {name}": Peer("llama", path, threads, 512, 64)
                  for name, path in files.items()}
@@ -177,14 +190,30 @@ def llm(args, folder):
         results = take_turns(runs, args.rounds)
         for peer in peers.values():
             peer.close()
-        for what in ("prefill", "decode"):
-            ours = [r[what] for r in results["ours"]]
-            line(f"ours, {what}", threads, "tokens/s", shares(ours), "")
-            for name in list(runs)[1:]:
-                target = {"prefill": "2 (ik_llama.cpp: 1.2)",
-                          "decode": "1.3 of one thread (ik_llama.cpp: 1)"}[what]
-                line(f"beside {name}, {what}", threads, "ratio",
-                     summarize_ratios(ours, [r[what] for r in results[name]]), target)
+        show_tokens(results, threads, {"prefill": "2 (ik_llama.cpp: 1.2)",
+                                       "decode": "1.3 of one thread (ik_llama.cpp: 1)"})
+
+
+def ternary(args, folder):
+    heading("Ternary weights: our tokens a second over theirs")
+    checkpoint, source = folder / "bitnet", folder / "f16.gguf"
+    call(sys.executable, ROOT / "test/Bench/make_checkpoint.py", checkpoint, "--like",
+         "bitnet-2b", "--layers", 8, "--set", "vocab_size=8192")
+    model = folder / "bitnet.so"
+    compile_model(checkpoint, model, "weights=int2 activations=int8 embedding=bf16")
+    files = {}
+    if args.peer_dir:
+        tools = args.peer_dir / IK_LLAMA
+        call(sys.executable, ROOT / "test/Bench/make_gguf.py", checkpoint, source)
+        for kind in ("IQ2_BN", "IQ2_BN_R4"):
+            files[kind] = folder / f"{kind}.gguf"
+            call(tools / "llama-quantize", source, files[kind], kind)
+    for threads in args.threads:
+        runs = {"ours": lambda: run_ours(model, threads)}
+        runs |= {f"ik_llama.cpp {kind}": lambda path=path: run_llama_bench(
+            tools / "llama-bench", path, threads) for kind, path in files.items()}
+        show_tokens(take_turns(runs, args.rounds), threads,
+                    {"prefill": "1.5 of bitnet.cpp", "decode": "1.5 of bitnet.cpp"})
 
 
 # Encoders and networks of convolutions.
@@ -300,8 +329,8 @@ def compile_layers(args, folder):
     line("one layer more", 1, "ms", shares(each), "")
 
 
-SECTIONS = {"gemm": gemm, "gemv": gemv, "llm": llm, "bert": bert, "resnet50": resnet50,
-            "iree": iree, "compile": compile_layers}
+SECTIONS = {"gemm": gemm, "gemv": gemv, "llm": llm, "ternary": ternary, "bert": bert,
+            "resnet50": resnet50, "iree": iree, "compile": compile_layers}
 
 
 def main():
