@@ -69,6 +69,9 @@ if os.path.isdir(shared):
 if (os.path.exists(os.path.join(config.qnt_source, ".git"))
         and lit.util.which("git", os.environ.get("PATH", ""))):
     config.available_features.add("git")
+if all(lit.util.which(tool, os.environ.get("PATH", ""))
+       for tool in ("aarch64-linux-gnu-g++", "qemu-aarch64")):
+    config.available_features.add("aarch64")
 for tool in ("chromium", "verilator", "yosys"):
     if lit.util.which(tool, os.environ.get("PATH", "")):
         config.available_features.add(tool)
@@ -83,6 +86,7 @@ except (OSError, StopIteration):
     flags = set()
 for isa, needed in {
     "avx2": {"avx2", "fma", "f16c", "bmi2"},
+    "avxvnni": {"avx2", "fma", "f16c", "bmi2", "avx_vnni"},
     "avx512vnni": {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl",
                    "avx512_vnni", "fma", "f16c", "bmi2"},
 }.items():

@@ -178,7 +178,7 @@ llvm::Error CPUCostModel::readTable() const {
 
 llvm::Error CPUCostModel::measure(
     llvm::ArrayRef<std::pair<LatencyKind, int64_t>> wanted) const {
-  if (&isa < &cpu::getNativeISA())
+  if (!cpu::isRunnable(isa))
     return llvm::createStringError("latencies of " + isa.name +
                                    " cannot be measured on this machine, which "
                                    "runs " +

@@ -30,12 +30,17 @@ static FailureOr<OwningOpRef<ModuleOp>> lowerFor(ModuleOp module,
 FailureOr<ModelCode> qnt::generateForCPU(ModuleOp module,
                                          const TargetOptions &target) {
   ModelCode result;
+  result.isa = target.isas.back();
   for (const cpu::ISA *isa : target.isas) {
     auto lowered = lowerFor(module, *isa);
     if (failed(lowered))
       return failure();
-    result.manifest =
-        (**lowered)->getAttrOfType<StringAttr>("qnt.manifest").getValue().str();
+    // Kernels go by their names in the best variant.
+    if (result.manifest.empty())
+      result.manifest = (**lowered)
+                            ->getAttrOfType<StringAttr>("qnt.manifest")
+                            .getValue()
+                            .str();
     llvm::LLVMContext context;
     std::unique_ptr<llvm::Module> code =
         cpu::translateToLLVMIR(**lowered, *isa, context);

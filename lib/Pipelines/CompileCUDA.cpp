@@ -73,8 +73,9 @@ FailureOr<ModelCode> qnt::generateForCUDA(ModuleOp module,
   for (auto gpu :
        llvm::make_early_inc_range((**lowered).getOps<gpu::GPUModuleOp>()))
     gpu.erase();
-  // The host's part is launches alone: any x86-64 will do.
-  const cpu::ISA &isa = cpu::getISAs().back();
+  // The host's part is launches alone.
+  const cpu::ISA &isa = cpu::getBaselineISA();
+  result.isa = &isa;
   llvm::LLVMContext context;
   if (failed(cpu::lowerToLLVM(**lowered)))
     return failure();

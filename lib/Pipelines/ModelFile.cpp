@@ -120,10 +120,9 @@ LogicalResult qnt::writeModel(ModuleOp module, const ModelCode &code,
   llvm::LLVMContext context;
   auto table = buildDescriptor(descriptor, context);
   std::string error;
-  const cpu::ISA &baseline = cpu::getISAs().back();
-  table->setTargetTriple(llvm::Triple("x86_64-unknown-linux-gnu"));
+  table->setTargetTriple(llvm::Triple(code.isa->getTriple()));
   std::string machine =
-      cpu::emitMachineCode(*table, baseline, cpu::FileKind::Object, error);
+      cpu::emitMachineCode(*table, *code.isa, cpu::FileKind::Object, error);
   if (machine.empty())
     return module.emitError(error);
   if (failed(addObject(machine)))
@@ -132,7 +131,7 @@ LogicalResult qnt::writeModel(ModuleOp module, const ModelCode &code,
   FailureOr<std::string> linked = temporaries.create(module, "so");
   if (failed(linked))
     return failure();
-  if (failed(cpu::linkShared(objects, *linked, error)))
+  if (failed(cpu::linkShared(objects, *code.isa, *linked, error)))
     return module.emitError("cannot link '") << output << "': " << error;
   auto library = llvm::MemoryBuffer::getFile(*linked);
   if (!library)

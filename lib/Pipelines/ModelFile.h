@@ -9,6 +9,8 @@
 
 #include "Descriptor.h"
 
+#include "qnt/Target/CPU/ISA.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 namespace qnt {
@@ -28,6 +30,8 @@ struct ModelCode {
   std::string manifest;
   llvm::SmallVector<Descriptor::Variant> variants;
   std::vector<std::string> objects;
+  /// For code that any host of the objects runs.
+  const cpu::ISA *isa = nullptr;
   std::string kernels, constants;
 };
 

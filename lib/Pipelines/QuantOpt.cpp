@@ -266,7 +266,7 @@ int runLatency(const Flags &flags, DialectRegistry &registry, StringRef input,
   // As when a model is loaded: the best that runs here.
   const cpu::ISA *isa = target->isas.front();
   for (const cpu::ISA *other : llvm::reverse(target->isas))
-    if (other >= &cpu::getNativeISA())
+    if (cpu::isRunnable(*other))
       isa = other;
   CPUCostModel costs(*isa);
   MLIRContext context(registry);

@@ -24,10 +24,20 @@ static const cpu::ISA *getISAForCPU(llvm::StringRef name) {
                   "cascadelake", "sapphirerapids", "emeraldrapids",
                   "graniterapids"},
                  "avx512vnni")
-          .Cases({"x86-64-v3", "haswell", "broadwell", "skylake", "alderlake",
-                  "znver1", "znver2", "znver3"},
+          .Cases({"alderlake", "raptorlake", "meteorlake", "arrowlake",
+                  "lunarlake", "gracemont", "sierraforest"},
+                 "avxvnni")
+          .Cases({"x86-64-v3", "haswell", "broadwell", "skylake", "znver1",
+                  "znver2", "znver3"},
                  "avx2")
           .Cases({"x86-64", "x86-64-v2"}, "portable")
+          .Cases({"neoverse-v1", "neoverse-n2", "neoverse-v2", "cortex-a710",
+                  "cortex-x2"},
+                 "i8mm")
+          .Cases({"neoverse-n1", "cortex-a55", "cortex-a75", "cortex-a76",
+                  "cortex-a78"},
+                 "dotprod")
+          .Cases({"cortex-a53", "cortex-a72"}, "neon")
           .Default(name));
 }
 
@@ -45,7 +55,8 @@ llvm::Error TargetOptions::setForCPU(llvm::StringRef key,
                                    "', expected mcpu or isa");
   if (value == "all") {
     for (const cpu::ISA &isa : cpu::getISAs())
-      isas.push_back(&isa);
+      if (isa.arch == cpu::getBaselineISA().arch)
+        isas.push_back(&isa);
     return llvm::Error::success();
   }
   llvm::SmallVector<llvm::StringRef> parts;
@@ -53,9 +64,9 @@ llvm::Error TargetOptions::setForCPU(llvm::StringRef key,
   for (llvm::StringRef part : parts) {
     const cpu::ISA *isa = cpu::findISA(part);
     if (!isa)
-      return llvm::createStringError(
-          "--target: unknown isa '" + part +
-          "', expected avx512vnni, avx2, portable or all");
+      return llvm::createStringError("--target: unknown isa '" + part +
+                                     "', expected " + cpu::listISAs() +
+                                     " or all");
     isas.push_back(isa);
   }
   return llvm::Error::success();
@@ -137,6 +148,11 @@ llvm::Error TargetOptions::finish() {
         (!part ? "part, such as part=xc7z020" : "clock, such as clock=100MHz"));
   if (target == "cpu" && isas.empty())
     isas.push_back(&cpu::getNativeISA());
+  for (const cpu::ISA *isa : isas)
+    if (isa->arch != isas.front()->arch)
+      return llvm::createStringError(
+          "--target: '" + isas.front()->name + "' and '" + isa->name +
+          "' are of two architectures, expected one");
   // Best first, each once: they are entries of one table.
   llvm::sort(isas);
   isas.erase(llvm::unique(isas), isas.end());
@@ -185,8 +201,10 @@ bool TargetOptions::canWrite(llvm::StringRef extension) const {
 
 std::string TargetOptions::help() {
   return "Target: cpu [mcpu=native|znver4|x86-64-v3|...] "
-         "[isa=avx512vnni,avx2,portable|all (several versions in one artifact, "
-         "chosen at load)]; or cuda chip=sm_80|sm_90a|sm_100a|sm_120a "
+         "[isa=avx512vnni,avxvnni,avx2,portable|all, or "
+         "i8mm,dotprod,neon of Arm (several versions in one artifact, chosen "
+         "at "
+         "load)]; or cuda chip=sm_80|sm_90a|sm_100a|sm_120a "
          "[memory=24GB (what the GPU has, if less than the chip's largest)] "
          "[code=cubin|ptx|mlir (how the model carries its kernels: assembled "
          "by ptxas, for the driver to assemble, or for the emulator)]; or fpga "

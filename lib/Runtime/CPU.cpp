@@ -11,6 +11,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 using namespace qnt::runtime;
@@ -99,6 +101,15 @@ bool qnt::runtime::cpuHas(std::string_view feature) {
       return false;
     return (r[f.reg] >> f.bit & 1) && (savedState() & f.state) == f.state;
   }
+  return false;
+}
+#elif defined(__aarch64__)
+bool qnt::runtime::cpuHas(std::string_view feature) {
+  // Bits of the kernel's elf_hwcaps.
+  if (feature == "asimddp")
+    return getauxval(AT_HWCAP) >> 20 & 1;
+  if (feature == "i8mm")
+    return getauxval(AT_HWCAP2) >> 13 & 1;
   return false;
 }
 #else

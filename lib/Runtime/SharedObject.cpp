@@ -15,6 +15,18 @@
 
 using namespace qnt::runtime;
 
+#if defined(__aarch64__)
+static constexpr Elf64_Half thisMachine = EM_AARCH64;
+#else
+static constexpr Elf64_Half thisMachine = EM_X86_64;
+#endif
+
+static std::string nameMachine(Elf64_Half machine) {
+  return machine == EM_X86_64    ? "x86-64"
+         : machine == EM_AARCH64 ? "AArch64"
+                                 : "machine " + std::to_string(machine);
+}
+
 /// The dynamic loader maps segments without comparing them to the file's size,
 /// and dies of a bus error when a truncated file lacks them.
 static void checkElf(const std::string &path) {
@@ -26,6 +38,10 @@ static void checkElf(const std::string &path) {
   std::memcpy(&header, file.data(), sizeof header);
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_type != ET_DYN)
     fail(QNT_ERROR_FORMAT, path + ": not a 64-bit shared object");
+  if (header.e_machine != thisMachine)
+    fail(QNT_ERROR_UNSUPPORTED,
+         path + ": compiled for " + nameMachine(header.e_machine) +
+             ", but this machine is " + nameMachine(thisMachine));
   if (header.e_phentsize != sizeof(Elf64_Phdr) ||
       header.e_phoff > file.size() ||
       header.e_phnum > (file.size() - header.e_phoff) / sizeof(Elf64_Phdr))

@@ -46,6 +46,11 @@ __attribute__((target("avx512f"))) static uint64_t floatAVX512(int64_t rounds) {
                    __v16sf);
 }
 
+__attribute__((target("avxvnni"))) static uint64_t int8AVXVNNI(int64_t rounds) {
+  QNT_PRODUCT_LOOP(__m256i, _mm256_setzero_si256(),
+                   _mm256_dpbusd_avx_epi32(sum, a, b), __v8si);
+}
+
 __attribute__((target("avx2"))) static uint64_t int8AVX2(int64_t rounds) {
   const __m256i ones = _mm256_set1_epi16(1);
   QNT_PRODUCT_LOOP(__m256i, _mm256_setzero_si256(),
@@ -69,8 +74,8 @@ ProductTest::ProductTest(std::string_view isa, int64_t threads)
     int8Operations = chains * 2 * 64;
     floats = floatAVX512;
     floatOperations = chains * 2 * 16;
-  } else if (isa == "avx2") {
-    int8 = int8AVX2;
+  } else if (isa == "avx2" || isa == "avxvnni") {
+    int8 = isa == "avx2" ? int8AVX2 : int8AVXVNNI;
     int8Operations = chains * 2 * 32;
     floats = floatAVX2;
     floatOperations = chains * 2 * 8;

@@ -79,7 +79,7 @@ typedef struct qnt_entry {
 
 /* One instruction-set version of the code. */
 typedef struct qnt_variant {
-  const char *isa;      /* "avx512vnni", "avx2", "portable"; "sm_80", ... */
+  const char *isa;      /* "avx512vnni", "avx2", "neon"; "sm_80", ... */
   const char *features; /* needed CPU features as in /proc/cpuinfo, by spaces;
                          * "cuda" for a GPU */
   int64_t num_entries;

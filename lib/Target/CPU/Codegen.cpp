@@ -88,10 +88,15 @@ createTargetMachine(const ISA &isa, std::string &error) {
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
     LLVMInitializeX86AsmParser();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    LLVMInitializeAArch64AsmParser();
     return true;
   }();
   (void)initialised;
-  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  llvm::Triple triple(isa.getTriple());
   const llvm::Target *target =
       llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
@@ -155,7 +160,7 @@ qnt::cpu::translateToLLVMIR(ModuleOp module, const ISA &isa,
   std::string error;
   auto machine = createTargetMachine(isa, error);
   if (!machine) {
-    module.emitError("no x86-64 code generator: ") << error;
+    module.emitError("no code generator: ") << error;
     return nullptr;
   }
   result->setDataLayout(machine->createDataLayout());
@@ -194,7 +199,8 @@ std::string qnt::cpu::emitMachineCode(llvm::Module &module, const ISA &isa,
 //===----------------------------------------------------------------------===//
 
 LogicalResult qnt::cpu::linkShared(ArrayRef<std::string> objects,
-                                   StringRef output, std::string &error) {
+                                   const ISA &isa, StringRef output,
+                                   std::string &error) {
   llvm::ErrorOr<std::string> linker = std::errc::no_such_file_or_directory;
   for (StringRef name : {"ld.lld-22", "ld.lld", "ld"})
     if ((linker = llvm::sys::findProgramByName(name)))
@@ -213,7 +219,13 @@ LogicalResult qnt::cpu::linkShared(ArrayRef<std::string> objects,
   for (const std::string &object : objects)
     args.push_back(object);
   // The sines and cosines of rotary tables are the C library's.
-  for (StringRef folder : {"/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64"}) {
+  static constexpr StringRef forX86[] = {"/lib/x86_64-linux-gnu", "/lib64",
+                                         "/usr/lib64"};
+  static constexpr StringRef forAArch64[] = {
+      "/lib/aarch64-linux-gnu", "/usr/aarch64-linux-gnu/lib", "/usr/lib64"};
+  for (StringRef folder : isa.arch == ISA::Arch::X86_64
+                              ? ArrayRef(forX86)
+                              : ArrayRef(forAArch64)) {
     args.push_back("-L");
     args.push_back(folder);
   }

@@ -41,7 +41,7 @@ Value KernelBuilder::table(ArrayRef<float> lanes) {
 Value KernelBuilder::roundToInt(Value x) {
   // Without a rounding instruction: adding 1.5 * 2^23 leaves the integer in the
   // low bits. Holds for |x| < 2^22, far above any code.
-  if (isa.dot == ISA::Dot::Generic) {
+  if (!isa.convertsHalf()) {
     Value magic = constant(x.getType(), 12582912.0);
     Type words = withShapeOf(i32(), x.getType());
     return sub(bitcast(add(x, magic), words), bitcast(magic, words));
@@ -121,7 +121,7 @@ Value KernelBuilder::extF(Value x, Type element) {
     return x;
   if (element.isF32() && getElementTypeOrSelf(x.getType()).isBF16())
     return extendBFloat(*this, x);
-  if (isa.dot == ISA::Dot::Generic && element.isF32() &&
+  if (!isa.convertsHalf() && element.isF32() &&
       getElementTypeOrSelf(x.getType()).isF16())
     return extendHalf(*this, x);
   return arith::ExtFOp::create(b, loc, withShapeOf(element, x.getType()), x);
@@ -131,7 +131,7 @@ Value KernelBuilder::truncF(Value x, Type element) {
     return x;
   if (element.isBF16())
     return truncateToBFloat(*this, x);
-  if (isa.dot == ISA::Dot::Generic && element.isF16())
+  if (!isa.convertsHalf() && element.isF16())
     return truncateToHalf(*this, x);
   return arith::TruncFOp::create(b, loc, withShapeOf(element, x.getType()), x);
 }
@@ -233,55 +233,108 @@ void KernelBuilder::overLanes(Value begin, Value end,
 // Dot products
 //===----------------------------------------------------------------------===//
 
-Value KernelBuilder::dot4(Value acc, Value u, Value s, bool narrow) {
-  VectorType words = vec(i32());
+/// `make` of each of `count` equal parts of the operands, side by side.
+static Value inParts(KernelBuilder &k, int64_t count, ArrayRef<Value> operands,
+                     llvm::function_ref<Value(ArrayRef<Value> parts)> make) {
+  const int64_t lanes = kLanes / count;
+  SmallVector<Value> results;
+  for (int64_t part = 0; part < count; ++part) {
+    SmallVector<Value> slices;
+    for (Value operand : operands)
+      slices.push_back(vector::ExtractStridedSliceOp::create(
+          k.b, k.loc, operand, ArrayRef<int64_t>{part * lanes},
+          ArrayRef<int64_t>{lanes}, ArrayRef<int64_t>{1}));
+    results.push_back(make(slices));
+  }
+  for (int64_t width = 2 * lanes; results.size() > 1; width *= 2) {
+    SmallVector<Value> pairs;
+    for (size_t i = 0; i < results.size(); i += 2)
+      pairs.push_back(vector::ShuffleOp::create(
+          k.b, k.loc, results[i], results[i + 1],
+          llvm::to_vector(llvm::seq<int64_t>(width))));
+    results = std::move(pairs);
+  }
+  return results.front();
+}
+
+static Value callIntrinsic(KernelBuilder &k, StringRef name, Type type,
+                           ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(k.b, k.loc, type,
+                                       k.b.getStringAttr(name), operands)
+      .getResults();
+}
+
+/// An instruction on `words` lanes of i32 that takes bytes.
+static Value callByteDot(KernelBuilder &k, StringRef name, Value acc, Value x,
+                         Value y) {
+  auto words = cast<VectorType>(acc.getType());
+  VectorType bytes = k.vec(k.i8(), 4 * words.getNumElements());
+  return callIntrinsic(k, name, words,
+                       {acc, k.bitcast(x, bytes), k.bitcast(y, bytes)});
+}
+
+/// vpmaddubsw adds pairs of products in 16 bits.
+static Value emitAVX2Dot(KernelBuilder &k, Value acc, Value u, Value s,
+                         bool narrow) {
+  VectorType half = k.vec(k.i32(), kLanes / 2), pairs = k.vec(k.i16(), kLanes);
+  VectorType bytes = k.vec(k.i8(), 2 * kLanes);
+  auto addPairs = [&](Value x, Value y) {
+    return callIntrinsic(k, "llvm.x86.avx2.pmadd.wd", half, {x, y});
+  };
+  Value sums = inParts(k, 2, {u, s}, [&](ArrayRef<Value> parts) -> Value {
+    if (narrow)
+      return addPairs(callIntrinsic(k, "llvm.x86.avx2.pmadd.ub.sw", pairs,
+                                    {k.bitcast(parts[0], bytes),
+                                     k.bitcast(parts[1], bytes)}),
+                      k.constant(pairs, 1));
+    // Even and odd bytes as 16-bit numbers.
+    Value u16 = k.bitcast(parts[0], pairs), s16 = k.bitcast(parts[1], pairs);
+    return k.add(
+        addPairs(k.band(u16, k.constant(pairs, 255)), k.shrS(k.shl(s16, 8), 8)),
+        addPairs(k.shrU(u16, 8), k.shrS(s16, 8)));
+  });
+  return k.add(acc, sums);
+}
+
+/// Signed by signed bytes: where u is too large for them u - 128, then 128 for
+/// each of s.
+static Value emitSignedDot(KernelBuilder &k, Value acc, Value u, Value s,
+                           bool below128) {
+  constexpr StringLiteral dot = "llvm.aarch64.neon.sdot.v4i32.v16i8";
+  if (below128)
+    return inParts(k, 4, {acc, u, s}, [&](ArrayRef<Value> parts) {
+      return callByteDot(k, dot, parts[0], parts[1], parts[2]);
+    });
+  Value shifted = k.bxor(u, k.constant(u.getType(), int32_t(0x80808080)));
+  Value half = k.constant(u.getType(), 0x40404040);
+  return inParts(k, 4, {acc, shifted, s, half}, [&](ArrayRef<Value> parts) {
+    Value sum = callByteDot(k, dot, parts[0], parts[1], parts[2]);
+    sum = callByteDot(k, dot, sum, parts[3], parts[2]);
+    return callByteDot(k, dot, sum, parts[3], parts[2]);
+  });
+}
+
+Value KernelBuilder::dot4(Value acc, Value u, Value s, bool narrow,
+                          bool below128) {
   switch (isa.dot) {
-  case ISA::Dot::VNNI512: {
-    VectorType bytes = vec(i8(), 4 * kLanes);
-    return LLVM::CallIntrinsicOp::create(
-               b, loc, words, b.getStringAttr("llvm.x86.avx512.vpdpbusd.512"),
-               ValueRange{acc, bitcast(u, bytes), bitcast(s, bytes)})
-        .getResults();
-  }
-  case ISA::Dot::AVX2: {
-    // 256-bit halves; the product of bytes below 128 fits 16 bits in pairs.
-    VectorType half = vec(i32(), kLanes / 2), pairs = vec(i16(), kLanes);
-    VectorType bytes = vec(i8(), 2 * kLanes);
-    auto intrinsic = [&](StringRef name, Type type, Value x, Value y) -> Value {
-      return LLVM::CallIntrinsicOp::create(b, loc, type, b.getStringAttr(name),
-                                           ValueRange{x, y})
-          .getResults();
-    };
-    SmallVector<Value> sums;
-    for (int64_t part = 0; part < 2; ++part) {
-      auto slice = [&](Value x) -> Value {
-        return vector::ExtractStridedSliceOp::create(
-            b, loc, x, ArrayRef<int64_t>{part * kLanes / 2},
-            ArrayRef<int64_t>{kLanes / 2}, ArrayRef<int64_t>{1});
-      };
-      Value up = slice(u), sp = slice(s);
-      if (narrow) {
-        Value products = intrinsic("llvm.x86.avx2.pmadd.ub.sw", pairs,
-                                   bitcast(up, bytes), bitcast(sp, bytes));
-        sums.push_back(intrinsic("llvm.x86.avx2.pmadd.wd", half, products,
-                                 constant(pairs, 1)));
-        continue;
-      }
-      // Even and odd bytes as 16-bit numbers.
-      Value u16 = bitcast(up, pairs), s16 = bitcast(sp, pairs);
-      Value even =
-          intrinsic("llvm.x86.avx2.pmadd.wd", half,
-                    band(u16, constant(pairs, 255)), shrS(shl(s16, 8), 8));
-      Value odd =
-          intrinsic("llvm.x86.avx2.pmadd.wd", half, shrU(u16, 8), shrS(s16, 8));
-      sums.push_back(add(even, odd));
-    }
-    SmallVector<int64_t> all;
-    for (int64_t i = 0; i < kLanes; ++i)
-      all.push_back(i);
-    return add(acc, vector::ShuffleOp::create(b, loc, sums[0], sums[1], all));
-  }
+  case ISA::Dot::VNNI512:
+    return callByteDot(*this, "llvm.x86.avx512.vpdpbusd.512", acc, u, s);
+  case ISA::Dot::VNNI256:
+    return inParts(*this, 2, {acc, u, s}, [&](ArrayRef<Value> parts) {
+      return callByteDot(*this, "llvm.x86.avx512.vpdpbusd.256", parts[0],
+                         parts[1], parts[2]);
+    });
+  case ISA::Dot::AVX2:
+    return emitAVX2Dot(*this, acc, u, s, narrow);
+  case ISA::Dot::USDOT:
+    return inParts(*this, 4, {acc, u, s}, [&](ArrayRef<Value> parts) {
+      return callByteDot(*this, "llvm.aarch64.neon.usdot.v4i32.v16i8", parts[0],
+                         parts[1], parts[2]);
+    });
+  case ISA::Dot::SDOT:
+    return emitSignedDot(*this, acc, u, s, below128);
   case ISA::Dot::Generic:
+    VectorType words = vec(i32());
     for (unsigned byte = 0; byte < 4; ++byte) {
       Value x = band(shrU(u, 8 * byte), constant(words, 255));
       Value y = shrS(shl(s, 24 - 8 * byte), 24);

@@ -89,8 +89,8 @@ public:
 
   /// The i32 lanes acc[c] + sum_j u[4c+j] * s[4c+j]; `u` are 64 unsigned and
   /// `s` 64 signed bytes as vector<16xi32>. `narrow` promises that sums of two
-  /// products fit 16 bits.
-  Value dot4(Value acc, Value u, Value s, bool narrow);
+  /// products fit 16 bits, `below128` that no byte of `u` is larger.
+  Value dot4(Value acc, Value u, Value s, bool narrow, bool below128 = false);
 };
 
 /// The kernels of a module, by name: each is generated once and shared by all

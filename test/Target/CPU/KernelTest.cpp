@@ -78,7 +78,7 @@ void Kernels::build() {
   std::string shared = (folder + "/kernels.so").str();
   std::error_code status;
   llvm::raw_fd_ostream(object, status) << bytes;
-  if (failed(linkShared({object}, shared, error)))
+  if (failed(linkShared({object}, isa, shared, error)))
     fail(error);
   library_ = dlopen(shared.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library_)

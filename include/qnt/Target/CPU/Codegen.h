@@ -38,11 +38,13 @@ enum class FileKind { Assembly, Object };
 std::string emitMachineCode(llvm::Module &module, const ISA &isa, FileKind kind,
                             std::string &error);
 
-/// Links object files into the shared library `output`, which does not exist
-/// after a failure; `error` then gets the linker's words. Linkers crash on a
-/// full disk: give a temporary file and copy it.
+/// Links object files for processors of `isa`'s architecture into the shared
+/// library `output`, which does not exist after a failure; `error` then gets
+/// the linker's words. Linkers crash on a full disk: give a temporary file and
+/// copy it.
 mlir::LogicalResult linkShared(llvm::ArrayRef<std::string> objects,
-                               llvm::StringRef output, std::string &error);
+                               const ISA &isa, llvm::StringRef output,
+                               std::string &error);
 
 } // namespace qnt::cpu
 

@@ -10,6 +10,8 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
+#include <string>
+
 namespace qnt::cpu {
 
 /// One instruction set that code is generated for: data, plus which dot product
@@ -19,11 +21,18 @@ struct ISA {
   enum class Dot {
     /// vpdpbusd, 512 bits.
     VNNI512,
+    /// vpdpbusd on 256-bit halves.
+    VNNI256,
     /// vpmaddubsw / vpmaddwd on 256-bit halves.
     AVX2,
+    /// usdot on 128-bit quarters.
+    USDOT,
+    /// sdot, of s8 by s8, on 128-bit quarters.
+    SDOT,
     /// Plain vector arithmetic.
     Generic
   };
+  enum class Arch { X86_64, AArch64 };
   /// Name in the manifest and on the command line.
   llvm::StringRef name;
   /// CPU features a machine must have, as /proc/cpuinfo spells them.
@@ -31,16 +40,32 @@ struct ISA {
   /// LLVM's target CPU and features for code generation.
   llvm::StringRef cpu, features;
   Dot dot;
-  /// 512-bit vector registers: 32, or 16 pairs of 256 bits, or 4 x 128.
+  /// In units of 512 bits: 32 of these, 16 of 256 bits, 32 or 16 of 128.
   unsigned vectorRegisters;
+  Arch arch = Arch::X86_64;
+
+  /// Plain x86-64 has no instructions that round, or convert f16.
+  bool convertsHalf() const {
+    return arch != Arch::X86_64 || dot != Dot::Generic;
+  }
+  /// Whether sums of products of bytes are exact, whatever the bytes.
+  bool hasExactDot() const { return dot != Dot::AVX2; }
+  /// LLVM's.
+  llvm::StringRef getTriple() const;
 };
 
-/// Best first.
+/// Those of one architecture together, best first.
 llvm::ArrayRef<ISA> getISAs();
 /// Null when there is none of that name.
 const ISA *findISA(llvm::StringRef name);
+/// Whether this machine runs it.
+bool isRunnable(const ISA &isa);
 /// The best one this machine runs.
 const ISA &getNativeISA();
+/// What every processor of this machine's architecture runs.
+const ISA &getBaselineISA();
+/// "avx512vnni, avx2, ...", for messages.
+std::string listISAs();
 
 } // namespace qnt::cpu
 

@@ -67,8 +67,7 @@ bool Decoder::hasNarrowNumbers() const {
 
 unsigned Decoder::getSignedShift(const ISA &isa) const {
   // Elsewhere the sum of two products must fit 16 bits.
-  return spec.bits == 4 && spec.isSigned && isa.dot == ISA::Dot::VNNI512 ? 4
-                                                                         : 0;
+  return spec.bits == 4 && spec.isSigned && isa.hasExactDot() ? 4 : 0;
 }
 
 Value Decoder::decodeSigned(KernelBuilder &k, const PanelGeometry &panels,

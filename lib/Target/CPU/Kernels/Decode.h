@@ -43,6 +43,8 @@ public:
   /// Whether sums of two products of decodeSigned's bytes and unsigned bytes
   /// fit 16 bits.
   bool hasNarrowNumbers() const;
+  /// Of codes stored unsigned.
+  bool isBelow128() const { return spec.bits < 8; }
   /// Words of one input in 8, 16 or 32 bits (PanelGeometry::chunk of 1) as f32
   /// lanes, or those of 8 bits as i32 lanes.
   mlir::Value decodeWord(KernelBuilder &k, mlir::Value codes,

@@ -258,7 +258,8 @@ void LinearEmitter::emitIntegerChunks(KernelBuilder &k, const TileArgs &args,
           Value &sum = sums[r * tilePanels + p];
           sum = decoder.isStoredSigned()
                     ? k.dot4(sum, a, weights[p], isNarrow())
-                    : k.dot4(sum, weights[p], a, isNarrow());
+                    : k.dot4(sum, weights[p], a, isNarrow(),
+                             decoder.isBelow128());
         }
       }
     }

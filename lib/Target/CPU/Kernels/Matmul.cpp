@@ -35,19 +35,14 @@ public:
   void emitTask(Value begin, Value end);
 
 private:
-  /// 32 vector registers hold 12 rows of two vectors, 16 of half the width
-  /// 5 rows of one.
-  int64_t vectors() { return k.isa.dot == ISA::Dot::VNNI512 ? 2 : 1; }
+  /// 32 vector registers hold 12 rows of two vectors, 8 hold 6 rows of one.
+  int64_t vectors() { return k.isa.vectorRegisters >= 32 ? 2 : 1; }
   SmallVector<int64_t> tiles() {
-    switch (k.isa.dot) {
-    case ISA::Dot::VNNI512:
+    if (k.isa.vectorRegisters >= 32)
       return {12, 4, 1};
-    case ISA::Dot::AVX2:
+    if (k.isa.vectorRegisters >= 8)
       return {6, 3, 1};
-    case ISA::Dot::Generic:
-      return {2, 1};
-    }
-    llvm_unreachable("unknown instruction set");
+    return {2, 1};
   }
   int64_t width() { return vectors() * kLanes; }
   Value blocks() { return k.ceilDiv(columns, width()); }

@@ -54,8 +54,8 @@ struct ChooseStrategies
     const ISA *target = isa == "native" ? &getNativeISA() : findISA(isa);
     if (!target) {
       emitError(getOperation()->getLoc())
-          << "unknown instruction set '" << isa
-          << "', expected avx512vnni, avx2, portable or native";
+          << "unknown instruction set '" << isa << "', expected " << listISAs()
+          << " or native";
       return signalPassFailure();
     }
     getOperation()->walk([&](qnt::LinearOp op) { choose(op, *target); });

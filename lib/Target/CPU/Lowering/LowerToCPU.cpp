@@ -44,7 +44,7 @@ struct LowerToCPU : cpu::impl::LowerToCPUPassBase<LowerToCPU> {
     const ISA *target = isa == "native" ? &getNativeISA() : findISA(isa);
     if (!target) {
       source.emitError("unknown instruction set '")
-          << isa << "', expected avx512vnni, avx2, portable or native";
+          << isa << "', expected " << listISAs() << " or native";
       return signalPassFailure();
     }
     OwningOpRef<ModuleOp> lowered = ModuleOp::create(source.getLoc());

@@ -1,9 +1,13 @@
-"""Graphs in MLIR that are compiled, run, and given to the interpreter."""
+"""Graphs in MLIR that are compiled, run, and given to the interpreter. With QNT_ARM, the
+program that test/Target/CPU/arm.test makes of run_entry.cpp, they are compiled for Arm's
+processors and run in their emulator."""
 import os
+import struct
 import subprocess
 import sys
 import tempfile
 
+import ml_dtypes
 import numpy as np
 from safetensors.numpy import save_file
 
@@ -13,13 +17,21 @@ NAMES = {"float64": "f64", "float32": "f32", "float16": "f16",
          "bfloat16": "bf16", "bool": "i1", "int8": "i8", "int16": "i16",
          "int32": "i32", "int64": "i64", "uint8": "i8", "uint16": "i16",
          "uint32": "i32", "uint64": "i64"}
+DTYPES = {"f64": np.float64, "f32": np.float32, "f16": np.float16,
+          "bf16": ml_dtypes.bfloat16, "bool": np.bool_} | {
+    f"{kind[0]}{bits}": np.dtype(f"{kind}{bits}")
+    for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
+ARM = os.environ.get("QNT_ARM")
 NEEDED = {"avx512vnni": {"avx512f", "avx512cd", "avx512bw", "avx512dq",
                          "avx512vl", "avx512_vnni", "fma", "f16c", "bmi2"},
+          "avxvnni": {"avx2", "fma", "f16c", "bmi2", "avx_vnni"},
           "avx2": {"avx2", "fma", "f16c", "bmi2"}, "portable": set()}
 
 
 def runnable():
-    """The instruction sets that this machine executes."""
+    """The instruction sets that this machine executes, or its emulator."""
+    if ARM:
+        return ["i8mm", "dotprod", "neon"]
     with open("/proc/cpuinfo") as file:
         line = next((l for l in file if l.startswith("flags")), "")
     return [isa for isa, needed in NEEDED.items()
@@ -144,7 +156,7 @@ class Graph:
         self.write("probe.mlir", functions + [
             e.text(probes[e.name]) for e in self.entries if e.name in probes])
         self.compiler = subprocess.Popen(
-            ["quant-opt", self.path("model.mlir"), "--target=cpu isa=all",
+            ["quant-opt", self.path("model.mlir"), f"--target=cpu isa={','.join(runnable())}",
              "-o", self.path("model.so")], stderr=subprocess.PIPE, text=True)
 
     def wait(self):
@@ -167,9 +179,28 @@ class Graph:
 
     def run(self, entry, isa, inputs, count, threads, context=0):
         """Between guard pages: what passes the end of a buffer fails."""
+        if ARM:
+            return self.emulate(entry, isa, inputs, threads, context)
         self.save("y.npz", inputs)
         checked([os.path.join(os.path.dirname(self.interpreter),
                               "run-guarded"), self.path("model.so"), entry, isa,
                  str(threads), str(context), self.path("y.npz"),
                  self.path("y")])
         return [np.load(self.path(f"y{i}.npy")) for i in range(count)]
+
+    def emulate(self, entry, isa, inputs, threads, context):
+        for name, array in inputs.items():
+            with open(self.path(f"y.{name}"), "wb") as file:
+                file.write(struct.pack(f"{array.ndim + 1}q", array.ndim, *array.shape))
+                file.write(np.ascontiguousarray(array).tobytes())
+        done = checked(["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu", "-cpu", "max", ARM,
+                        self.path("model.so"), entry, isa, str(threads), str(context),
+                        self.path("y"), self.path("y")])
+        results = []
+        for i, dtype in enumerate(done.stdout.split()):
+            with open(self.path(f"y{i}"), "rb") as file:
+                rank, = struct.unpack("q", file.read(8))
+                shape = struct.unpack(f"{rank}q", file.read(8 * rank))
+                array = np.frombuffer(file.read(), DTYPES[dtype]).reshape(shape)
+            results.append(array.astype(np.float32) if dtype == "bf16" else array)
+        return results
