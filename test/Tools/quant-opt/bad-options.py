@@ -152,7 +152,7 @@ fails(["--target writes code", "old.mlir"], model, "--target=cpu",
       output="old.mlir")
 fails(["--embed needs an output ending in .so"], model, "--embed",
       output="old.s")
-fails(["old.s' holds one instruction set, but the target names 3"], model,
+fails(["old.s' holds one instruction set, but the target names 4"], model,
       "--target=cpu isa=all", output="old.s")
 fails(["--target writes code", "got '-'"], model, "--target=cpu", output=None)
 
@@ -164,7 +164,7 @@ assert done.returncode == 0, done
 # --help tells what may be asked for.
 text = quant_opt("--help").stdout
 for word in ("--quantize=<recipe>", "weights: format of linear weights",
-             "--target=<target>", "isa=avx512vnni,avx2,portable|all",
+             "--target=<target>", "isa=avx512vnni,avxvnni,avx2,portable|all",
              "--embed", "HuggingFace folder", ".mlirbc"):
     assert word in text, word
 finish()
