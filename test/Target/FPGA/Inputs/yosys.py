@@ -11,7 +11,7 @@ MEMORIES = {"RAM32X1S": 1, "RAM32X1D": 2, "RAM32M": 4, "RAM64X1S": 1, "RAM64X1D"
 
 
 class Counts(collections.Counter):
-    """dsp, lut, half (block RAM of 18 Kib)."""
+    """dsp, lut, ff, half (block RAM of 18 Kib)."""
 
     @staticmethod
     def of(cells):
@@ -20,35 +20,45 @@ class Counts(collections.Counter):
             if re.fullmatch("LUT[1-6]|SRL16E|SRLC32E", name):
                 counts["lut"] += count
             counts["lut"] += MEMORIES.get(name, 0) * count
+            counts["ff"] += count * bool(re.fullmatch("FD[RSCP]E(_1)?", name))
             counts["dsp"] += count * (name == "DSP48E1")
             counts["half"] += count * {"RAMB18E1": 1, "RAMB36E1": 2}.get(name, 0)
         return counts
 
 
-def synthesize(folder, design, family="xc7"):
-    """Counts of each process by its name, of each FIFO by (words, bits of a word), and of
-    all ("")."""
-    folder = pathlib.Path(folder)
+def run_yosys(folder, sources, top, family="xc7"):
+    """Cells by type of each module."""
     subprocess.run(
-        ["yosys", "-q", "-p", f"read_verilog {design}.v; synth_xilinx -noiopad -noclkbuf -family "
-         f"{family} -top {design}; tee -q -o stat.json stat -json"],
-        cwd=folder, check=True, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL)
+        ["yosys", "-q", "-p", f"read_verilog -sv {' '.join(map(str, sources))}; synth_xilinx "
+         f"-noiopad -noclkbuf -family {family} -top {top}; tee -q -o stat.json stat -json"],
+        cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     # Yosys 0.23 has the hierarchy among it, which is no JSON.
     text = "\n".join(line for line in (folder / "stat.json").read_text().splitlines()
                      if not re.fullmatch(r'\s+[^"\s]+\s+\d+', line))
-    modules = {name.lstrip("\\"): module["num_cells_by_type"] for name, module in
-               json.loads(text)["modules"].items()}
+    return {name.lstrip("\\"): module["num_cells_by_type"] for name, module in
+            json.loads(text)["modules"].items()}
 
-    def total(name):
-        counts = Counts.of(modules[name])
-        for cell, count in modules[name].items():
-            if cell.lstrip("\\") in modules:
-                for key, number in total(cell.lstrip("\\")).items():
-                    counts[key] += number * count
-        return counts
 
-    found = {name.removeprefix(design + "_"): total(name) for name in modules
+def total(modules, name):
+    """Counts of a module with those in it."""
+    counts = Counts.of(modules[name])
+    for cell, count in modules[name].items():
+        if cell.lstrip("\\") in modules:
+            for key, number in total(modules, cell.lstrip("\\")).items():
+                counts[key] += number * count
+    return counts
+
+
+def count_cells(folder, sources, top):
+    """Counts of all."""
+    return total(run_yosys(pathlib.Path(folder), sources, top), top)
+
+
+def synthesize(folder, design):
+    """Counts of each process by its name, of each FIFO by (words, bits of a word), and of
+    all ("")."""
+    modules = run_yosys(pathlib.Path(folder), [f"{design}.v"], design)
+    found = {name.removeprefix(design + "_"): total(modules, name) for name in modules
              if name.startswith(design + "_")}
-    found[""] = total(design)
+    found[""] = total(modules, design)
     return found
