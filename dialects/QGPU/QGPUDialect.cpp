@@ -37,7 +37,7 @@ static bool isByteFloat(Element x) {
 }
 
 static bool canMultiply(Element a, Element b) {
-  return a == b || (isInteger(a) && isInteger(b)) ||
+  return (a == b && getBits(a) == 16) || (isInteger(a) && isInteger(b)) ||
          (isByteFloat(a) && isByteFloat(b));
 }
 

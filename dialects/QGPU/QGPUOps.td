@@ -28,7 +28,8 @@ class QGPU_Op<string mnemonic, list<Trait> traits = []>
 def QGPU_Element : I32EnumAttr<"Element", "elements of matrices", [
     I32EnumAttrCase<"S8", 0, "s8">, I32EnumAttrCase<"U8", 1, "u8">,
     I32EnumAttrCase<"F16", 2, "f16">, I32EnumAttrCase<"BF16", 3, "bf16">,
-    I32EnumAttrCase<"E4M3", 4, "e4m3">, I32EnumAttrCase<"E5M2", 5, "e5m2">]> {
+    I32EnumAttrCase<"E4M3", 4, "e4m3">, I32EnumAttrCase<"E5M2", 5, "e5m2">,
+    I32EnumAttrCase<"E2M1", 6, "e2m1">]> {
   let cppNamespace = "::qnt::qgpu";
 }
 

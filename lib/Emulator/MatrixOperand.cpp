@@ -33,11 +33,25 @@ static float decodeByte(uint8_t code, int exponentBits, bool hasInfinity) {
   return code & 0x80 ? -magnitude : magnitude;
 }
 
-float qnt::emu::decode(qgpu::Element element, const char *at) {
+static float decodeNibble(uint8_t code) {
+  constexpr float magnitudes[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+  return code & 8 ? -magnitudes[code & 7] : magnitudes[code & 7];
+}
+
+double qnt::emu::decodeScale(uint8_t byte, bool isPower) {
+  if (!isPower)
+    return decodeByte(byte & 0x7f, 4, /*hasInfinity=*/false);
+  return byte == 255 ? NAN : std::ldexp(1.0, int(byte) - 127);
+}
+
+float qnt::emu::decode(qgpu::Element element, const char *from, size_t index) {
+  size_t bit = index * size_t(qgpu::getBits(element));
   uint8_t byte;
   uint16_t half;
-  std::memcpy(&byte, at, 1);
+  std::memcpy(&byte, from + bit / 8, 1);
   switch (element) {
+  case qgpu::Element::E2M1:
+    return decodeNibble(byte >> bit % 8 & 15);
   case qgpu::Element::S8:
     return float(int8_t(byte));
   case qgpu::Element::U8:
@@ -47,10 +61,10 @@ float qnt::emu::decode(qgpu::Element element, const char *at) {
   case qgpu::Element::E5M2:
     return decodeByte(byte, 5, /*hasInfinity=*/true);
   case qgpu::Element::F16:
-    std::memcpy(&half, at, 2);
+    std::memcpy(&half, from + bit / 8, 2);
     return support::f16ToFloat(half);
   case qgpu::Element::BF16:
-    std::memcpy(&half, at, 2);
+    std::memcpy(&half, from + bit / 8, 2);
     return support::bf16ToFloat(half);
   }
   llvm_unreachable("unknown element");
@@ -62,14 +76,15 @@ std::string SwizzledMatrix::load(Execution &execution, size_t i,
   ThreadBlock &block = execution.block;
   constexpr uint64_t mask = (1 << 18) - 1;
   auto base = reinterpret_cast<uint64_t>(block.getShared()) & mask;
-  auto bytes = size_t(qgpu::getBytes(element));
-  size_t inputs = kStepBytes / bytes;
+  size_t bits = size_t(qgpu::getBits(element)), inputs = 8 * kStepBytes / bits;
   matrix.resize(columns * inputs);
   for (unsigned column = 0; column < columns; ++column)
     for (uint64_t part = 0; part < kStepBytes; part += 16) {
-      uint64_t at = address + column / 8 * stride + column % 8 * 128 + part;
-      // Bits 4 to 6 of an address are exchanged by bits 7 to 9.
-      at ^= (at >> 7 & 7) << 4;
+      uint64_t at =
+          address + column / 8 * stride + column % 8 * rowBytes + part;
+      // Bits from 4 on of an address are exchanged by those from 7 on: three of
+      // rows of 128 bytes, two of rows of 64.
+      at ^= (at >> 7 & (rowBytes / 16 - 1)) << 4;
       uint64_t offset = (at - base) & mask;
       const char *from = block.getShared() + offset;
       if (!block.isShared(from) || !block.isShared(from + 15))
@@ -78,9 +93,9 @@ std::string SwizzledMatrix::load(Execution &execution, size_t i,
           block.shadow.read(execution.lane(i).clock, by, offset, 16);
       if (!error.empty())
         return error;
-      for (size_t e = 0; e < 16 / bytes; ++e)
-        matrix[column * inputs + part / bytes + e] =
-            decode(element, from + e * bytes);
+      for (size_t e = 0; e < 128 / bits; ++e)
+        matrix[column * inputs + 8 * part / bits + e] =
+            decode(element, from, e);
     }
   return {};
 }

@@ -16,15 +16,19 @@ namespace qnt::emu {
 /// Bytes of a column's inputs in one step of a product.
 constexpr size_t kStepBytes = 32;
 
-/// Every element is exact in f32, integers too.
-float decode(qgpu::Element element, const char *at);
+/// Element `index` of those that lie together from `from` on, of less than 8
+/// bits the lowest first. Every element is exact in f32, integers too.
+float decode(qgpu::Element element, const char *from, size_t index);
 
-/// Operand B of a product of wgmma or tcgen05.mma in shared memory, swizzled by
-/// 128 bytes: a column's inputs lie in a row of memory, 8 columns in 1024
-/// bytes.
+/// A scale of a block of e2m1: ue4m3, or where it `isPower` ue8m0.
+double decodeScale(uint8_t byte, bool isPower);
+
+/// Operand B of a product of wgmma or tcgen05.mma in shared memory: a column's
+/// inputs lie in a row of memory of 128 or 64 bytes, swizzled by as many, and 8
+/// columns together.
 struct SwizzledMatrix {
   /// Of an address in shared memory there are 18 bits.
-  uint64_t address, stride;
+  uint64_t address, stride, rowBytes;
   qgpu::Element element;
   unsigned columns;
 

@@ -143,10 +143,14 @@ Driver::Result Device::encode(const TensorMapSpec &spec, const uint64_t *args,
   uint64_t strides[] = {uint64_t(spec.rowBytes)};
   uint32_t box[] = {uint32_t(spec.boxColumns), uint32_t(spec.boxRows)};
   uint32_t steps[] = {1, 1};
+  int64_t boxRow = spec.boxColumns * spec.elementBytes;
+  int swizzle = boxRow == 128  ? Driver::swizzle128
+                : boxRow == 64 ? Driver::swizzle64
+                               : Driver::noSwizzle;
   return driver.tensorMapEncode(
       &map, spec.elementBytes == 1 ? Driver::bytes : Driver::halves,
       /*rank=*/2, reinterpret_cast<void *>(args[spec.argument]), sizes, strides,
-      box, steps, /*interleave=*/0, Driver::swizzle128, Driver::promote256,
+      box, steps, /*interleave=*/0, swizzle, Driver::promote256,
       /*fill=*/0);
 }
 

@@ -25,9 +25,10 @@ struct Driver {
   static constexpr int maxDynamicSharedBytes = 8;
   /// A capture that what other threads call does not disturb.
   static constexpr int captureThreadLocal = 1;
-  // Of tensor maps: elements of 8 and 16 bits, columns exchanged within 128
-  // bytes, reads of L2 in 256.
-  static constexpr int bytes = 0, halves = 1, swizzle128 = 3, promote256 = 3;
+  // Of tensor maps: elements of 8 and 16 bits, columns exchanged within 128 or
+  // 64 bytes or not at all, reads of L2 in 256.
+  static constexpr int bytes = 0, halves = 1, noSwizzle = 0, swizzle64 = 2,
+                       swizzle128 = 3, promote256 = 3;
   static constexpr size_t tensorMapBytes = 128, tensorMapAlign = 64;
 
   Result (*init)(unsigned flags);

@@ -160,7 +160,9 @@ def show(chip_name, args):
         resources = dict(zip(("threads", "registers", "shared"), map(int, found.groups()[1:])))
         if name.startswith("linear"):
             bucket = int(re.search(r"_t(\d+)x", name)[1])
-            rows = 4096 if bucket >= 128 or re.match("linear_(wgmma|tcgen05)", name) else bucket
+            # By warpgroups go many rows, of blocks any number.
+            many = re.match("linear_(wgmma|tcgen05)_(?!nvfp4|mxfp4)", name)
+            rows = 4096 if bucket >= 128 or many else bucket
             facts = describe_linear(name, kernels[name], rows)
         elif name.startswith("attention_rows") and "kv8x" in name:
             rows, facts = 1, describe_attention(name, kernels[name], args.context)

@@ -324,7 +324,7 @@ QNT_CUDA cuGraphLaunch(void *executable, void *) {
   return Success;
 }
 
-/// Maps of two dimensions with a swizzle of 128 bytes, or none, and zeros
+/// Maps of two dimensions with a swizzle of 128 or 64 bytes, or none, and zeros
 /// outside.
 QNT_CUDA cuTensorMapEncodeTiled(void *map, int type, uint32_t rank,
                                 void *address, const uint64_t *sizes,
@@ -334,7 +334,7 @@ QNT_CUDA cuTensorMapEncodeTiled(void *map, int type, uint32_t rank,
   static_assert(sizeof(emu::TensorMap) <= 128);
   bool isKnown = rank == 2 && (type == 0 || type == 1) && steps[0] == 1 &&
                  steps[1] == 1 && interleave == 0 &&
-                 (swizzle == 0 || swizzle == 3) && fill == 0;
+                 (swizzle == 0 || swizzle == 2 || swizzle == 3) && fill == 0;
   if (!isKnown || reinterpret_cast<uint64_t>(map) % 64 || sizes[0] == 0 ||
       sizes[1] == 0)
     return InvalidValue;
@@ -345,7 +345,9 @@ QNT_CUDA cuTensorMapEncodeTiled(void *map, int type, uint32_t rank,
                          box[0],
                          box[1],
                          type == 0 ? 1u : 2u,
-                         swizzle == 3 ? 128u : 0u};
+                         swizzle == 3   ? 128u
+                         : swizzle == 2 ? 64u
+                                        : 0u};
   std::memcpy(map, &encoded, sizeof encoded);
   return Success;
 }

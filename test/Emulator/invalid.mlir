@@ -29,21 +29,32 @@ gpu.module @kernels {
     gpu.return
   }
 
-  // CHECK: error: 'nvvm.tcgen05.st' op expected a store of the shape 16x128b
+  // CHECK: error: 'nvvm.tcgen05.st' op expected a store of the shape 16x128b, or of vectors of 32x32b
   gpu.func @store() kernel {
     %c0 = arith.constant 0 : i32
     %t = llvm.inttoptr %c0 : i32 to !llvm.ptr<6>
-    nvvm.tcgen05.st %t, %c0 {shape = #nvvm.tcgen05_ldst_shape<shape_32x32b>} : i32
+    %words = vector.from_elements %c0, %c0 : vector<2xi32>
+    nvvm.tcgen05.st %t, %words {shape = #nvvm.tcgen05_ldst_shape<shape_16x64b>} : vector<2xi32>
     gpu.return
   }
 
-  // CHECK: error: 'nvvm.tcgen05.mma' op expected a plain product of one block of the kind i8 or f16, with A in tensor memory
+  // CHECK: error: 'nvvm.tcgen05.mma' op expected a plain product of one block of the kind i8, f16 or f8f6f4, with A in tensor memory
   gpu.func @product() kernel {
     %c0 = arith.constant 0 : i32
     %a = arith.constant 0 : i64
     %no = arith.constant false
     %t = llvm.inttoptr %c0 : i32 to !llvm.ptr<6>
     nvvm.tcgen05.mma %t, %a, %a, %c0, %no {kind = #nvvm.tcgen05_mma_kind<i8>, ctaGroup = #nvvm.cta_group<cta_1>} : (!llvm.ptr<6>, i64, i64, i32, i1)
+    gpu.return
+  }
+
+  // CHECK: error: 'nvvm.tcgen05.mma.block_scale' op expected a product of one block of the kind mxf4nvf4 in blocks of 16 or mxf4 in blocks of 32, with A in tensor memory
+  gpu.func @blocks() kernel {
+    %c0 = arith.constant 0 : i32
+    %a = arith.constant 0 : i64
+    %no = arith.constant false
+    %t = llvm.inttoptr %c0 : i32 to !llvm.ptr<6>
+    nvvm.tcgen05.mma.block_scale %t, %t, %a, %c0, %no, %t, %t {kind = #nvvm.block_scale_kind<mxf4nvf4>, ctaGroup = #nvvm.cta_group<cta_1>, blockScale = #nvvm.tcgen05_mma_block_scale<block32>} : (!llvm.ptr<6>, !llvm.ptr<6>, i64, i32, i1, !llvm.ptr<6>, !llvm.ptr<6>)
     gpu.return
   }
 }

@@ -35,7 +35,7 @@ struct TensorMap {
   uint64_t rowBytes = 0;
   uint32_t boxColumns = 0, boxRows = 0;
   uint32_t elementBytes = 0;
-  /// Bytes that 16-byte columns are exchanged within: 128, or 0.
+  /// Bytes that 16-byte columns are exchanged within: 128, 64, or 0.
   uint32_t swizzle = 0;
 };
 

@@ -10,22 +10,21 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Instructions.h"
-
-#include "qnt/Support/Half.h"
+#include "../MatrixOperand.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 #include <array>
-#include <cmath>
 
 using namespace mlir;
 using namespace qnt::emu;
 
 static constexpr unsigned kInputs = 64;
 
-static double decodeNibble(uint32_t code) {
-  constexpr double magnitudes[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
-  return code & 8 ? -magnitudes[code & 7] : magnitudes[code & 7];
+/// Element `e` of a word.
+static double decodeNibble(uint32_t word, unsigned e) {
+  return decode(qnt::qgpu::Element::E2M1, reinterpret_cast<const char *>(&word),
+                e);
 }
 
 namespace {
@@ -40,11 +39,6 @@ private:
   // Of the operands: A, B, C, then data, byte and thread of both scales.
   enum { A = 0, B = 4, C = 6, ScaleA = 10, ScaleB = 13 };
   bool isSelected(Execution &execution, unsigned first, unsigned threads) const;
-  double decodeScale(uint32_t byte) const {
-    if (!isPower)
-      return qnt::support::f8e4m3ToFloat(uint8_t(byte & 0x7f));
-    return byte == 255 ? NAN : std::ldexp(1.0, int(byte) - 127);
-  }
 };
 } // namespace
 
@@ -77,18 +71,17 @@ void BlockScaledProduct::run(Execution &execution) const {
     for (unsigned e = 0; e < 32; ++e) {
       uint32_t word = execution.operand<uint32_t>(i, A + e / 8);
       a[g + (e / 8 % 2 ? 8 : 0)][8 * t + e % 8 + (e >= 16 ? 32 : 0)] =
-          decodeNibble(word >> 4 * (e % 8));
+          decodeNibble(word, e % 8);
     }
     for (unsigned e = 0; e < 16; ++e) {
       uint32_t word = execution.operand<uint32_t>(i, B + e / 8);
-      b[g][8 * t + e % 8 + (e >= 8 ? 32 : 0)] =
-          decodeNibble(word >> 4 * (e % 8));
+      b[g][8 * t + e % 8 + (e >= 8 ? 32 : 0)] = decodeNibble(word, e % 8);
     }
   }
   auto scaleOf = [&](size_t lane, unsigned first, unsigned byte, unsigned k) {
     uint32_t word = execution.operand<uint32_t>(lane, first);
     unsigned group = k / (kInputs / groups);
-    return decodeScale(word >> 8 * (byte + group) & 255);
+    return decodeScale(uint8_t(word >> 8 * (byte + group)), isPower);
   };
   for (unsigned row = 0; row < 16; ++row)
     for (unsigned k = 0; k < kInputs; ++k)

@@ -70,16 +70,17 @@ static std::string check(const TensorMap &map, const char *to) {
   if (boxRow % 16 || (map.swizzle && boxRow != map.swizzle))
     return llvm::formatv("a box's rows of {0} bytes, with a swizzle of {1}",
                          boxRow, map.swizzle);
-  if (map.swizzle != 0 && map.swizzle != 128)
+  if (map.swizzle != 0 && map.swizzle != 64 && map.swizzle != 128)
     return llvm::formatv("a swizzle of {0}", map.swizzle);
-  // The pattern repeats after 1024 bytes.
-  if (!isMultiple(to, map.swizzle ? 1024 : 128))
+  // The pattern repeats after 8 rows.
+  if (!isMultiple(to, map.swizzle ? 8 * map.swizzle : 128))
     return "a box at an address that is not aligned";
   return {};
 }
 
 /// The box at `column`, `row`: zeros where the tensor has nothing. With a
-/// swizzle of 128 bytes, column c of 16 bytes in row r is at c ^ (r % 8).
+/// swizzle of 128 bytes, column c of 16 bytes in row r is at c ^ (r % 8), of 64
+/// bytes at c ^ (r / 2 % 4).
 static bool read(Execution &execution, const TensorMap &map, int64_t column,
                  int64_t row, std::vector<char> &image) {
   int64_t boxRow = map.boxColumns * map.elementBytes;
@@ -99,7 +100,7 @@ static bool read(Execution &execution, const TensorMap &map, int64_t column,
     for (int64_t j = first; j < last; ++j) {
       int64_t at = (j - column) * map.elementBytes;
       if (map.swizzle)
-        at ^= i % 8 * 16;
+        at ^= (i * boxRow >> 7 & (map.swizzle / 16 - 1)) * 16;
       std::memcpy(image.data() + i * boxRow + at, from + j * map.elementBytes,
                   map.elementBytes);
     }

@@ -106,31 +106,34 @@ static bool locate(Execution &execution, size_t lanes,
 }
 
 /// 16x128b: lane i has words of 4 columns each, of row i / 4 in even registers
-/// and of row i / 4 + 8 in odd ones.
+/// and of row i / 4 + 8 in odd ones. 32x32b: lane i has columns of row i.
 static FailureOr<Instruction> lowerStore(NVVM::Tcgen05StOp op) {
+  using Shape = NVVM::Tcgen05LdStShape;
   auto type = dyn_cast<VectorType>(op.getVal().getType());
-  if (op.getShape() != NVVM::Tcgen05LdStShape::SHAPE_16X128B ||
-      op.getUnpack() || op.getOffset() || !type)
-    return op.emitOpError("expected a store of the shape 16x128b");
+  bool isOfRows = op.getShape() == Shape::SHAPE_32X32B;
+  if ((!isOfRows && op.getShape() != Shape::SHAPE_16X128B) || op.getUnpack() ||
+      op.getOffset() || !type)
+    return op.emitOpError(
+        "expected a store of the shape 16x128b, or of vectors of 32x32b");
   auto words = size_t(type.getNumElements());
-  return Instruction{Scope::Warp, [words](Execution &execution) {
-                       TensorMemory::Place place{};
-                       if (!locate(execution, 16, place))
-                         return;
-                       for (size_t i = 0; i < execution.size(); ++i) {
-                         const auto *values =
-                             &execution.operand<uint32_t>(i, 1);
-                         for (size_t r = 0; r < words; ++r) {
-                           std::string error = execution.block.tensor.store(
-                               execution.lane(i).clock,
-                               {place.lane + i / 4 + (r % 2 ? 8 : 0),
-                                place.column + r / 2 * 4 + i % 4},
-                               values[r]);
-                           if (!error.empty())
-                             return execution.fail(i, error);
-                         }
-                       }
-                     }};
+  return Instruction{
+      Scope::Warp, [words, isOfRows](Execution &execution) {
+        TensorMemory::Place place{};
+        if (!locate(execution, isOfRows ? kWarp : 16, place))
+          return;
+        for (size_t i = 0; i < execution.size(); ++i) {
+          const auto *values = &execution.operand<uint32_t>(i, 1);
+          for (size_t r = 0; r < words; ++r) {
+            size_t row = isOfRows ? i : i / 4 + (r % 2 ? 8 : 0);
+            size_t column = isOfRows ? r : r / 2 * 4 + i % 4;
+            std::string error = execution.block.tensor.store(
+                execution.lane(i).clock,
+                {place.lane + row, place.column + column}, values[r]);
+            if (!error.empty())
+              return execution.fail(i, error);
+          }
+        }
+      }};
 }
 
 /// 32x32b: lane i has columns of row i.

@@ -41,7 +41,7 @@ private:
   bool loadB(Execution &execution, std::vector<float> &matrix) const;
   template <typename Number>
   void multiply(Execution &execution, ArrayRef<float> matrix) const;
-  size_t getInputs() const { return kStepBytes / size_t(qgpu::getBytes(a)); }
+  size_t getInputs() const { return 8 * kStepBytes / size_t(qgpu::getBits(a)); }
 };
 } // namespace
 
@@ -57,7 +57,8 @@ bool Product::loadB(Execution &execution, std::vector<float> &matrix) const {
                              "from a multiple of 1024 on"),
            false;
   auto &group = execution.block.groupOf(execution.lane(0), Scope::Warpgroup);
-  SwizzledMatrix operand{descriptor.address, descriptor.stride, b, n};
+  SwizzledMatrix operand{descriptor.address, descriptor.stride,
+                         /*rowBytes=*/128, b, n};
   std::string error = operand.load(
       execution, 0, Shadow::of(group.agent, group.products + 1), matrix);
   if (!error.empty())
@@ -67,9 +68,9 @@ bool Product::loadB(Execution &execution, std::vector<float> &matrix) const {
 
 template <typename Number>
 void Product::multiply(Execution &execution, ArrayRef<float> matrix) const {
-  size_t inputs = getInputs(), bytes = size_t(qgpu::getBytes(a));
+  size_t inputs = getInputs();
   // Elements of a register.
-  size_t packed = 4 / bytes;
+  size_t packed = 32 / size_t(qgpu::getBits(a));
   std::vector<Number> rows(kRows * inputs),
       columns(matrix.begin(), matrix.end());
   for (size_t i = 0; i < kWarpgroup; ++i) {
@@ -80,7 +81,7 @@ void Product::multiply(Execution &execution, ArrayRef<float> matrix) const {
       size_t input = packed * t + e % packed + (reg >= 2 ? inputs / 2 : 0);
       auto *word = reinterpret_cast<const char *>(
           &execution.operand<uint32_t>(i, unsigned(reg)));
-      rows[row * inputs + input] = Number(decode(a, word + e % packed * bytes));
+      rows[row * inputs + input] = Number(decode(a, word, e % packed));
     }
   }
   for (size_t i = 0; i < kWarpgroup; ++i) {

@@ -71,14 +71,16 @@ void KernelBuilder::limitRegisters(int64_t count, bool isMore) {
 
 // PTX ISA, "Matrix Descriptor Format" and, of tcgen05, "Shared memory
 // descriptor", which has a version: addresses and distances in 16 bytes; 8 rows
-// of 128 bytes are a pattern of the swizzle, and follow one another.
-Value KernelBuilder::describeMatrix(Value pointer) {
+// are a pattern of the swizzle, by which bits 62 and 63 are, and follow one
+// another.
+Value KernelBuilder::describeMatrix(Value pointer, int64_t rowBytes) {
   Value address = LLVM::PtrToIntOp::create(b, loc, i32(), pointer);
   Value low = shrU(band(address, c32(0x3ffff)), 4);
-  int64_t rest = int64_t(1) << 62 | int64_t(1024 >> 4) << 32 | 1 << 16;
+  uint64_t rest = uint64_t(1) << (rowBytes == 128 ? 62 : 63) |
+                  uint64_t(8 * rowBytes >> 4) << 32 | 1 << 16;
   if (chip.hasTcgen05)
-    rest |= int64_t(1) << 46;
-  return bor(zext(low, i64()), c64(rest));
+    rest |= uint64_t(1) << 46;
+  return bor(zext(low, i64()), c64(int64_t(rest)));
 }
 Value KernelBuilder::advanceMatrix(Value descriptor, int64_t bytes) {
   return bytes ? add(descriptor, c64(bytes >> 4)) : descriptor;

@@ -106,13 +106,13 @@ static void lower(qgpu::WgmmaOp op) {
   unsigned firstB = assembly.read(op.getB());
   // Factors of A and B, and for 16 bits that B is not transposed.
   const char *factors = ofIntegers               ? ""
-                        : qgpu::getBytes(a) == 2 ? ", 1, 1, 0"
+                        : qgpu::getBits(a) == 16 ? ", 1, 1, 0"
                                                  : ", 1, 1";
   std::string text = llvm::formatv(
       "{{ .reg .pred p; setp.ne.b32 p, {0}, 0; wgmma.fence.sync.aligned; "
       "wgmma.mma_async.sync.aligned.m64n{1}k{2}.{3}.{4}.{5} {6}, {7}, ${8}, "
       "p{9}; wgmma.commit_group.sync.aligned; }",
-      op.getC().empty() ? 0 : 1, n, 32 / qgpu::getBytes(a),
+      op.getC().empty() ? 0 : 1, n, 256 / qgpu::getBits(a),
       ofIntegers ? "s32" : "f32", qgpu::stringifyElement(a),
       qgpu::stringifyElement(b), Assembly::list(0, n / 2),
       Assembly::list(firstA, 4), firstB, factors);

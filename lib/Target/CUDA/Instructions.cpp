@@ -151,3 +151,14 @@ const WarpgroupInstruction *qnt::cuda::findFloat8Wgmma(llvm::StringRef a,
                                                        llvm::StringRef b) {
   return find(float8Wgmma, a, b);
 }
+
+static constexpr WarpgroupInstruction blockScaledTensor[] = {
+    {"nvfp4", qgpu::Element::E2M1, qgpu::Element::E2M1, blockScaledMma[0]},
+    {"mxfp4", qgpu::Element::E2M1, qgpu::Element::E2M1, blockScaledMma[1]}};
+
+const WarpgroupInstruction &
+qnt::cuda::getBlockScaledTensor(const MatrixInstruction &warp) {
+  return *llvm::find_if(blockScaledTensor, [&](const auto &instruction) {
+    return &instruction.warp == &warp;
+  });
+}

@@ -67,28 +67,31 @@ extern const MatrixInstruction mmaS8S8, mmaS8U8, mmaF16, mmaBF16;
 const MatrixInstruction *findFloat8Mma(llvm::StringRef a, llvm::StringRef b);
 
 /// Of e2m1 in blocks of so many inputs, with scales of that format; null for
-/// others. Chips with Chip::hasBlockScaledMma have them.
+/// others. Chips with Chip::hasBlockScaledMma have them, those with tcgen05 the
+/// same products of tensor memory.
 const MatrixInstruction *findBlockScaledMma(mlir::NVVM::BlockScaleFormat format,
                                             int64_t group);
 
-/// D = A B + C by a warpgroup (wgmma): A is 64 x k in registers, B k x n in
+/// D = A B + C by a warpgroup: by wgmma A is 64 x k in registers, B k x n in
 /// shared memory, C and D 64 x n. A warp holds 16 rows of A and D: its
-/// fragments of A, and of each 8 columns of D, are those of `warp`.
+/// fragments of A, and of each 8 columns of D, are those of `warp`. By tcgen05
+/// A and D have 128 rows in tensor memory, and products of blocks have scales.
 struct WarpgroupInstruction {
   llvm::StringLiteral name;
   qgpu::Element a, b;
   const MatrixInstruction &warp;
 
-  static constexpr int64_t m = 64;
   int64_t getK() const { return warp.k; }
   bool isInteger() const { return warp.isInteger; }
 };
 
-/// Chips with wgmma have these.
+/// Chips with wgmma or tcgen05 have these.
 extern const WarpgroupInstruction wgmmaS8S8, wgmmaU8S8, wgmmaF16;
 /// Likewise of floats of 8 bits.
 const WarpgroupInstruction *findFloat8Wgmma(llvm::StringRef a,
                                             llvm::StringRef b);
+/// Of blocks, with the elements and scales of `warp`: chips with tcgen05.
+const WarpgroupInstruction &getBlockScaledTensor(const MatrixInstruction &warp);
 
 } // namespace qnt::cuda
 

@@ -20,8 +20,13 @@ struct TensorMap {
   int64_t elementBytes = 0, columns = 0, rowBytes = 0;
   /// The argument that says how many rows there are.
   unsigned rows = 0;
-  /// Columns of 16 bytes are exchanged within 128, which a row of a box has.
+  /// A row of a box has 128 or 64 bytes, within which columns of 16 bytes are
+  /// exchanged (its swizzle), or 16 bytes.
   int64_t boxColumns = 0, boxRows = 0;
+  int64_t getSwizzle() const {
+    int64_t bytes = boxColumns * elementBytes;
+    return bytes > 16 ? bytes : 0;
+  }
 };
 
 /// What a kernel is passed in one place.

@@ -70,6 +70,11 @@ KernelBuilder::Values KernelBuilder::elements(Value vector) {
     values.push_back(vector::ExtractOp::create(b, loc, vector, i));
   return values;
 }
+KernelBuilder::Values KernelBuilder::loadWords(Value from, int64_t bytes) {
+  if (bytes == 4)
+    return {load(i32(), from, 4)};
+  return elements(load(vec(i32(), bytes / 4), from, unsigned(bytes)));
+}
 Value KernelBuilder::pack(ValueRange elements) {
   VectorType type = vec(elements[0].getType(), int64_t(elements.size()));
   return vector::FromElementsOp::create(b, loc, type, elements);

@@ -60,6 +60,8 @@ public:
   /// The integer nearest to an f32 that is one.
   Value toInt(Value x);
   Values elements(Value vector);
+  /// 4, 8 or 16 bytes that lie together, as i32.
+  Values loadWords(Value from, int64_t bytes);
   Value pack(mlir::ValueRange elements);
 
   // Functions of f32 (Functions.cpp).
@@ -120,10 +122,10 @@ public:
   void syncWarp();
   /// The registers of each lane of the warpgroup from here on.
   void limitRegisters(int64_t count, bool isMore);
-  /// Of wgmma, or of tcgen05 on chips with that, for rows of 128 bytes in
+  /// Of wgmma, or of tcgen05 on chips with that, for rows of 128 or 64 bytes in
   /// shared memory, as boxes lie there: the descriptor, and that of the columns
   /// from `bytes` on, a multiple of 32.
-  Value describeMatrix(Value pointer);
+  Value describeMatrix(Value pointer, int64_t rowBytes = 128);
   Value advanceMatrix(Value descriptor, int64_t bytes);
   /// D, whose first numbers are `sums`, or zeros without them. It is there
   /// after `waitProducts`, which gives it back.
@@ -144,6 +146,8 @@ public:
   /// By a warp: of 16 lanes of tensor memory, in columns 4 j + lane % 4, word
   /// 2 j of lane / 4 and word 2 j + 1 of lane / 4 + 8.
   void storeTensor(Value address, mlir::ValueRange words);
+  /// By a warp: words of the lane's lane, a power of two of them.
+  void storeTensorRows(Value address, mlir::ValueRange words);
   void waitTensorStores();
   /// By a warp: `count` columns of the lane's lane.
   Values loadTensor(Value address, int64_t count, Type number);
@@ -151,6 +155,12 @@ public:
   /// tensor memory, of one step: 32 bytes of inputs.
   void multiplyTensor(const WarpgroupInstruction &instruction, int64_t n,
                       Value d, Value a, Value b, Value adds);
+  /// The same of blocks. Their scales, words of rows of A and of columns of B,
+  /// are in tensor memory: that of row r in lane r % 32 of each of four
+  /// quarters, in column r / 32; those of the step begin at `byte`.
+  void multiplyTensor(const WarpgroupInstruction &instruction, int64_t n,
+                      Value d, Value a, Value b, Value scaleA, Value scaleB,
+                      int64_t byte, Value adds);
   /// The lane's products so far arrive at `mbarrier` when they are over.
   void commitProducts(Value mbarrier);
 };

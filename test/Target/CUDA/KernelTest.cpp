@@ -132,7 +132,7 @@ std::string Launcher::run() {
     maps.push_back({reinterpret_cast<const void *>(word), uint64_t(map.columns),
                     uint64_t(values[map.rows]), uint64_t(map.rowBytes),
                     uint32_t(map.boxColumns), uint32_t(map.boxRows),
-                    uint32_t(map.elementBytes), /*swizzle=*/128});
+                    uint32_t(map.elementBytes), uint32_t(map.getSwizzle())});
     word = emu::toArgument(&maps.back());
   }
   if (!code->run(launch, args, error))

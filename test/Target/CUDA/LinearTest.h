@@ -23,6 +23,8 @@ struct LinearCase {
   std::string epilogue = "";
   /// Whether all scales are 1, so that results are integers, to be equal.
   bool isExact = false;
+  /// Whether one activation is a NaN.
+  bool hasNaN = false;
   /// Rows that the tile is chosen for; 0 for those there are.
   int64_t tileRows = 0;
   /// Blocks that share a tile; 0 for as many as the tile has.

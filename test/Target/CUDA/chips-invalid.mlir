@@ -11,7 +11,7 @@ func.func @bytes(%x: tensor<?x64xf32>, %w: !qnt.tensor<32x64, e4m3, per_channel,
 
 func.func @blocks(%x: tensor<?x64xf32>, %w: !qnt.tensor<32x64, e2m1, group<32>, scale f8E8M0FNU>) -> tensor<?x32xf32> {
   %xq = qnt.quantize %x : tensor<?x64xf32> -> !qnt.tensor<?x64, e2m1, group<32>, scale f8E8M0FNU>
-  // expected-error @below {{on sm_80: the chip has no products of blocks with scales of 8 bits by warps}}
+  // expected-error @below {{on sm_80: the chip has no products of blocks with scales of 8 bits}}
   %0 = qnt.linear %xq, %w : !qnt.tensor<?x64, e2m1, group<32>, scale f8E8M0FNU>, !qnt.tensor<32x64, e2m1, group<32>, scale f8E8M0FNU>
   return %0 : tensor<?x32xf32>
 }

@@ -52,7 +52,7 @@ static void addRows(cuda::KernelLibrary &library, Kernels &kernels) {
             parse(library,
                   "?x4096, e4m3, per_row, scale f32, #qnt.rows<pad = 16>"),
             /*isStatic=*/false, {Norm::Kind::RMS, 1e-5}));
-  if (library.chip.hasBlockScaledMma)
+  if (library.chip.hasBlockScaledMma || library.chip.hasTcgen05)
     for (const char *text :
          {"?x4096, e2m1, group<16>, scale f8E4M3FN, #qnt.rows<pad = 16>",
           "?x4096, e2m1, group<32>, scale f8E8M0FNU, #qnt.rows<pad = 16>"})

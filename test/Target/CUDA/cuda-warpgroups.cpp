@@ -66,21 +66,45 @@ static std::vector<LinearCase> getCases(std::mt19937_64 &random,
                      .epilogue = pick("", "bias, relu", "silu, mul"),
                      .tileRows = rows(),
                      .warpgroups = pick(1, 2)});
-  // Codes of floats, which tcgen05 has no kernels for yet.
-  if (!byTensor)
-    for (const char *weight :
-         {"e4m3, per_channel, scale f32", "e4m3, group<128>, scale f32",
-          "e4m3, group<64>, scale f16", "e5m2, per_channel, scale f32",
-          "e4m3, group<256>, scale bf16"})
-      cases.push_back({.rows = size(1, 80),
-                       .features = size(1, 200),
-                       .inputs = size(1, 600),
-                       .weight = weight,
-                       .input = pick("e4m3, per_row, scale f32",
-                                     "e5m2, per_row, scale f32"),
-                       .epilogue = pick("", "bias, relu", "silu, mul"),
-                       .tileRows = pick(8, 24, 64),
-                       .warpgroups = pick(1, 2)});
+  // Codes of floats.
+  for (const char *weight :
+       {"e4m3, per_channel, scale f32", "e4m3, group<128>, scale f32",
+        "e4m3, group<64>, scale f16", "e5m2, per_channel, scale f32",
+        "e4m3, group<256>, scale bf16"}) {
+    cases.push_back(
+        {.rows = size(1, 80),
+         .features = size(1, 200),
+         .inputs = size(1, 600),
+         .weight = weight,
+         .input = pick("e4m3, per_row, scale f32", "e5m2, per_row, scale f32"),
+         .epilogue = pick("", "bias, relu", "silu, mul"),
+         .tileRows = rows(),
+         .warpgroups = pick(1, 2)});
+    // Of a NaN, relu may make 0.
+    cases.back().hasNaN =
+        cases.back().epilogue != "bias, relu" && pick(false, true);
+  }
+  // In blocks on both sides; once of the tile that is chosen for few rows, once
+  // of that for many.
+  if (byTensor)
+    for (std::string format : {"e2m1, group<16>, scale f8E4M3FN",
+                               "e2m1, group<32>, scale f8E8M0FNU"}) {
+      for (int64_t tileRows : {16, 32, 48, 64, 128})
+        cases.push_back({.rows = size(1, tileRows + 20),
+                         .features = size(1, 300),
+                         .inputs = size(1, 900),
+                         .weight = format,
+                         .input = format,
+                         .epilogue = pick("", "bias, relu", "silu, mul"),
+                         .tileRows = tileRows,
+                         .warpgroups = pick(1, 2)});
+      for (int64_t rows : {size(1, 64), size(65, 150)})
+        cases.push_back({.rows = rows,
+                         .features = size(1, 200),
+                         .inputs = size(1, 700),
+                         .weight = format,
+                         .input = format});
+    }
   // The largest tile.
   cases.push_back({.rows = size(200, 300),
                    .features = size(65, 128),

@@ -24,6 +24,10 @@ EXPECTED = {
                            "SYNCS"}, SPILLS),
     "linear_tcgen05_f16": ({"UTCHMMA", "UTCBAR", "STTM", "LDTM", "UTMALDG", "UBLKCP",
                             "SYNCS"}, SPILLS | {"I2F"}),
+    **{f"linear_tcgen05_{kind}": ({product, "UTCBAR", "STTM", "LDTM", "UTMALDG", "UBLKCP",
+                                   "SYNCS"}, SPILLS)
+       for kind, product in (("e4m3e4m3", "UTCQMMA"), ("nvfp4", "UTCOMMA"),
+                             ("mxfp4", "UTCOMMA"))},
     "linear_s8": ({"IMMA", "LDGSTS", "LDSM"}, SPILLS),
     "linear_nvfp4": ({"OMMA", "LDGSTS", "LDSM"}, SPILLS),
     "linear_mxfp4": ({"OMMA", "LDGSTS", "LDSM"}, SPILLS),

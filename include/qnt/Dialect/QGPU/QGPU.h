@@ -23,8 +23,10 @@ namespace qnt::qgpu {
 inline bool isInteger(Element element) {
   return element == Element::S8 || element == Element::U8;
 }
-inline int64_t getBytes(Element element) {
-  return element == Element::F16 || element == Element::BF16 ? 2 : 1;
+inline int64_t getBits(Element element) {
+  if (element == Element::E2M1)
+    return 4;
+  return element == Element::F16 || element == Element::BF16 ? 16 : 8;
 }
 
 } // namespace qnt::qgpu

@@ -12,15 +12,6 @@ using namespace qnt::cuda;
 
 static constexpr int64_t kWordBytes = 4;
 
-/// The words of a chunk's scales at `from`.
-static KernelBuilder::Values loadWords(KernelBuilder &k, Value from,
-                                       int64_t bytes) {
-  int64_t words = bytes / kWordBytes;
-  if (words == 1)
-    return {k.load(k.i32(), from, kWordBytes)};
-  return k.elements(k.load(k.vec(k.i32(), words), from, unsigned(bytes)));
-}
-
 LinearEmitter::ScaleWords LinearEmitter::loadScaleWords(KernelBuilder &k,
                                                         const Context &context,
                                                         Value at) const {
@@ -34,10 +25,10 @@ LinearEmitter::ScaleWords LinearEmitter::loadScaleWords(KernelBuilder &k,
       k.addC(k.mulC(k.add(context.warpColumn, column), bytes), stage.scalesAt);
   for (int64_t m = 0; m < rowTiles; ++m)
     words.rows.push_back(
-        loadWords(k, k.at(at, k.addC(firstRow, m * dot.m * bytes)), bytes));
+        k.loadWords(k.at(at, k.addC(firstRow, m * dot.m * bytes)), bytes));
   for (int64_t n = 0; n < columnTiles; ++n)
     words.columns.push_back(
-        loadWords(k, k.at(at, k.addC(firstColumn, n * dot.n * bytes)), bytes));
+        k.loadWords(k.at(at, k.addC(firstColumn, n * dot.n * bytes)), bytes));
   return words;
 }
 

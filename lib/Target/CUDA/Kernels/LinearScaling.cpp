@@ -23,10 +23,12 @@ LinearArguments::LinearArguments(ValueRange args)
       counters(args[8]), operands(args.drop_front(9)) {}
 
 unsigned LinearArguments::declare(Kernel &kernel, const LinearShape &shape,
-                                  const Argument &input) {
+                                  const Argument &input, const Argument &sums) {
   kernel.args.push_back(input);
-  for (const char *name : {"scales", "zeros", "sums", "weight"})
-    kernel.addInput(name);
+  kernel.addInput("scales");
+  kernel.addInput("zeros");
+  kernel.args.push_back(sums);
+  kernel.addInput("weight");
   unsigned rows = kernel.addSize("rows");
   kernel.addOutput("out");
   kernel.addInOut("workspace");

@@ -19,9 +19,10 @@ struct LinearArguments {
   mlir::ValueRange operands;
 
   explicit LinearArguments(mlir::ValueRange args);
-  /// Declares them; `x` as `input` says. The index of `rows`.
+  /// Declares them; `x` as `input` says, and `sums`. The index of `rows`.
   static unsigned declare(Kernel &kernel, const LinearShape &shape,
-                          const Argument &input);
+                          const Argument &input,
+                          const Argument &sums = {"sums"});
 };
 
 /// The rescale and the end of a linear layer, whatever instruction its products
@@ -40,7 +41,8 @@ public:
   /// Whether sums of groups are scaled here, rather than by the instruction.
   bool isGrouped() const { return g.groups > 1 && !shape.isBlockScaled(); }
   /// Whether sums of products of a chunk are added to f32 numbers by additions:
-  /// tensor cores add up floats of 8 bits with fewer bits than f32 has.
+  /// tensor cores before tcgen05 add up floats of 8 bits with fewer bits than
+  /// f32 has.
   bool promotes() const {
     return shape.isOfFloats() && !shape.isBlockScaled() && !isGrouped();
   }

@@ -11,17 +11,20 @@ using namespace qnt;
 using namespace qnt::cuda;
 
 TensorPlan TensorPlan::of(const FragmentGeometry &g, const LinearTile &tile,
-                          int64_t inputBytes) {
+                          int64_t inputBits) {
   TensorPlan plan;
-  plan.operandColumns = FragmentGeometry::chunkInputs * inputBytes / 4;
+  plan.operandColumns = FragmentGeometry::chunkInputs * inputBits / 32;
+  plan.bufferColumns = plan.operandColumns;
+  if (g.hasSmallScales)
+    plan.bufferColumns += 2 * g.groupsPerChunk / 4 * kScaleColumns;
   plan.sumColumns = tile.blockM;
   for (int64_t buffers : {2, 1}) {
     plan.sumBuffers = buffers;
     plan.groupColumns =
-        kBuffers * plan.operandColumns + buffers * plan.sumColumns;
+        kBuffers * plan.bufferColumns + buffers * plan.sumColumns;
     plan.columns = int64_t(
         llvm::PowerOf2Ceil(uint64_t(tile.warpgroups * plan.groupColumns)));
-    if (g.groups > 1 && plan.columns <= kColumns)
+    if (g.groups > 1 && !g.hasSmallScales && plan.columns <= kColumns)
       break;
   }
   return plan;
@@ -46,12 +49,12 @@ TensorEmitter::Turn TensorEmitter::getSumTurn(KernelBuilder &k, Value c,
 Value TensorEmitter::getOperand(KernelBuilder &k, const Tensor &tensor,
                                 Value warpgroup, const Turn &turn) const {
   Value first = k.add(tensor.first, k.mulC(warpgroup, plan.groupColumns));
-  return k.add(first, k.mulC(turn.slot, plan.operandColumns));
+  return k.add(first, k.mulC(turn.slot, plan.bufferColumns));
 }
 Value TensorEmitter::getSums(KernelBuilder &k, const Tensor &tensor,
                              Value warpgroup, const Turn &turn) const {
   Value first = k.add(tensor.first, k.mulC(warpgroup, plan.groupColumns));
-  first = k.addC(first, TensorPlan::kBuffers * plan.operandColumns);
+  first = k.addC(first, TensorPlan::kBuffers * plan.bufferColumns);
   return k.add(first, k.mulC(turn.slot, plan.sumColumns));
 }
 
@@ -104,18 +107,32 @@ void TensorEmitter::initBarriers(KernelBuilder &k, const Context &context,
 // Products
 //===----------------------------------------------------------------------===//
 
+/// Of the buffer at `operand` and the rows that `matrix` describes.
+void TensorEmitter::emitStep(KernelBuilder &k, Value operand, Value sums,
+                             Value matrix, int64_t step, Value adds) const {
+  // Columns that 32 bytes of inputs take.
+  constexpr int64_t stepColumns = 8;
+  Value a = k.addC(operand, stepColumns * step);
+  Value b = k.advanceMatrix(matrix, getStepOffset(step));
+  if (!dot.warp.scale)
+    return k.multiplyTensor(dot, tile.blockM, sums, a, b, adds);
+  int64_t byte = step * (dot.getK() / dot.warp.scale->group);
+  k.multiplyTensor(dot, tile.blockM, sums, a, b,
+                   k.addC(operand, getScales(/*ofB=*/false, byte / 4)),
+                   k.addC(operand, getScales(/*ofB=*/true, byte / 4)), byte % 4,
+                   adds);
+}
+
 /// Of one chunk and warpgroup.
 void TensorEmitter::emitProduct(KernelBuilder &k, const Tensor &tensor,
                                 Value warpgroup, Value c, Value matrix) const {
-  // Columns that 32 bytes of inputs take.
-  constexpr int64_t stepColumns = 8;
   Turn turn = getOperandTurn(k, c);
   Value ready =
       getBarrier(k, tensor, warpgroup, plan.getOperandBarrier(), turn);
   waitFull(k, ready, turn);
   Value operand = getOperand(k, tensor, warpgroup, turn);
-  int64_t perGroup = getSteps() / g.groupsPerChunk;
-  for (int64_t group = 0; group < g.groupsPerChunk; ++group) {
+  int64_t perGroup = getSteps() / getGroups();
+  for (int64_t group = 0; group < getGroups(); ++group) {
     Turn sumTurn{k.c32(0), k.c32(0)};
     Value summed;
     if (isGrouped()) {
@@ -129,9 +146,7 @@ void TensorEmitter::emitProduct(KernelBuilder &k, const Tensor &tensor,
       Value adds = k.constant(k.i1(), i > 0);
       if (!isGrouped() && step == 0)
         adds = k.ltS(k.c32(0), c);
-      k.multiplyTensor(dot, tile.blockM, sums,
-                       k.addC(operand, stepColumns * step),
-                       k.advanceMatrix(matrix, getStepOffset(step)), adds);
+      emitStep(k, operand, sums, matrix, step, adds);
     }
     if (isGrouped())
       k.commitProducts(summed);
@@ -146,7 +161,8 @@ void TensorEmitter::emitProducts(KernelBuilder &k, const Context &context,
          [&](Value c, ValueRange carried) {
            Place place = Place::of(carried);
            k.waitPhase(getFull(k, context, place), place.parity);
-           Value matrix = k.describeMatrix(k.at(context.shared, place.offset));
+           Value matrix = k.describeMatrix(k.at(context.shared, place.offset),
+                                           stage.rowBytes);
            for (int64_t wg = 0; wg < tile.warpgroups; ++wg)
              emitProduct(k, tensor, k.c32(int32_t(wg)), c, matrix);
            k.commitProducts(getEmpty(k, context, place));

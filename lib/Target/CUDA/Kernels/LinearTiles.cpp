@@ -80,8 +80,8 @@ static std::string checkFloats(const LinearShape &shape) {
 }
 
 std::string qnt::cuda::checkLinear(const LinearShape &shape, const Chip &chip) {
-  if (shape.isBlockScaled() && !chip.hasBlockScaledMma)
-    return "the chip has no products of blocks with scales of 8 bits by warps";
+  if (shape.isBlockScaled() && !chip.hasBlockScaledMma && !chip.hasTcgen05)
+    return "the chip has no products of blocks with scales of 8 bits";
   if (shape.isOfFloats() && !chip.hasFloat8)
     return "the chip has no products of floats of 8 bits";
   return {};
@@ -137,15 +137,15 @@ std::string qnt::cuda::checkLinear(const LinearShape &shape) {
   return {};
 }
 
-/// Whether many rows go by warpgroups: sums of a group are waited for, and one
-/// step takes as long as the rescale of its sums; sums of activations are read
-/// by every lane.
+/// Whether rows go by warpgroups: many of them, but not where the rescale of a
+/// step's sums takes longer than the step, or where every lane would read the
+/// sums of activations; any number where only tcgen05 has the products.
 static bool wantsWarpgroups(const LinearShape &shape, const Chip &chip,
-                            const FragmentGeometry &g) {
-  bool hasProducts = chip.hasWgmma ? !shape.isBlockScaled()
-                                   : chip.hasTcgen05 && !shape.isOfFloats();
-  return hasProducts && g.groupsPerChunk <= 2 &&
-         !(shape.input && shape.weight.hasZeros());
+                            const FragmentGeometry &g, int64_t rows) {
+  if (shape.isBlockScaled())
+    return chip.hasTcgen05;
+  return rows > 64 && (chip.hasWgmma || chip.hasTcgen05) &&
+         g.groupsPerChunk <= 2 && !(shape.input && shape.weight.hasZeros());
 }
 
 static LinearTile chooseWarpgroupTile(const LinearShape &shape,
@@ -160,9 +160,12 @@ static LinearTile chooseWarpgroupTile(const LinearShape &shape,
   // decode. Otherwise sums of tcgen05 lie in tensor memory, which limits both
   // sides.
   SmallVector<Size> sizes;
-  if (chip.hasTcgen05)
-    sizes = g.groups > 1 ? SmallVector<Size>{{2, 64}, {1, 64}}
-                         : SmallVector<Size>{{2, 128}, {1, 128}, {1, 64}};
+  if (rows <= 64)
+    sizes = {{1, rows <= 16 ? 16 : rows <= 32 ? 32 : 64}};
+  else if (chip.hasTcgen05)
+    sizes = g.groups > 1 && !shape.isBlockScaled()
+                ? SmallVector<Size>{{2, 64}, {1, 64}}
+                : SmallVector<Size>{{2, 128}, {1, 128}, {1, 64}};
   else if (g.groups > 1 || shape.isOfFloats())
     sizes = {{2, 128}, {2, 64}};
   else
@@ -176,12 +179,12 @@ static LinearTile chooseWarpgroupTile(const LinearShape &shape,
     tile.warpsN = size.warpgroups * (kWarpgroup / kWarp);
     tile.blockN = size.warpgroups * (chip.hasTcgen05 ? 128 : 64);
     tile.blockM = size.blockM;
-    int64_t inputBytes = shape.getInputBytes();
-    WarpgroupStage stage = WarpgroupStage::of(g, tile, inputBytes);
+    int64_t inputBits = shape.getInputBits();
+    WarpgroupStage stage = WarpgroupStage::of(g, tile, inputBits);
     int64_t bytes = chip.sharedBytes;
     if (chip.hasTcgen05)
       bytes -=
-          TensorPlan::of(g, tile, inputBytes).getSharedBytes(tile.warpgroups);
+          TensorPlan::of(g, tile, inputBits).getSharedBytes(tile.warpgroups);
     tile.stages = std::min<int64_t>(6, bytes / stage.getSharedBytes(1));
     int64_t blocks = llvm::divideCeil(features, tile.blockN) *
                      llvm::divideCeil(rows, tile.blockM);
@@ -195,7 +198,7 @@ LinearTile qnt::cuda::chooseLinearTile(const LinearShape &shape,
                                        const Chip &chip, int64_t rows) {
   auto g = FragmentGeometry::of(shape.weight,
                                 cast<FragmentsAttr>(shape.weight.getLayout()));
-  if (rows > 64 && wantsWarpgroups(shape, chip, g))
+  if (wantsWarpgroups(shape, chip, g, rows))
     return chooseWarpgroupTile(shape, chip, g, rows);
   int64_t features = shape.weight.getShape()[0];
   LinearTile tile;

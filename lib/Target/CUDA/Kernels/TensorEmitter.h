@@ -12,19 +12,23 @@
 namespace qnt::cuda {
 
 /// What a block has of tensor memory, in columns, and of mbarriers, in bytes
-/// behind those of the stages. Each warpgroup has two buffers of A, a chunk
-/// each, and sums: of weights in groups twice, where that fits.
+/// behind those of the stages. Each warpgroup has two buffers, of a chunk's A
+/// and of the scales of both sides' blocks, and sums: of weights whose groups
+/// are scaled here twice, where that fits.
 struct TensorPlan {
   /// What a multiprocessor has.
   static constexpr int64_t kColumns = 512;
   static constexpr int64_t kBuffers = 2;
+  /// Of a word of the scales of 128 rows.
+  static constexpr int64_t kScaleColumns = 4;
 
-  int64_t operandColumns = 0, sumColumns = 0, sumBuffers = 0;
+  int64_t operandColumns = 0, bufferColumns = 0;
+  int64_t sumColumns = 0, sumBuffers = 0;
   /// Of a warpgroup, and of the block.
   int64_t groupColumns = 0, columns = 0;
 
   static TensorPlan of(const FragmentGeometry &geometry, const LinearTile &tile,
-                       int64_t inputBytes);
+                       int64_t inputBits);
   // Of a warpgroup: A is full, it is empty, sums are full, they are empty.
   int64_t getOperandBarrier() const { return 0; }
   int64_t getSumBarrier() const { return 16 * kBuffers; }
@@ -48,7 +52,7 @@ public:
   TensorEmitter(KernelLibrary &lib, const LinearShape &shape,
                 const LinearTile &tile)
       : WarpgroupPipeline(lib, shape, tile),
-        plan(TensorPlan::of(g, tile, shape.getInputBytes())) {}
+        plan(TensorPlan::of(g, tile, shape.getInputBits())) {}
   Kernel emit();
 
 private:
@@ -86,6 +90,8 @@ private:
                     const Tensor &tensor) const;
   void emitProduct(KernelBuilder &k, const Tensor &tensor, Value warpgroup,
                    Value c, Value matrix) const;
+  void emitStep(KernelBuilder &k, Value operand, Value sums, Value matrix,
+                int64_t step, Value adds) const;
 
   // TensorOperands.cpp
   /// Decodes all chunks; numbers of weights in groups.
@@ -97,11 +103,23 @@ private:
   void storeHalf(KernelBuilder &k, const Context &context, Value codesAt,
                  Value operand, int64_t half,
                  llvm::ArrayRef<Values> offsets) const;
+  /// The scales of the stage at `at`, behind `operand`.
+  void storeScales(KernelBuilder &k, const Context &context, Value at,
+                   Value operand) const;
   void rescale(KernelBuilder &k, const Context &context, const Tensor &tensor,
                Value c, mlir::ValueRange factors, Values &numbers) const;
   void finishTile(KernelBuilder &k, const Context &context,
                   const Tensor &tensor, mlir::ValueRange numbers) const;
 
+  /// Words of the scales of a row in a chunk, and where word `w` of A's begins
+  /// in a buffer, or of B's.
+  int64_t getScaleWords() const { return g.groupsPerChunk / 4; }
+  int64_t getScales(bool ofB, int64_t w) const {
+    return plan.operandColumns +
+           (ofB * getScaleWords() + w) * TensorPlan::kScaleColumns;
+  }
+  /// Groups of a chunk whose sums are apart.
+  int64_t getGroups() const { return isGrouped() ? g.groupsPerChunk : 1; }
   /// Columns of sums that are read at once.
   int64_t getPiece() const { return tile.blockM % 32 ? 16 : 32; }
   /// Values of a group's factor.

@@ -31,6 +31,34 @@ void TensorEmitter::storeHalf(KernelBuilder &k, const Context &context,
   k.storeTensor(k.addC(operand, (16 * half) << 16), words);
 }
 
+/// The word of row r, of A the warpgroup's feature, lies in column r / 32: so a
+/// lane has every 32nd of them, whichever its quarter.
+void TensorEmitter::storeScales(KernelBuilder &k, const Context &context,
+                                Value at, Value operand) const {
+  constexpr int64_t rowBytes = 16, perPanel = 2;
+  int64_t bytes = g.groupsPerChunk;
+  Value panel = k.mulC(context.warpgroup, perPanel * stage.scaleBytes);
+  std::array<SmallVector<Values>, 2> sides;
+  for (int64_t i = 0; i < TensorPlan::kScaleColumns; ++i) {
+    Value feature = k.addC(context.lane, i % perPanel * kWarp);
+    Value place = k.add(panel, k.mulC(feature, bytes));
+    sides[0].push_back(k.loadWords(
+        k.at(at,
+             k.addC(place, stage.scalesAt + i / perPanel * stage.scaleBytes)),
+        bytes));
+    // Of rows that the block has not, any.
+    Value row = k.remC(k.addC(context.lane, i * kWarp), tile.blockM);
+    sides[1].push_back(k.loadWords(
+        k.at(at, k.addC(k.mulC(row, rowBytes), stage.rowScalesAt)), bytes));
+  }
+  Values words;
+  for (const SmallVector<Values> &rows : sides)
+    for (int64_t w = 0; w < getScaleWords(); ++w)
+      for (const Values &row : rows)
+        words.push_back(row[size_t(w)]);
+  k.storeTensorRows(k.addC(operand, getScales(/*ofB=*/false, 0)), words);
+}
+
 TensorEmitter::Values TensorEmitter::emitChunk(KernelBuilder &k,
                                                const Context &context,
                                                const Tensor &tensor,
@@ -58,6 +86,8 @@ TensorEmitter::Values TensorEmitter::emitChunk(KernelBuilder &k,
       k.add(getOperand(k, tensor, context.warpgroup, turn), tensor.quarter);
   for (int64_t half = 0; half < 2; ++half)
     storeHalf(k, context, codesAt, operand, half, offsets);
+  if (shape.isBlockScaled())
+    storeScales(k, context, at, operand);
   Values factors;
   for (int64_t group = 0; isGrouped() && group < g.groupsPerChunk; ++group) {
     Factor factor =

@@ -6,40 +6,50 @@
 //===----------------------------------------------------------------------===//
 #include "WarpgroupPipeline.h"
 
+#include "LinearStage.h"
+
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::cuda;
 
-// Of a row of a box, as the swizzle wants it.
-static constexpr int64_t kBoxRow = 128;
+// The most of a row of a box that a swizzle takes, and the row of a box of
+// scales.
+static constexpr int64_t kBoxRow = 128, kScaleRow = 16;
 // Registers of a lane that copies, and where it also multiplies in tensor
 // memory; the most of one that decodes.
 static constexpr int64_t kCopyRegisters = 40, kProductRegisters = 64,
                          kMostRegisters = 240;
-// What boxes are aligned to, so that the swizzle's pattern begins with them.
-static constexpr int64_t kBoxAlign = 1024;
+// What boxes are aligned to, so that the swizzle's pattern begins with them,
+// and without one.
+static constexpr int64_t kBoxAlign = 1024, kPlainAlign = 128;
 
 WarpgroupStage WarpgroupStage::of(const FragmentGeometry &g,
-                                  const LinearTile &tile, int64_t inputBytes) {
+                                  const LinearTile &tile, int64_t inputBits) {
   WarpgroupStage stage;
   stage.panels = tile.blockN / g.columns;
-  stage.boxes = FragmentGeometry::chunkInputs * inputBytes / kBoxRow;
-  stage.boxBytes = tile.blockM * kBoxRow;
+  int64_t chunkRow = FragmentGeometry::chunkInputs * inputBits / 8;
+  stage.rowBytes = std::min(chunkRow, kBoxRow);
+  stage.boxes = chunkRow / stage.rowBytes;
+  stage.boxBytes = tile.blockM * stage.rowBytes;
   stage.codesAt = stage.boxes * stage.boxBytes;
   stage.scalesAt = stage.codesAt + stage.panels * g.chunkBytes;
-  if (g.groups > 1) {
+  if (g.groups > 1 || g.hasSmallScales) {
     stage.scaleBytes = g.groupsPerChunk * g.scaleBytes;
     stage.zeroBytes = g.groupsPerChunk * g.zeroBytes;
   }
   stage.zerosAt = stage.scalesAt + stage.panels * stage.scaleBytes;
-  stage.bytes =
-      llvm::alignTo(stage.zerosAt + stage.panels * stage.zeroBytes, kBoxAlign);
+  stage.rowScalesAt = llvm::alignTo(
+      stage.zerosAt + stage.panels * stage.zeroBytes, kPlainAlign);
+  int64_t rowScales = g.hasSmallScales ? tile.blockM * kScaleRow : 0;
+  stage.bytes = llvm::alignTo(stage.rowScalesAt + rowScales, kBoxAlign);
   return stage;
 }
 
 static const WarpgroupInstruction &chooseDot(const LinearShape &shape) {
   if (!shape.input)
     return wgmmaF16;
+  if (shape.isBlockScaled())
+    return getBlockScaledTensor(*findBlockScaled(shape.input));
   if (shape.isOfFloats())
     return *findFloat8Wgmma(shape.weight.getFormat().getName(),
                             shape.input.getFormat().getName());
@@ -51,15 +61,18 @@ WarpgroupPipeline::WarpgroupPipeline(KernelLibrary &lib,
                                      const LinearTile &tile)
     : LinearScaling(shape, chooseDot(shape).isInteger()), lib(lib), tile(tile),
       dot(chooseDot(shape)),
-      stage(WarpgroupStage::of(g, tile, shape.getInputBytes())) {}
+      stage(WarpgroupStage::of(g, tile, shape.getInputBits())) {}
 
 int64_t WarpgroupPipeline::getStepOffset(int64_t step) const {
-  int64_t first = step * dot.getK() * shape.getInputBytes();
-  return first / kBoxRow * stage.boxBytes + first % kBoxRow;
+  int64_t first = step * dot.getK() * shape.getInputBits() / 8;
+  return first / stage.rowBytes * stage.boxBytes + first % stage.rowBytes;
 }
 
 Value WarpgroupPipeline::decode(KernelBuilder &k, TileCodes &codes, int64_t w,
                                 Value offset) const {
+  // Codes of blocks are what the instruction takes.
+  if (shape.isBlockScaled())
+    return codes.get(k, /*plane=*/0, w);
   return isFloat() ? decoder.decodeHalves(k, g, codes, w, offset)
                    : decoder.decodeBytes(k, g, codes, w);
 }
@@ -127,11 +140,19 @@ void WarpgroupPipeline::emitCopy(KernelBuilder &k, const Context &context,
   };
   Value lines = bytesOf(stage.panels * (stage.scaleBytes + stage.zeroBytes));
   int64_t fixed = stage.codesAt + stage.panels * g.chunkBytes;
+  if (shape.isBlockScaled())
+    fixed += tile.blockM * kScaleRow;
   k.arriveExpecting(full, k.addC(lines, fixed));
-  int64_t columns = kBoxRow / shape.getInputBytes();
+  int64_t columns = stage.rowBytes / shape.getInputBytes();
+  Value column = getInput(k, c);
+  if (shape.getInputBits() == 4)
+    column = k.divC(column, 2);
   for (int64_t box = 0; box < stage.boxes; ++box)
     k.copyBox(k.at(at, box * stage.boxBytes), context.args.x,
-              k.addC(getInput(k, c), box * columns), context.firstRow, full);
+              k.addC(column, box * columns), context.firstRow, full);
+  if (shape.isBlockScaled())
+    k.copyBox(k.at(at, stage.rowScalesAt), context.args.sums,
+              k.mulC(c, g.groupsPerChunk), context.firstRow, full);
   for (auto [i, panel] : llvm::enumerate(panels)) {
     auto p = int64_t(i);
     k.copyBulk(k.at(at, stage.codesAt + p * g.chunkBytes),
@@ -152,6 +173,8 @@ void WarpgroupPipeline::emitCopy(KernelBuilder &k, const Context &context,
 void WarpgroupPipeline::emitCopies(KernelBuilder &k,
                                    const Context &context) const {
   k.prefetchMap(context.args.x);
+  if (shape.isBlockScaled())
+    k.prefetchMap(context.args.sums);
   // Of panels that do not exist, the last one.
   int64_t panels = llvm::divideCeil(features, g.columns);
   Value first = k.divC(context.firstColumn, g.columns);
@@ -224,11 +247,17 @@ Kernel WarpgroupPipeline::makeKernel(StringRef products, int64_t sharedBytes,
   kernel.threads = tile.getThreads();
   kernel.sharedBytes = stage.getSharedBytes(tile.stages) + sharedBytes;
   int64_t inputBytes = shape.getInputBytes();
-  Argument input{"x", Argument::Kind::TensorMap};
-  input.map = {inputBytes, getRowBytes() / inputBytes, getRowBytes(),
-               /*rows=*/0, kBoxRow / inputBytes,       tile.blockM};
-  unsigned rows = LinearArguments::declare(kernel, shape, input);
-  kernel.args.front().map.rows = rows;
+  Argument input{"x", Argument::Kind::TensorMap}, sums{"sums"};
+  input.map = {inputBytes, getRowBytes() / inputBytes,  getRowBytes(),
+               /*rows=*/0, stage.rowBytes / inputBytes, tile.blockM};
+  if (shape.isBlockScaled()) {
+    int64_t scaleBytes = llvm::alignTo(g.groups, kScaleRow);
+    sums.kind = Argument::Kind::TensorMap;
+    sums.map = {1, scaleBytes, scaleBytes, /*rows=*/0, kScaleRow, tile.blockM};
+  }
+  unsigned rows = LinearArguments::declare(kernel, shape, input, sums);
+  for (Argument &argument : kernel.args)
+    argument.map.rows = rows;
   kernel.grid[0].blocks = llvm::divideCeil(features, tile.blockN);
   kernel.grid[1].by(rows, 1, tile.blockM);
   return lib.get(name, kernel, std::move(body));

@@ -12,17 +12,20 @@
 namespace qnt::cuda {
 
 /// Where things lie in the shared memory of one stage: boxes of activations,
-/// whose rows have 128 bytes, and of each panel of the block the codes, then,
-/// of weights in groups, scales and zero points of the chunk's groups. Behind
-/// the stages each has two mbarriers: it is full, it is empty.
+/// whose rows have 128 bytes, or 64 where a chunk has no more, and of each
+/// panel of the block the codes, then, of weights in groups, scales and zero
+/// points of the chunk's groups, and where both sides are in groups 16 bytes of
+/// each row of activations that begin with its scales. Behind the stages each
+/// has two mbarriers: it is full, it is empty.
 struct WarpgroupStage {
-  int64_t panels = 0, boxes = 0, boxBytes = 0;
-  int64_t codesAt = 0, scalesAt = 0, zerosAt = 0, bytes = 0;
+  int64_t panels = 0, boxes = 0, rowBytes = 0, boxBytes = 0;
+  int64_t codesAt = 0, scalesAt = 0, zerosAt = 0, rowScalesAt = 0, bytes = 0;
   /// Of the scales and of the zero points of a panel's groups.
   int64_t scaleBytes = 0, zeroBytes = 0;
 
+  /// `inputBits`: of one activation.
   static WarpgroupStage of(const FragmentGeometry &geometry,
-                           const LinearTile &tile, int64_t inputBytes);
+                           const LinearTile &tile, int64_t inputBits);
   /// Of a block.
   int64_t getSharedBytes(int64_t stages) const { return stages * (bytes + 16); }
 };
@@ -125,7 +128,10 @@ protected:
   int64_t getLastGroups() const {
     return g.groups - (g.chunks - 1) / g.chunksPerGroup * g.groupsPerChunk;
   }
-  bool hasPartialChunk() const { return g.groups % g.groupsPerChunk != 0; }
+  bool hasPartialChunk() const {
+    // Scales of 8 bits are padded to whole chunks.
+    return !g.hasSmallScales && g.groups % g.groupsPerChunk != 0;
+  }
 
   KernelLibrary &lib;
   const LinearTile &tile;
