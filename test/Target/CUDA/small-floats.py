@@ -25,10 +25,10 @@ folder, build, programs, source = sys.argv[1:5]
 place = Place(folder, build)
 path = place.path
 # How weights are quantised, activations, chips, and prompts: sequences and tokens.
-CASES = [("weights=e4m3", "e4m3", ["sm_90a", "sm_100a"], [(1, 3), (24, 3), (1, 66)]),
+CASES = [("weights=e4m3", "e4m3", ["sm_90a", "sm_100a"], [(24, 3), (1, 66)]),
          ("weights=e5m2", "e5m2", ["sm_100a"], [(24, 3)]),
-         ("weights=nvfp4", "nvfp4", ["sm_100a", "sm_120a"], [(1, 3), (24, 3), (1, 66)]),
-         ("weights=mxfp4 clip=mse", "mxfp4", ["sm_100a", "sm_120a"], [(8, 3), (24, 3)])]
+         ("weights=nvfp4", "nvfp4", ["sm_100a", "sm_120a"], [(6, 3), (24, 3), (1, 66)]),
+         ("weights=mxfp4 clip=mse", "mxfp4", ["sm_100a", "sm_120a"], [(24, 3)])]
 
 
 def store(name, recipe):
@@ -56,7 +56,8 @@ def emulate(chip, tokens):
 
 
 def norm(logits):
-    return np.sqrt(np.square(logits.astype(np.float64)).sum(tuple(range(1, logits.ndim))))
+    """Of each sequence."""
+    return np.sqrt(np.square(logits.astype(np.float64)).sum((1, 2)))
 
 
 for weights, activations, chips, prompts in CASES:
@@ -69,12 +70,14 @@ for weights, activations, chips, prompts in CASES:
     for batch, count in prompts:
         tokens = place.rng.integers(0, 4096, (batch, count)).astype(np.int32)
         want = interpret("codes", tokens)
-        rounding = norm(want - interpret("floats", tokens)) / norm(want)
+        size = norm(want)
+        rounding = norm(want - interpret("floats", tokens))
         for chip in chips:
-            errors = norm(emulate(chip, tokens) - want) / norm(want)
-            same = (errors <= 1e-6).mean()
-            print(f"{recipe} {chip} {batch} x {count}: {same:.0%} of sequences alike, errors "
-                  f"up to {errors.max():.1e}, {(errors / rounding).max():.2f} of the rounding's")
-            # Of one sequence there may be none.
-            assert batch == 1 or same >= 0.25, (recipe, chip, errors)
-            assert (errors <= 2 ** 0.5 * rounding).all(), (recipe, chip, errors, rounding)
+            errors = norm(emulate(chip, tokens) - want)
+            alike = (errors <= 1e-6 * size).mean()
+            part = np.linalg.norm(errors) / np.linalg.norm(rounding)
+            print(f"{recipe} {chip} {batch} x {count}: {alike:.0%} of sequences alike, errors "
+                  f"up to {(errors / size).max():.1e}, in all {part:.2f} of the rounding's")
+            # Of many tokens, some code differs.
+            assert count > 3 or alike >= 0.5, (recipe, chip, errors / size)
+            assert part <= 2 ** 0.5, (recipe, chip, errors / size, rounding / size)
