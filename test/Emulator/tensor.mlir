@@ -31,8 +31,8 @@
 // COLUMNS: kernel 'product', {{.*}}: accesses 16 columns of tensor memory from 512 on, in lane 0, which are not allocated
 // RUN: sed 's/constant 134481056/constant 134743200/' %s > %t && %test_bin/emulate %t | FileCheck %s --check-prefix=SHAPE
 // SHAPE: kernel 'product', {{.*}}: lane 0 reads shared memory at {{[0-9]+}}, which nobody wrote
-// RUN: sed 's/constant 134481056/constant 134481040/' %s > %t && %test_bin/emulate %t | FileCheck %s --check-prefix=ELEMENTS
-// ELEMENTS: kernel 'product', {{.*}}: has elements that its kind does not know
+// RUN: sed 's/constant 134481056/constant 134481040/' %s > %t && %test_bin/emulate %t | FileCheck %s --check-prefix=TYPE
+// TYPE: kernel 'product', {{.*}}: is no plain product of 128 rows
 
 gpu.module @kernels {
   llvm.mlir.global external @shared() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>

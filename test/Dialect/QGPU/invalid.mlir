@@ -27,6 +27,15 @@ func.func @C2_elements(%a: i32, %b: i64) {
 
 // -----
 
+func.func @C2_of_4_bits(%a: i32, %b: i64) {
+  // expected-error @below {{'qgpu.wgmma' op does not multiply e2m1 by e2m1}}
+  %d:4 = qgpu.wgmma %a, %a, %a, %a times %b n 8 of e2m1, e2m1
+    : (i32, i32, i32, i32, i64) -> (f32, f32, f32, f32)
+  return
+}
+
+// -----
+
 func.func @C3_count(%a: i32, %b: i64) {
   // expected-error @below {{'qgpu.wgmma' op expected 4 words and 4 numbers}}
   %d:6 = qgpu.wgmma %a, %a, %a, %a times %b n 8 of s8, s8
