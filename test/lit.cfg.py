@@ -48,6 +48,8 @@ if minilm:
 # Vitis' ap_int.h.
 if glob.glob(os.path.join(venv, "lib", "python3*", "site-packages", "hls4ml")):
     config.available_features.add("vitis-types")
+if glob.glob(os.path.join(venv, "lib", "python3*", "site-packages", "z3")):
+    config.available_features.add("z3")
 # The assembler and the disassembler of GPU code.
 cuda = [os.path.join(os.environ[name], "bin")
         for name in ("CUDA_HOME", "CUDA_PATH") if name in os.environ]

@@ -99,6 +99,10 @@ LogicalResult DesignWriter::writeProcesses() {
   return success();
 }
 
+static const std::string macroText =
+    "`ifdef YOSYS\n`define QNT_LUTS \"logic\"\n`else\n`define "
+    "QNT_LUTS \"distributed\"\n`endif\n";
+
 FailureOr<Files> DesignWriter::write() {
   std::string ports;
   for (auto [number, stream] :
@@ -121,9 +125,8 @@ FailureOr<Files> DesignWriter::write() {
   }
   std::string name = design.getSymName().str();
   std::string text =
-      formatv("`ifdef YOSYS\n`define QNT_LUTS \"logic\"\n`else\n`define "
-              "QNT_LUTS \"distributed\"\n`endif\n\n"
-              "module {0} (\n  input clk,\n  input rst{1}\n);\n"
+      macroText +
+      formatv("\nmodule {0} (\n  input clk,\n  input rst{1}\n);\n"
               "{2}endmodule\n",
               name, ports, body)
           .str() +
@@ -134,4 +137,17 @@ FailureOr<Files> DesignWriter::write() {
 
 FailureOr<Files> fpga::emitVerilog(DesignOp design) {
   return DesignWriter(design).write();
+}
+
+FailureOr<Files> fpga::emitIterations(DesignOp design) {
+  Files files;
+  std::string begin = design.getSymName().str() + "_", text = macroText;
+  for (auto [process, name] :
+       llvm::zip_equal(design.getOps<ProcessOp>(), nameProcesses(design))) {
+    if (failed(Pipeline::make(process, getStagePeriod(getClock(design)))))
+      return failure();
+    text += "\n" + writeIteration(process, begin + name + "_iteration", files);
+  }
+  files[begin + "iterations.v"] = text + writeModules(text);
+  return files;
 }

@@ -37,6 +37,8 @@ public:
       : process(process), pipeline(pipeline), module(module), files(files) {}
 
   std::string write();
+  /// By a pipeline of one stage.
+  std::string writeIteration();
 
 private:
   std::string refer(Value value, int64_t stage);
@@ -55,6 +57,15 @@ private:
   void writeMemory(MemoryOp memory);
   void writeLoad(LoadOp load);
   void writeStore(StoreOp store);
+  void writeIterationLoad(LoadOp load);
+  void addPort(const char *direction, const std::string &name, int64_t bits) {
+    portText += (portText.empty() ? "\n  " : ",\n  ") + std::string(direction) +
+                " " + declareRange(bits) + name;
+  }
+  /// An input, called `name`, that a value is.
+  void takeValue(Value value, const std::string &name);
+  /// An output that a value becomes.
+  void giveValue(Value value, const std::string &name);
   void declare(const char *kind, int64_t bits, const std::string &name) {
     declarations << "  " << kind << " " << declareRange(bits) << name << ";\n";
   }
@@ -64,9 +75,13 @@ private:
   }
 
   ProcessOp process;
-  const Pipeline &pipeline;
+  const Pipeline pipeline;
   const std::string &module;
   Files &files;
+  bool isIteration = false;
+  /// Of an iteration.
+  std::string portText;
+  int64_t loads = 0;
   llvm::DenseMap<Value, unsigned> numbers;
   std::map<std::string, bool> isWritten;
   std::string declarationText, wireText, clockedText, resetText;
@@ -266,6 +281,19 @@ void ProcessWriter::writeLoad(LoadOp op) {
         formatv("{0}[{1}]", column.name, address));
 }
 
+/// A word of what is written in other iterations is one that comes in.
+void ProcessWriter::writeIterationLoad(LoadOp op) {
+  std::string name = getName(op.getWord());
+  int64_t bits = countBits(op.getWord().getType());
+  if (!op.getMemory().getDefiningOp<MemoryOp>().getContents())
+    return takeValue(op.getWord(), formatv("load{0}", loads++));
+  declare("wire", bits, name);
+  std::string address = refer(op.getAddress(), 0);
+  for (const Column &column : getColumns(op.getMemory()))
+    wires << formatv("  assign {0}[{1} +: {2}] = {3}[{4}];\n", name, column.low,
+                     column.bits, column.name, address);
+}
+
 void ProcessWriter::writeStore(StoreOp op) {
   int64_t stage = pipeline.getStage(op.getOperation());
   std::string word = refer(op.getWord(), stage);
@@ -286,9 +314,9 @@ void ProcessWriter::writeOp(Operation &op) {
   if (auto memory = dyn_cast<MemoryOp>(op))
     return writeMemory(memory);
   if (auto load = dyn_cast<LoadOp>(op))
-    return writeLoad(load);
+    return isIteration ? writeIterationLoad(load) : writeLoad(load);
   if (auto store = dyn_cast<StoreOp>(op))
-    return writeStore(store);
+    return isIteration ? void() : writeStore(store);
   Value result = op.getResult(0);
   std::string name = getName(result);
   int64_t bits = countBits(result.getType());
@@ -338,6 +366,49 @@ std::string ProcessWriter::write() {
           "    end else if (moves) begin\n" + clockedText + "    end\n";
   text += "endmodule\n";
   return text;
+}
+
+void ProcessWriter::takeValue(Value value, const std::string &name) {
+  int64_t bits = countBits(value.getType());
+  addPort("input", name, bits);
+  declare("wire", bits, getName(value));
+  wires << formatv("  assign {0} = {1};\n", getName(value), name);
+}
+
+void ProcessWriter::giveValue(Value value, const std::string &name) {
+  addPort("output", name, countBits(value.getType()));
+  wires << formatv("  assign {0} = {1};\n", name, refer(value, 0));
+}
+
+std::string ProcessWriter::writeIteration() {
+  isIteration = true;
+  Block &body = process.getBody().front();
+  for (auto [number, index] : llvm::enumerate(process.getIndices()))
+    takeValue(index, formatv("index{0}", number));
+  for (auto [number, state] : llvm::enumerate(process.getStates()))
+    takeValue(state, formatv("state{0}", number));
+  for (auto [number, stream] : llvm::enumerate(process.getReadStreams()))
+    addPort("input", formatv("in{0}_data", number),
+            cast<StreamType>(stream.getType()).getWordBits());
+  for (Operation &op : body)
+    writeOp(op);
+  auto next = cast<NextOp>(body.getTerminator());
+  for (auto [number, state] : llvm::enumerate(next.getStates()))
+    giveValue(state, formatv("next{0}", number));
+  for (WriteOp write : process.getBody().getOps<WriteOp>()) {
+    std::string port = formatv(
+        "out{0}", cast<BlockArgument>(write.getStream()).getArgNumber() -
+                      process.getWrittenStreams().front().getArgNumber());
+    giveValue(write.getCondition(), port + "_valid");
+    giveValue(write.getWord(), port + "_data");
+  }
+  return "module " + module + " (" + portText + "\n);\n" + declarationText +
+         wireText + "endmodule\n";
+}
+
+std::string fpga::writeIteration(ProcessOp process, const std::string &module,
+                                 Files &files) {
+  return ProcessWriter(process, Pipeline(), module, files).writeIteration();
 }
 
 std::string fpga::writeProcess(ProcessOp process, const Pipeline &pipeline,

@@ -21,6 +21,11 @@ std::string declarePorts(const std::string &name, int64_t bits, bool isInput);
 std::string writeProcess(qflow::ProcessOp process, const Pipeline &pipeline,
                          const std::string &module, Files &files);
 
+/// Of one iteration of a process what it computes, without clock and registers,
+/// by the same text of its ops (emitIterations).
+std::string writeIteration(qflow::ProcessOp process, const std::string &module,
+                           Files &files);
+
 } // namespace qnt::fpga
 
 #endif // QNT_LIB_TARGET_FPGA_VERILOGPROCESS_H

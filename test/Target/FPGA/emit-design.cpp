@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// emit-design FILE.mlir FOLDER
-// Units become processes first. report.json has what they take.
+// emit-design FILE.mlir FOLDER [iterations]
+// Units become processes first. report.json has what they take; with
+// `iterations` there is only what proofs are about.
 //
 //===----------------------------------------------------------------------===//
 #include "qnt/Support/AtomicFile.h"
@@ -26,9 +27,21 @@
 using namespace mlir;
 using namespace qnt;
 
+static FailureOr<fpga::Files> emitAll(qflow::DesignOp design) {
+  auto estimate = fpga::estimate(design);
+  auto verilog = fpga::emitVerilog(design), cpp = fpga::emitCpp(design);
+  if (failed(estimate) || failed(verilog) || failed(cpp))
+    return failure();
+  fpga::Files files = fpga::writeReport(design, *estimate, nullptr);
+  files.merge(*verilog);
+  files.merge(*cpp);
+  return files;
+}
+
 int main(int argc, char **argv) {
-  if (argc != 3) {
-    llvm::errs() << "usage: emit-design FILE.mlir FOLDER\n";
+  bool isForProofs = argc == 4 && std::string(argv[3]) == "iterations";
+  if (argc != 3 && !isForProofs) {
+    llvm::errs() << "usage: emit-design FILE.mlir FOLDER [iterations]\n";
     return 2;
   }
   MLIRContext context;
@@ -42,16 +55,10 @@ int main(int argc, char **argv) {
   if (!module || failed(pm.run(*module)))
     return 1;
   for (auto design : module->getOps<qflow::DesignOp>()) {
-    auto estimate = fpga::estimate(design);
-    if (failed(estimate))
+    auto files = isForProofs ? fpga::emitIterations(design) : emitAll(design);
+    if (failed(files))
       return 1;
-    for (auto files : {fpga::emitVerilog(design), fpga::emitCpp(design),
-                       FailureOr<fpga::Files>(
-                           fpga::writeReport(design, *estimate, nullptr))}) {
-      if (failed(files))
-        return 1;
-      for (const auto &[name, text] : *files)
-        support::writeFileAtomically(std::string(argv[2]) + "/" + name, text);
-    }
+    for (const auto &[name, text] : *files)
+      support::writeFileAtomically(std::string(argv[2]) + "/" + name, text);
   }
 }

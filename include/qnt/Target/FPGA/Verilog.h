@@ -26,6 +26,17 @@ namespace qnt::fpga {
 /// neither process nor FIFO.
 mlir::FailureOr<Files> emitVerilog(qflow::DesignOp design);
 
+/// For proofs, what one iteration of each process computes: DESIGN_iterations.v
+/// with combinational modules DESIGN_PROCESS_iteration, and a .mem file for
+/// each memory with contents. They come from what the design's Verilog is
+/// written from, by the same code, but have no registers: index0, ... and
+/// state0, ... come in, next0, ... are what the states become; words that are
+/// read are in0_data, ..., those of memories that other iterations write load0,
+/// ... in the order of their loads; out0_data, ... are written where
+/// out0_valid, ... is set. What is stored does not come out. Errors are
+/// emitVerilog's.
+mlir::FailureOr<Files> emitIterations(qflow::DesignOp design);
+
 } // namespace qnt::fpga
 
 #endif // QNT_TARGET_FPGA_VERILOG_H
