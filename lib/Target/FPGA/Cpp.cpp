@@ -34,6 +34,7 @@ private:
                      int64_t depth);
   LogicalResult writeProcesses();
   void writeOutputs();
+  std::string writeWidths();
 
   DesignOp design;
   std::string name;
@@ -132,11 +133,27 @@ void DesignWriter::writeOutputs() {
     auto type = cast<StreamType>(stream.getType());
     std::string function = names.make("do_pass");
     functions += formatv(
-        "\nstatic void {0}({1} &in0, {1} &out0) {{\n  for (int i = 0; i < {2}; "
-        "++i)\n#pragma HLS PIPELINE II=1\n    out0.write(in0.read());\n}\n",
+        "\nstatic void {0}({1} &in0, {1} &out0) {{\n#pragma HLS INLINE off\n"
+        "  for (int i = 0; i < {2}; ++i) {{\n#pragma HLS PIPELINE II=1\n"
+        "    out0.write(in0.read());\n  }\n}\n",
         function, writeCppStreamType(type), type.getWords());
     calls += formatv("  {0}({1}, {2});\n", function, from, port);
   }
+}
+
+/// Vitis' integers have up to 1024 bits unless a macro says more before its
+/// header is read.
+std::string DesignWriter::writeWidths() {
+  int64_t bits = 0;
+  auto look = [&](Value stream) {
+    bits = std::max(bits, cast<StreamType>(stream.getType()).getWordBits());
+  };
+  llvm::for_each(design.getBody().getArguments(), look);
+  for (Operation &op : design.getBody().front())
+    llvm::for_each(op.getResults(), look);
+  if (bits <= 1024)
+    return "";
+  return formatv("#define AP_INT_MAX_W {0}\n", llvm::alignTo(bits, 1024));
 }
 
 FailureOr<Files> DesignWriter::write() {
@@ -152,11 +169,12 @@ FailureOr<Files> DesignWriter::write() {
   std::string prototype =
       formatv("void {0}({1})", name, llvm::join(parameters, ",\n    "));
   files[name + ".h"] =
-      formatv("#ifndef QNT_{0}_H\n#define QNT_{0}_H\n\n#include "
+      formatv("#ifndef QNT_{0}_H\n#define QNT_{0}_H\n\n{3}#include "
               "<ap_int.h>\n#include <hls_stream.h>\n\n// Takes and gives a "
               "frame:\n{1}{2};\n\n"
               "#endif\n",
-              StringRef(name).upper(), llvm::join(comments, ""), prototype);
+              StringRef(name).upper(), llvm::join(comments, ""), prototype,
+              writeWidths());
   std::string interfaces;
   for (const std::string &port : ports)
     interfaces += "#pragma HLS INTERFACE axis port=" + port + "\n";

@@ -345,7 +345,7 @@ std::string ProcessWriter::write(const std::string &function) {
       formatv("// {0}: {1} iterations a frame.\nstatic void {2}({3}) {{\n",
               process.getName(), llvm::join(loops, " x "), function,
               llvm::join(streams, ",\n    "));
-  text += headText;
+  text += "#pragma HLS INLINE off\n" + headText;
   for (size_t number = 0; number < loops.size(); ++number)
     text += formatv("{0}for (int i{1} = 0; i{1} < {2}; ++i{1}){3}\n",
                     std::string(2 * number + 2, ' '), number, loops[number],

@@ -14,6 +14,7 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from designs import make_random, pack, unpack  # noqa: E402
 from integers import Graph, interpret, quantize  # noqa: E402
+from vitis import lint, lint_script  # noqa: E402
 
 build, folder = map(pathlib.Path, sys.argv[1:])
 seed, rng = make_random()
@@ -71,4 +72,5 @@ assert (cpp / "out0.hex").read_text() == (verilog / "out0.hex").read_text()
 done = run_cpp([got[0] ^ 1] + got[1:])
 assert done.returncode != 0 and f"out0: 1 of {len(got)} words differ" in done.stdout, done
 script = (cpp / "run_vitis.tcl").read_text()
+assert not lint(cpp, "model") and not lint_script(script, "model"), lint(cpp, "model")
 assert "set_part xc7z020clg400-1" in script and "-period 8.000" in script, script

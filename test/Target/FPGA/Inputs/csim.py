@@ -3,6 +3,8 @@ import importlib.util
 import pathlib
 import subprocess
 
+from vitis import lint
+
 # Designs are compiled with what reads memory that nothing was assigned to reading
 # rubbish, and with what C++ does not define ending the run. (Rubbish of one bit is none.)
 CLANG = ["clang++-22", "-std=c++17", "-O1", "-ftrivial-auto-var-init=pattern",
@@ -55,10 +57,12 @@ int main() {{
 
 
 class CSimulation:
-    """A design's files in `folder`, compiled for streams of these words a frame."""
+    """A design's files in `folder`, which Vitis would take, compiled for streams of these words
+    a frame."""
 
     def __init__(self, folder, design, inputs, outputs, vitis_types=False):
         self.folder, self.inputs, self.outputs = pathlib.Path(folder), inputs, outputs
+        assert not lint(folder, design), lint(folder, design)
         (self.folder / "main.cpp").write_text(main(design, inputs, outputs))
         compiler, headers = (GCC, find_ap_types()) if vitis_types else (CLANG, SOURCES)
         done = subprocess.run(
