@@ -124,6 +124,14 @@ LogicalResult DotOp::verify() {
   if (!to.getElement().isSigned() || !sums) // (C2)
     return emitOpError("expected signed sums of at most 64 bits, got ")
            << to.getElement();
+  bool isFolded = inputs > from.getLanes() || rows > to.getLanes();
+  int64_t weightBits = getWeights().getElementType().getIntOrFloatBitWidth() *
+                       from.getLanes() * to.getLanes();
+  if (isFolded && weightBits > maxWordBits) // (C4)
+    return emitOpError("multiplies ")
+           << from.getLanes() << " inputs with " << to.getLanes()
+           << " rows at once, " << weightBits
+           << " bits of weights, expected at most " << maxWordBits;
   return checkHolds(*this, to, *sums, "the sums");
 }
 
@@ -151,6 +159,15 @@ std::optional<Interval> RequantizeOp::getSums() {
   return all;
 }
 
+unsigned RequantizeOp::getNumberBits() {
+  Interval numbers = *getSums();
+  for (DenseIntElementsAttr tensor :
+       {getMultipliers(), getFactors().value_or(getMultipliers())})
+    for (int64_t n = 0; n < tensor.getNumElements(); ++n)
+      numbers = numbers.with({getNumber(tensor, n), getNumber(tensor, n)});
+  return numbers.getSignedBits();
+}
+
 LogicalResult RequantizeOp::verify() {
   if (failed(checkElements(*this))) // (C5)
     return failure();
@@ -174,6 +191,12 @@ LogicalResult RequantizeOp::verify() {
       return emitOpError("expected shifts of 0 to 62, got ") << shift;
   if (!getSums()) // (C3)
     return emitOpError("may have a sum beyond 64 bits");
+  int64_t numberBits = from.getLanes() * getNumberBits();
+  if (from.getLanes() < channels && numberBits > maxWordBits) // (C6)
+    return emitOpError("makes ")
+           << from.getLanes() << " of " << channels << " channels at once, "
+           << numberBits << " bits of numbers of theirs, expected at most "
+           << maxWordBits;
   if (getClamp().size() != 2 || getClamp()[0] > getClamp()[1]) // (C4)
     return emitOpError("expected two bounds, the lower first");
   return checkHolds(*this, to, {getClamp()[0], getClamp()[1]}, "the codes");

@@ -37,6 +37,8 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     - (C2) the result's elements are signed, and hold the sums that inputs of that
       type may have.
     - (C3) elements have at most 48 bits.
+    - (C4) unless all of them are, weights that are multiplied at once have at most
+      8191 bits.
   }];
   let arguments = (ins QFlow_StreamType:$input, AnyIntElementsAttr:$weights,
                        OptionalAttr<AnyIntElementsAttr>:$bias, UnitAttr:$in_luts);
@@ -77,6 +79,8 @@ def QFlow_RequantizeOp : QFlow_Unit<"requantize"> {
     - (C3) nothing before the shift is beyond 64 bits.
     - (C4) the result's elements hold `low` and `high`, in this order.
     - (C5) elements have at most 48 bits.
+    - (C6) unless all channels are made at once, their multipliers have at most
+      8191 bits, and so have what is added and shifts.
   }];
   let arguments = (ins QFlow_StreamType:$input, Optional<QFlow_StreamType>:$addend,
                        I64ElementsAttr:$multipliers, I64ElementsAttr:$offsets,
@@ -91,6 +95,9 @@ def QFlow_RequantizeOp : QFlow_Unit<"requantize"> {
   let extraClassDeclaration = [{
     /// Of what is shifted; none where it may be beyond 64 bits.
     std::optional<Interval> getSums();
+    /// The most bits that a number of a channel has: a multiplier, a factor, or
+    /// an offset, which is as wide as the sums.
+    unsigned getNumberBits();
   }];
 }
 

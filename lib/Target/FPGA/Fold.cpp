@@ -82,12 +82,22 @@ FailureOr<int64_t> Folder::choose(Operation *op, int64_t channels,
   int64_t bits = 1;
   for (Value operand : op->getOperands())
     bits = std::max<int64_t>(bits, getBits(operand));
-  for (int64_t lanes : getDivisors(channels))
-    if (elements / lanes <= cycles && lanes * bits <= maxWordBits)
+  auto requantize = dyn_cast<RequantizeOp>(op);
+  auto isLegal = [&](int64_t lanes) {
+    return lanes * bits <= maxWordBits &&
+           (!requantize || lanes == channels ||
+            lanes * requantize.getNumberBits() <= maxWordBits);
+  };
+  int64_t most = 1;
+  for (int64_t lanes : getDivisors(channels)) {
+    if (!isLegal(lanes))
+      continue;
+    if (elements / lanes <= cycles)
       return lanes;
+    most = lanes;
+  }
   return op->emitOpError("needs at least ")
-         << elements / channels << " cycles a frame, expected at most "
-         << cycles;
+         << elements / most << " cycles a frame, expected at most " << cycles;
 }
 
 /// The same stream in words of so many lanes, at the rate of the narrower side.

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Target/FPGA/Part.h"
 
+#include "qnt/Support/Names.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 using namespace qnt::fpga;
@@ -33,7 +35,11 @@ const Part *qnt::fpga::findPart(llvm::StringRef name) {
 
 std::string qnt::fpga::describeUnknownPart(llvm::StringRef name) {
   std::string text = "unknown part '" + name.str() + "', expected one of";
-  for (const Part &part : parts)
-    text += (&part == parts ? " " : ", ") + part.name.str();
-  return text;
+  std::vector<std::string> names;
+  for (const Part &part : parts) {
+    names.push_back(part.name.str());
+    text += (&part == parts ? " " : ", ") + names.back();
+  }
+  return text + "; the nearest is '" + support::findNearest(name.str(), names) +
+         "'";
 }
