@@ -24,14 +24,14 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE + "/Inputs", HERE + "/../../Target/CPU/Inputs"]
+sys.path[:0] = [HERE + "/Inputs", HERE + "/../../Inputs", HERE + "/../../Target/CPU/Inputs"]
 from compiled import runnable
 from node_tests import FORMS, Case, list_cases, run
+from seeding import draw_seed
 
 # Types that no operator takes.
 TYPE_REASONS = re.compile(
@@ -58,7 +58,6 @@ def arguments():
     parser.add_argument("--compiled", choices=("none", "sample", "all"),
                         default="none",
                         help="compile what the interpreter passes")
-    parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("-v", action="store_true", help="every case")
     return parser.parse_args()
 
@@ -172,8 +171,7 @@ def main():
         passed[form] = results.add(form, [
             c.other(form) for c in passed["given"] if c.has_form(form)])
     if args.compiled != "none":
-        print("seed", args.seed)
-        rng = np.random.default_rng(args.seed)
+        rng = np.random.default_rng(draw_seed())
         chosen = [c for form in FORMS for c in passed[form]]
         if args.compiled == "sample":
             rng.shuffle(chosen)
