@@ -117,16 +117,32 @@ def describe_linear(name, lines, rows):
 
 def describe_attention(name, lines, context):
     """One token of one sequence."""
-    heads, kv, dim, cache = re.match(r"attention_rows_(\d+)kv(\d+)x(\d+)_(\w+?)_", name).groups()
+    kind, heads, kv, dim, cache = re.match(
+        r"attention_(rows|columns)_(\d+)kv(\d+)x(\d+)_(\w+?)_", name).groups()
     heads, kv, dim = int(heads), int(kv), int(dim)
     parts = int(re.search(r"_p(\d+)$", name)[1])
     position = {"f32": 8 * dim, "f16": 4 * dim, "i8": 2 * dim + 8, "i4": dim + 8}[cache]
-    loop, rest = find_loop(lines, lambda code: code.startswith(("LDG", "FFMA")))
-    # D / 8 lanes a position, four positions of a group in flight, four warps.
-    together = 4 * 4 * (32 // (dim // 8))
-    return {"blocks": kv * max(1, heads // kv // 4) * parts, "loop": len(loop), "products": 0,
+    if kind == "rows":
+        loop, rest = find_loop(lines, lambda code: code.startswith(("LDG", "FFMA")))
+        # D / 8 lanes a position, four positions of a group in flight, four warps.
+        together, products = 4 * 4 * (32 // (dim // 8)), 0
+        blocks = kv * max(1, heads // kv // 4) * parts
+    else:
+        loop, rest = find_loop(lines, lambda code: bool(PRODUCTS.match(code)))
+        # Two products for each 16 features of 16 positions' keys, one for those of their
+        # values, and of codes one for their zero points; four warps.
+        products = sum(bool(PRODUCTS.match(code)) for code in loop)
+        together = 4 * 16 * products // (3 * dim // 16 + (cache[0] == "i"))
+        blocks = kv * math.ceil(heads / kv / 8) * parts
+    # The block that comes last joins what all have.
+    codes = [code for code, _ in lines if not code.startswith(".L")]
+    counted = next((i for i, code in enumerate(codes) if code.startswith("ATOM")), len(codes))
+    rest -= (len(codes) - counted) * (parts - 1) // parts
+    return {"blocks": blocks, "loop": len(loop), "products": products,
             "instructions": math.ceil(context / parts / together) * len(loop) + rest,
-            "operations": 0, "peak": "f16", "idle": 0, "bytes": kv * context * position}
+            # A product has 16 rows, 8 columns and 16 inputs.
+            "operations": 4096 * products * kv * context * 4 // together,
+            "peak": "f16", "idle": 0, "bytes": kv * context * position}
 
 
 def predict(chip, resources, facts):
@@ -164,7 +180,7 @@ def show(chip_name, args):
             many = re.match("linear_(wgmma|tcgen05)_(?!nvfp4|mxfp4)", name)
             rows = 4096 if bucket >= 128 or many else bucket
             facts = describe_linear(name, kernels[name], rows)
-        elif name.startswith("attention_rows") and "kv8x" in name:
+        elif re.match("attention_(rows|columns)_32kv8x", name):
             rows, facts = 1, describe_attention(name, kernels[name], args.context)
         else:
             continue

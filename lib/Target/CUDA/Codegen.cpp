@@ -50,6 +50,7 @@ using namespace qnt::cuda;
 static void lowerFunctions(ModuleOp module) {
   module.walk([](Operation *op) {
     StringRef name = llvm::StringSwitch<StringRef>(op->getName().getStringRef())
+                         .Case("arith.maxnumf", "llvm.maxnum.f32")
                          .Case("math.absf", "llvm.fabs.f32")
                          .Case("math.ceil", "llvm.ceil.f32")
                          .Case("math.exp2", "llvm.exp2.f32")

@@ -60,6 +60,18 @@ Value KernelBuilder::truncF(Value x, Type element) {
 Value KernelBuilder::eqF(Value x, Value y) {
   return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ, x, y);
 }
+Value KernelBuilder::maxNum(Value x, Value y) {
+  return arith::MaxNumFOp::create(b, loc, x, y);
+}
+Value KernelBuilder::toHalves(Value low, Value high) {
+  return bitcast(truncF(pack({low, high}), f16()), i32());
+}
+Value KernelBuilder::takeBytes(Value x, Value y, std::array<int64_t, 4> bytes) {
+  VectorType type = vec(i8(), 4);
+  Value taken = vector::ShuffleOp::create(b, loc, bitcast(x, type),
+                                          bitcast(y, type), bytes);
+  return bitcast(taken, i32());
+}
 Value KernelBuilder::toInt(Value x) {
   return arith::FPToSIOp::create(b, loc, i32(), x);
 }
@@ -122,6 +134,12 @@ Value KernelBuilder::atomicAdd(Value pointer, Value x) {
 Value KernelBuilder::shuffleXor(Value x, int64_t mask) {
   return gpu::ShuffleOp::create(b, loc, x, c32(int32_t(mask)), c32(kWarp),
                                 gpu::ShuffleMode::XOR)
+      .getShuffleResult();
+}
+
+Value KernelBuilder::shuffle(Value x, Value lane) {
+  return gpu::ShuffleOp::create(b, loc, x, lane, c32(kWarp),
+                                gpu::ShuffleMode::IDX)
       .getShuffleResult();
 }
 

@@ -52,11 +52,18 @@ public:
   Value divFast(Value x, Value y);
 
   Value eqF(Value x, Value y);
+  /// One instruction: the other one where either is NaN.
+  Value maxNum(Value x, Value y);
   /// Four f32 as bytes of a word, the first lowest, to the nearest e5m2 or
   /// e4m3, even of two, or the largest number; NaN as NaN.
   Value toFloat8(mlir::ValueRange numbers, bool isE5M2);
   /// Likewise as e2m1, in the low 16 bits, of numbers that are not NaN.
   Value toFloat4(mlir::ValueRange numbers);
+  /// Two f32 as f16, the first in the low half of a word.
+  Value toHalves(Value low, Value high);
+  /// A word of four of the bytes of two: 0 to 3 are those of `x`, 4 to 7 of
+  /// `y`, from the lowest up.
+  Value takeBytes(Value x, Value y, std::array<int64_t, 4> bytes);
   /// The integer nearest to an f32 that is one.
   Value toInt(Value x);
   Values elements(Value vector);
@@ -85,6 +92,8 @@ public:
   /// Adds to an i32 in global memory; what it was before.
   Value atomicAdd(Value pointer, Value x);
   Value shuffleXor(Value x, int64_t mask);
+  /// What that lane of the warp has.
+  Value shuffle(Value x, Value lane);
   /// Copies 4, 8 or 16 bytes in the background; where `valid` is false, zeros.
   void copyAsync(Value to, Value from, Value valid, int64_t bytes = 16);
   void commitCopies();

@@ -168,7 +168,7 @@ Kernel getMeanPoolKernel(KernelLibrary &lib, int64_t features);
 
 //===----------------------------------------------------------------------===//
 // Attention (Kernels/Rope.cpp, CacheStore.cpp, AttentionRows.cpp,
-// AttentionTiles.cpp)
+// AttentionColumns.cpp, AttentionTiles.cpp)
 //===----------------------------------------------------------------------===//
 
 /// (positions i32 [rows], frequencies f64 [dim / 2] as nn::getRopeFrequencies
@@ -238,15 +238,28 @@ struct AttentionSpec {
   /// A part of kernels' names.
   std::string getName() const;
 };
-// Both kernels take (query f32 [batch, tokens, heads * headDim], cache of this
+// All kernels take (query f32 [batch, tokens, heads * headDim], cache of this
 // layer or key and value, out f32 as query, batch, tokens, [capacity: of a
 // cache], [limits i32 [batch]], ...) and give softmax(scale q k^T) v with a
-// running maximum (Milakov and Gimelshein 2018; Dao et al. 2022).
+// running maximum (Milakov and Gimelshein 2018; Dao et al. 2022). Those for few
+// tokens also (..., [workspace, counters: of more than one split]).
 
-/// For few tokens, in f32: (..., [workspace, counters: of more than one
-/// split]), blocks of some heads that share keys, of one token.
+/// The splits of a long context where a sequence has so many blocks: two blocks
+/// for each multiprocessor, or up to 48.
+int64_t chooseAttentionSplits(const Chip &chip, int64_t blocks);
+
+/// For few tokens, in f32: blocks of some heads that share keys, of one token.
 Kernel getAttentionRowsKernel(KernelLibrary &lib, const AttentionSpec &spec,
                               int64_t splits);
+
+/// The reason why there are no columns, or nothing.
+std::string checkAttentionColumns(const AttentionSpec &spec);
+/// For few tokens with a cache of f16 or codes, on f16 mma.sync: blocks of
+/// eight columns, a column being a token and one of the heads that share keys.
+/// Queries are rounded to 22 bits, weights of values to f16, sums are f32;
+/// queries times the scale are below 45000.
+Kernel getAttentionColumnsKernel(KernelLibrary &lib, const AttentionSpec &spec,
+                                 int64_t splits);
 
 /// The reason why there are no tiles, or nothing.
 std::string checkAttentionTiles(const AttentionSpec &spec);

@@ -25,8 +25,11 @@ using Limits = cuda::AttentionSpec::Limits;
 std::string AttentionCase::getName() const {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << (tiles ? "tiles " : "rows ") << heads << " heads on " << kvHeads
-     << " of " << headDim << ", batch " << batch << ", tokens";
+  os << (kind == Tiles     ? "tiles "
+         : kind == Columns ? "columns "
+                           : "rows ")
+     << heads << " heads on " << kvHeads << " of " << headDim << ", batch "
+     << batch << ", tokens";
   for (int64_t tokens : calls)
     os << " " << tokens;
   os << (element.empty() ? "" : ", cache " + element)
@@ -55,6 +58,7 @@ private:
   std::string compareCache() const;
   float readCache(int64_t b, int64_t head, bool isValue, int64_t position,
                   int64_t feature) const;
+  double getScoreError() const;
   double getLimit();
 
   MLIRContext &context;
@@ -62,7 +66,7 @@ private:
   std::mt19937_64 &random;
   cuda::AttentionSpec spec;
   int64_t capacity = 0;
-  double most = 0;
+  double most = 0, mostKey = 0;
   std::vector<int32_t> limits;
   std::vector<char> cache;
   std::shared_ptr<interp::KVCache> truth;
@@ -167,8 +171,10 @@ std::string AttentionRun::store(int64_t tokens) {
 
 std::string AttentionRun::attend(int64_t tokens, Floats &out) {
   Launcher launcher(context, [&](cuda::KernelLibrary &library) {
-    return test.tiles
-               ? cuda::getAttentionTilesKernel(library, spec)
+    if (test.kind == AttentionCase::Tiles)
+      return cuda::getAttentionTilesKernel(library, spec);
+    return test.kind == AttentionCase::Columns
+               ? cuda::getAttentionColumnsKernel(library, spec, test.splits)
                : cuda::getAttentionRowsKernel(library, spec, test.splits);
   });
   launcher.set("query", query);
@@ -233,17 +239,47 @@ std::string AttentionRun::compareCache() const {
   return {};
 }
 
+/// What the columns' scores, as exponents of two, may be off by: f32 sums of as
+/// many products as a head has features, their operands exact but for 22 bits
+/// of a query. Codes are up to twice the largest key from zero, and so is what
+/// their zero points take off.
+double AttentionRun::getScoreError() const {
+  double largest = 0;
+  for (size_t row = 0; row < query.size(); row += size_t(test.headDim)) {
+    double sum = 0;
+    for (int64_t i = 0; i < test.headDim; ++i)
+      sum += std::abs(double(query[row + size_t(i)]));
+    largest = std::max(largest, sum);
+  }
+  double terms = largest * mostKey * spec.scale * M_LOG2E;
+  if (spec.cache.isCodes())
+    terms *= 4;
+  return std::ldexp(double(test.headDim + 8), -24) * terms;
+}
+
 double AttentionRun::getLimit() {
-  // Of this call's values and earlier ones.
+  // Of this call's keys and values and earlier ones.
+  for (float number : key)
+    mostKey = std::max(mostKey, std::abs(double(number)));
   for (float number : value)
     most = std::max(most, std::abs(double(number)));
   // f32 sums, scores of up to about 8 of 2^-24 each.
-  if (!test.tiles)
+  if (test.kind == AttentionCase::Rows)
     return 1e-5;
-  // Weights, which sum up to one, are rounded to f16; so are decoded codes,
-  // whose scores then are off by some 2^-11 of eight.
+  // Weights, which sum up to one, are rounded to f16; so are decoded codes of
+  // tiles, whose scores then are off by some 2^-11 of eight.
   double rounding = std::ldexp(most, -11) + 1e-5;
-  return spec.cache.isCodes() ? 8 * rounding : rounding;
+  if (test.kind == AttentionCase::Tiles)
+    return spec.cache.isCodes() ? 8 * rounding : rounding;
+  // Each weight, and the sum of them, is off by a factor of 2^error.
+  rounding += 2 * std::expm1(M_LN2 * getScoreError()) * most;
+  // Sums of weighted codes with up to 1024 + 256 added, of 32 positions, and of
+  // what is taken off; a code is a scale of twice the largest value over all
+  // codes.
+  if (spec.cache.isCodes())
+    rounding += 2 * std::ldexp(32 + 2, -24) * 1280 * 2 * most /
+                ((1 << spec.cache.bits()) - 1);
+  return rounding;
 }
 
 std::string AttentionRun::call(int64_t tokens) {
@@ -267,8 +303,10 @@ std::string AttentionRun::call(int64_t tokens) {
 
 std::string AttentionRun::run() {
   std::string error = spec.cache.check();
-  if (error.empty() && test.tiles)
+  if (error.empty() && test.kind == AttentionCase::Tiles)
     error = cuda::checkAttentionTiles(spec);
+  if (error.empty() && test.kind == AttentionCase::Columns)
+    error = cuda::checkAttentionColumns(spec);
   for (int64_t tokens : test.calls)
     if (error.empty())
       error = call(tokens);

@@ -24,8 +24,7 @@ struct AttentionCase {
   bool hasLengths = false, causal = false;
   int64_t window = 0;
   int64_t splits = 1;
-  /// By the kernel for many tokens.
-  bool tiles = false;
+  enum Kind { Rows, Columns, Tiles } kind = Rows;
 
   std::string getName() const;
 };

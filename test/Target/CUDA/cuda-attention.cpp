@@ -41,22 +41,49 @@ static std::vector<AttentionCase> getCases(std::mt19937_64 &random) {
                      .batch = size(1, 2),
                      .element = element,
                      .window = pick(0, 0, 33),
-                     .tiles = true});
+                     .kind = AttentionCase::Tiles});
+  }
+  // Few tokens on products: rows of a cache are multiples of 32 bytes.
+  for (auto [element, multiple] :
+       {std::pair("f16", 16), std::pair("i8", 32), std::pair("i4", 64)}) {
+    auto pickDim = [&] {
+      return pick(64, 128, multiple * size(1, 256 / multiple));
+    };
+    auto add = [&](AttentionCase test) {
+      test.heads *= test.kvHeads;
+      test.element = element;
+      test.kind = AttentionCase::Columns;
+      cases.push_back(test);
+    };
+    // More than eight columns, some of which see more positions.
+    add({.heads = pick(1, 2, 3, 4, 8, 12),
+         .kvHeads = size(1, 2),
+         .headDim = pickDim(),
+         .calls = {size(1, 60), size(1, 9), 1},
+         .batch = size(1, 3),
+         .window = pick(0, 20)});
+    add({.heads = pick(1, 4, 6, 8),
+         .kvHeads = size(1, 2),
+         .headDim = pickDim(),
+         .calls = {size(1, 300), 1},
+         .window = pick(0, 0, 100),
+         .splits = size(2, 5)});
   }
   for (bool tiles : {false, true})
     for (bool hasLengths : {false, true})
       for (bool causal : {false, true}) {
         int64_t kvHeads = size(1, 2);
-        cases.push_back({.heads = kvHeads * pick(1, 2),
-                         .kvHeads = kvHeads,
-                         .headDim = pick(16, 32, 64),
-                         .calls = {size(1, 100)},
-                         .batch = size(1, 3),
-                         .element = "",
-                         .hasLengths = hasLengths,
-                         .causal = causal,
-                         .window = causal ? pick(0, 9) : 0,
-                         .tiles = tiles});
+        cases.push_back(
+            {.heads = kvHeads * pick(1, 2),
+             .kvHeads = kvHeads,
+             .headDim = pick(16, 32, 64),
+             .calls = {size(1, 100)},
+             .batch = size(1, 3),
+             .element = "",
+             .hasLengths = hasLengths,
+             .causal = causal,
+             .window = causal ? pick(0, 9) : 0,
+             .kind = tiles ? AttentionCase::Tiles : AttentionCase::Rows});
       }
   return cases;
 }

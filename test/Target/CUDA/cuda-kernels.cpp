@@ -115,7 +115,7 @@ static void addElementwise(cuda::KernelLibrary &library, Kernels &kernels) {
   add(kernels, cuda::getElementwiseKernel(library, copy));
 }
 
-/// Of every cache, and of two sizes of heads: rows and tiles.
+/// Of every cache, and of some sizes of heads: few tokens and many.
 static void addAttention(cuda::KernelLibrary &library, Kernels &kernels) {
   OpBuilder b(library.module.getContext());
   cuda::AttentionSpec spec;
@@ -123,14 +123,20 @@ static void addAttention(cuda::KernelLibrary &library, Kernels &kernels) {
   spec.limits = cuda::AttentionSpec::Limits::Start;
   for (Type element : {Type(b.getF32Type()), Type(b.getF16Type()),
                        Type(b.getI8Type()), Type(b.getIntegerType(4))})
-    for (int64_t dim : {64, 128}) {
-      if (dim == 64 && !element.isF16())
+    for (int64_t dim : {64, 128, 256}) {
+      bool hasColumns = !element.isF32();
+      if (dim == 64 ? !element.isF16() : dim == 256 && !hasColumns)
         continue;
       spec.heads = 32;
       spec.cache = {8, dim, element};
+      int64_t splits =
+          cuda::chooseAttentionSplits(library.chip, spec.cache.heads);
       add(kernels, cuda::getCacheStoreKernel(library, spec.cache));
-      add(kernels, cuda::getAttentionRowsKernel(library, spec, /*splits=*/16));
-      add(kernels, cuda::getAttentionTilesKernel(library, spec));
+      add(kernels, hasColumns
+                       ? cuda::getAttentionColumnsKernel(library, spec, splits)
+                       : cuda::getAttentionRowsKernel(library, spec, splits));
+      if (cuda::checkAttentionTiles(spec).empty())
+        add(kernels, cuda::getAttentionTilesKernel(library, spec));
     }
   // An encoder.
   spec.heads = 12;

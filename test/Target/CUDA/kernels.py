@@ -37,6 +37,7 @@ EXPECTED = {
     "rows": ({"SHFL"}, SPILLS),
     "softmax": ({"SHFL", "MUFU"}, SPILLS),
     "attention_tiles": ({"HMMA", "LDSM", "MUFU", "SHFL"}, SPILLS),
+    "attention_columns": ({"HMMA", "MUFU", "SHFL"}, SPILLS | {"I2F"}),
     "attention_rows": ({"FFMA", "MUFU", "SHFL"}, SPILLS | {"I2F"}),
     "": ({"STG"}, SPILLS),
 }

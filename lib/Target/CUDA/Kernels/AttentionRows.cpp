@@ -11,9 +11,8 @@
 // within the warp, the block and the splits, in orders that do not change.
 //
 //===----------------------------------------------------------------------===//
+#include "AttentionParts.h"
 #include "KVReader.h"
-
-#include <limits>
 
 using namespace mlir;
 using namespace qnt::cuda;
@@ -24,8 +23,7 @@ static constexpr int64_t kWarps = 4, kThreads = kWarps * kWarp,
                          kFeatures = KVReader::kFeatures;
 /// Positions that a group of lanes loads before it uses them.
 static constexpr int64_t kUnroll = 4;
-/// Below all scores, and finite, so that differences are numbers.
-static constexpr float kLowest = std::numeric_limits<float>::lowest();
+static constexpr float kNoScore = AttentionParts::kNoScore;
 
 namespace {
 /// Of one query head: the largest score, the sum of the weights, and eight
@@ -39,7 +37,8 @@ class RowsEmitter {
 public:
   RowsEmitter(const AttentionSpec &spec, int64_t splits)
       : spec(spec), cache(spec.cache), reader(cache), splits(splits),
-        lanes(cache.getLanes()), groups(kWarp / lanes), heads(getHeads()) {}
+        lanes(cache.getLanes()), groups(kWarp / lanes), heads(getHeads()),
+        parts(heads, cache.headDim, kWarps, splits) {}
 
   Kernel describe();
   void emit(KernelBuilder &k, ValueRange args) const;
@@ -53,9 +52,6 @@ private:
       --most;
     return most;
   }
-  /// f32 that one head's state takes: of a block, and of its part of a split.
-  int64_t getStateSize() const { return 2 + cache.headDim; }
-  int64_t getPartBytes() const { return 4 * heads * getStateSize(); }
 
   Values flatten(const States &states) const;
   States unflatten(ValueRange values) const;
@@ -66,36 +62,23 @@ private:
                std::pair<KVRows, KVRows> memory, Value feature, Span span,
                States states, Value base, Value group) const;
   void joinWarp(KernelBuilder &k, States &states) const;
-  void joinParts(KernelBuilder &k, Value parts, int64_t count,
-                 llvm::function_ref<void(Value head, Value feature, Value most,
-                                         Value sum, Value out)>
-                     use) const;
-  void finish(KernelBuilder &k, ValueRange args, Value tile, Value out) const;
-  void storeResult(KernelBuilder &k, Value parts, int64_t count,
-                   Value out) const;
 
   const AttentionSpec &spec;
   const CacheGeometry &cache;
   KVReader reader;
   int64_t splits, lanes, groups, heads;
+  AttentionParts parts;
   AttentionArguments at;
-  unsigned workspace = 0, counters = 0;
 };
 } // namespace
 
 Kernel RowsEmitter::describe() {
   Kernel kernel;
   kernel.threads = kThreads;
-  kernel.sharedBytes = kWarps * getPartBytes();
   at = AttentionArguments::add(spec, kernel);
   kernel.grid[0].by(at.tokens).blocks = spec.heads / heads;
   kernel.grid[1].by(at.batch);
-  kernel.grid[2].blocks = splits;
-  if (splits > 1) {
-    kernel.workspaceBytes = splits * getPartBytes();
-    workspace = kernel.addInOut("workspace");
-    counters = kernel.addInOut("counters");
-  }
+  parts.describe(kernel);
   return kernel;
 }
 
@@ -124,7 +107,7 @@ RowsEmitter::States RowsEmitter::unflatten(ValueRange values) const {
 RowsEmitter::States RowsEmitter::makeStates(KernelBuilder &k) const {
   Value zero = k.cf32(0);
   return States(size_t(heads),
-                HeadState{k.cf32(kLowest), zero, Values(kFeatures, zero)});
+                HeadState{k.cf32(kNoScore), zero, Values(kFeatures, zero)});
 }
 
 /// The queries of all heads, times the scale and log2 e, so that weights are
@@ -175,7 +158,7 @@ RowsEmitter::States RowsEmitter::visit(KernelBuilder &k,
         score = k.fma(queries[h][i], keys[u][i], score);
       for (int64_t mask = lanes / 2; mask; mask /= 2)
         score = k.add(score, k.shuffleXor(score, mask));
-      scores[h].push_back(k.select(exists[u], score, k.cf32(kLowest)));
+      scores[h].push_back(k.select(exists[u], score, k.cf32(kNoScore)));
     }
   for (auto [state, score] : llvm::zip_equal(states, scores)) {
     Value most = state.most;
@@ -215,88 +198,6 @@ void RowsEmitter::joinWarp(KernelBuilder &k, States &states) const {
 }
 
 //===----------------------------------------------------------------------===//
-// Parts of warps and splits
-//===----------------------------------------------------------------------===//
-
-/// Calls `use` for every head and feature with what `count` parts make
-/// together; feature 0 comes for each head.
-void RowsEmitter::joinParts(
-    KernelBuilder &k, Value parts, int64_t count,
-    llvm::function_ref<void(Value, Value, Value, Value, Value)> use) const {
-  int64_t dim = cache.headDim;
-  k.loop(k.threadId(), k.c32(int32_t(heads * dim)), kThreads, [&](Value i) {
-    Value head = k.divC(i, dim), feature = k.remC(i, dim);
-    Value mine = k.at(parts, k.mulC(head, 4 * getStateSize()));
-    auto get = [&](Value part, int64_t offset, Value more) {
-      Value place = k.at(k.atRow(mine, part, getPartBytes()), offset);
-      return k.load(k.f32(), more ? k.at(place, k.mulC(more, 4)) : place, 4);
-    };
-    Value none = k.cf32(0);
-    Value end = k.c32(int32_t(count));
-    Value most =
-        k.loop(k.c32(0), end, 1, ValueRange{k.cf32(kLowest)},
-               [&](Value part, ValueRange sofar) {
-                 return Values{k.maxF(sofar[0], get(part, 0, Value()))};
-               })[0];
-    Values sums =
-        k.loop(k.c32(0), end, 1, ValueRange{none, none},
-               [&](Value part, ValueRange sofar) {
-                 Value factor = k.exp2(k.sub(get(part, 0, Value()), most));
-                 return Values{k.fma(get(part, 4, Value()), factor, sofar[0]),
-                               k.fma(get(part, 8, feature), factor, sofar[1])};
-               });
-    use(head, feature, most, sums[0], sums[1]);
-  });
-}
-
-void RowsEmitter::storeResult(KernelBuilder &k, Value parts, int64_t count,
-                              Value out) const {
-  joinParts(k, parts, count,
-            [&](Value head, Value feature, Value, Value sum, Value number) {
-              // Tokens that attend to nothing.
-              Value isNone = k.eqF(sum, k.cf32(0));
-              Value result = k.select(isNone, k.cf32(0), k.fdiv(number, sum));
-              Value index = k.add(k.mulC(head, cache.headDim), feature);
-              k.store(result, k.at(out, k.mulC(index, 4)), 4);
-            });
-}
-
-/// Joins the block's warps, which lie in shared memory, and the splits: the
-/// block that comes last joins all of them in their order.
-void RowsEmitter::finish(KernelBuilder &k, ValueRange args, Value tile,
-                         Value out) const {
-  if (splits == 1)
-    return storeResult(k, k.shared(), kWarps, out);
-  Value parts = k.atRow(args[workspace], tile, splits * getPartBytes());
-  Value split = k.blockId(gpu::Dimension::z);
-  Value mine = k.atRow(parts, split, getPartBytes());
-  joinParts(
-      k, k.shared(), kWarps,
-      [&](Value head, Value feature, Value most, Value sum, Value number) {
-        Value place = k.at(mine, k.mulC(head, 4 * getStateSize()));
-        k.store(number, k.at(k.at(place, 8), k.mulC(feature, 4)), 4);
-        k.ifThen(k.eq(feature, k.c32(0)), [&] {
-          k.store(most, place, 4);
-          k.store(sum, k.at(place, 4), 4);
-        });
-      });
-  k.fence();
-  k.barrier();
-  Value counter = k.atRow(args[counters], tile, 4);
-  Value isFirst = k.eq(k.threadId(), k.c32(0));
-  k.ifThen(isFirst,
-           [&] { k.store(k.atomicAdd(counter, k.c32(1)), k.shared(), 4); });
-  k.barrier();
-  Value before = k.load(k.i32(), k.shared(), 4);
-  k.ifThen(k.eq(before, k.c32(int32_t(splits - 1))), [&] {
-    k.fence();
-    // For the next launch.
-    k.ifThen(isFirst, [&] { k.store(k.c32(0), counter, 4); });
-    storeResult(k, parts, splits, out);
-  });
-}
-
-//===----------------------------------------------------------------------===//
 // The kernel
 //===----------------------------------------------------------------------===//
 
@@ -312,12 +213,8 @@ void RowsEmitter::emit(KernelBuilder &k, ValueRange args) const {
   auto memory =
       locateHead(k, spec, at, args, b, k.divC(firstHead, spec.getGroup()));
   Span span = emitSpan(k, spec, loadLimit(k, spec, at, args, b), token, tokens);
-  if (splits > 1) {
-    Value count = k.maxS(k.sub(span.end, span.begin), k.c32(0));
-    Value share = k.roundUp(k.ceilDiv(count, splits), kWarps * groups);
-    Value begin = k.add(span.begin, k.mul(share, k.blockId(gpu::Dimension::z)));
-    span = {begin, k.minS(span.end, k.add(begin, share))};
-  }
+  if (splits > 1)
+    span = takePart(k, span, splits, kWarps * groups);
   Value row = k.add(k.mul(b, tokens), token);
   auto placeOf = [&](Value tensor) {
     Value place = k.atRow(tensor, row, 4 * spec.heads * cache.headDim);
@@ -334,24 +231,24 @@ void RowsEmitter::emit(KernelBuilder &k, ValueRange args) const {
   States states = unflatten(last);
   joinWarp(k, states);
   // The warp's first group leaves what it has.
-  Value mine = k.atRow(k.shared(), warp, getPartBytes());
   Value isInside = k.ltS(feature, k.c32(int32_t(cache.headDim)));
   k.ifThen(k.band(k.ltS(lane, k.c32(int32_t(lanes))), isInside), [&] {
     for (auto [h, state] : llvm::enumerate(states)) {
-      Value place = k.at(mine, int64_t(h) * 4 * getStateSize());
-      Value out = k.at(k.at(place, 8), k.mulC(feature, 4));
-      for (int64_t i = 0; i < kFeatures; ++i)
-        k.store(state.out[i], k.at(out, 4 * i), 4);
-      k.ifThen(k.eq(feature, k.c32(0)), [&] {
-        k.store(state.most, place, 4);
-        k.store(state.sum, k.at(place, 4), 4);
-      });
+      Value row = k.c32(int32_t(h));
+      Value out = k.at(parts.valuesOf(k, warp, row), k.mulC(feature, 4));
+      for (int64_t i = 0; i < kFeatures; i += 4)
+        k.store(k.pack(ValueRange(state.out).slice(i, 4)), k.at(out, 4 * i),
+                16);
+      k.ifThen(k.eq(feature, k.c32(0)),
+               [&] { parts.storeState(k, warp, row, state.most, state.sum); });
     }
   });
-  k.barrier();
   // Tiles are blocks of the grid's x and y.
   Value tile = k.add(k.mul(b, k.mulC(tokens, blocks)), x);
-  finish(k, args, tile, placeOf(args[at.out]));
+  Value out = placeOf(args[at.out]);
+  parts.finish(k, args, tile, k.c32(int32_t(heads)), [&](Value head) {
+    return k.at(out, k.mulC(head, 4 * cache.headDim));
+  });
 }
 
 Kernel qnt::cuda::getAttentionRowsKernel(KernelLibrary &lib,

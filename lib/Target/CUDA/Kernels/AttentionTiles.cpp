@@ -110,11 +110,6 @@ Value TilesEmitter::placeOf(KernelBuilder &k, ValueRange args, Value tensor,
   return k.at(place, k.mulC(row.head, 4 * dim));
 }
 
-static Value toHalves(KernelBuilder &k, Value low, Value high) {
-  Value both = k.pack({low, high});
-  return k.bitcast(k.truncF(both, k.f16()), k.i32());
-}
-
 void TilesEmitter::loadQueries(KernelBuilder &k, ValueRange args, Value b,
                                Value kvHead, Context &context) const {
   Value from[2];
@@ -190,8 +185,8 @@ void TilesEmitter::multiplyValues(KernelBuilder &k, const Context &context,
   Value first = k.at(values, k.add(k.mulC(row, rowBytes), k.mulC(column, 2)));
   for (int64_t n = 0; n < kTiles; n += 2) {
     const Values &low = weights[n], &high = weights[n + 1];
-    Values a{toHalves(k, low[0], low[1]), toHalves(k, low[2], low[3]),
-             toHalves(k, high[0], high[1]), toHalves(k, high[2], high[3])};
+    Values a{k.toHalves(low[0], low[1]), k.toHalves(low[2], low[3]),
+             k.toHalves(high[0], high[1]), k.toHalves(high[2], high[3])};
     for (int64_t d = 0; d < dim; d += 16) {
       Value place = k.at(first, k.c32(int32_t(8 * n * rowBytes + 2 * d)));
       Values b = k.loadMatrices(place, 4, /*transposed=*/true);

@@ -145,3 +145,11 @@ Span qnt::cuda::emitSpan(KernelBuilder &k, const AttentionSpec &spec,
     begin = k.maxS(begin, k.addC(next, -spec.window));
   return {begin, end};
 }
+
+Span qnt::cuda::takePart(KernelBuilder &k, Span span, int64_t splits,
+                         int64_t multiple) {
+  Value count = k.maxS(k.sub(span.end, span.begin), k.c32(0));
+  Value share = k.roundUp(k.ceilDiv(count, splits), multiple);
+  Value begin = k.add(span.begin, k.mul(share, k.blockId(gpu::Dimension::z)));
+  return {begin, k.minS(span.end, k.add(begin, share))};
+}

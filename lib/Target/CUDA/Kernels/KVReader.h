@@ -69,6 +69,9 @@ struct Span {
 /// `limit` is the sequence's, or null without limits.
 Span emitSpan(KernelBuilder &k, const AttentionSpec &spec, mlir::Value limit,
               mlir::Value token, mlir::Value tokens);
+/// The part of a span that the block of a split has (z of the grid), of a
+/// multiple of so many positions.
+Span takePart(KernelBuilder &k, Span span, int64_t splits, int64_t multiple);
 mlir::Value loadLimit(KernelBuilder &k, const AttentionSpec &spec,
                       const AttentionArguments &at, mlir::ValueRange args,
                       mlir::Value b);

@@ -39,11 +39,11 @@ static AttentionSpec getSpec(nn::AttentionOp op) {
 /// Positions of a context that is worth cutting.
 static constexpr int64_t kLongContext = 256;
 
-/// The parts that a long context is cut into where a sequence has few blocks,
-/// so that there are two for each multiprocessor.
-static int64_t getSplits(const Chip &chip, int64_t blocks) {
-  return std::min<int64_t>(
-      llvm::bit_floor(uint64_t(2 * chip.multiprocessors / blocks)), 32);
+static Kernel getFewTokensKernel(KernelLibrary &lib, const AttentionSpec &spec,
+                                 int64_t splits) {
+  return checkAttentionColumns(spec).empty()
+             ? getAttentionColumnsKernel(lib, spec, splits)
+             : getAttentionRowsKernel(lib, spec, splits);
 }
 
 LogicalResult FunctionLowering::emitAttention(CodeBuilder &k,
@@ -73,12 +73,12 @@ LogicalResult FunctionLowering::emitAttention(CodeBuilder &k,
     if (op.getLengths())
       args.push_back(pointer(op.getLengths()));
   }
-  Kernel rows = getAttentionRowsKernel(module.lib, spec, /*splits=*/1);
-  Numbers numbers = getNumbers(k, rows, args);
+  Kernel few = getFewTokensKernel(module.lib, spec, /*splits=*/1);
+  Numbers numbers = getNumbers(k, few, args);
   int64_t multiprocessors = module.lib.chip.multiprocessors;
-  int64_t splits = getSplits(module.lib.chip, rows.grid[0].blocks);
+  int64_t splits = chooseAttentionSplits(module.lib.chip, few.grid[0].blocks);
   if (spec.isCached && splits > 1) {
-    Kernel parts = getAttentionRowsKernel(module.lib, spec, splits);
+    Kernel parts = getFewTokensKernel(module.lib, spec, splits);
     module.needWorkspace(parts.workspaceBytes * multiprocessors);
     Value workspace = getWorkspace(k), fits = k.c64(multiprocessors);
     llvm::append_values(args, k.at(workspace, module.getCounterBytes()),
@@ -93,6 +93,6 @@ LogicalResult FunctionLowering::emitAttention(CodeBuilder &k,
         choose(k, k.geS(k.c64(kFewTokens), tokens), numbers,
                getNumbers(k, getAttentionTilesKernel(module.lib, spec), args));
   launch(k, numbers, args);
-  record(k, *op, rows.code.getName(), pointer(op.getResult()));
+  record(k, *op, few.code.getName(), pointer(op.getResult()));
   return success();
 }
