@@ -79,5 +79,5 @@ for weights, activations, chips, prompts in CASES:
             print(f"{recipe} {chip} {batch} x {count}: {alike:.0%} of sequences alike, errors "
                   f"up to {(errors / size).max():.1e}, in all {part:.2f} of the rounding's")
             # Of many tokens, some code differs.
-            assert count > 3 or alike >= 0.5, (recipe, chip, errors / size)
+            assert count > 3 or alike >= 0.25, (recipe, chip, errors / size)
             assert part <= 2 ** 0.5, (recipe, chip, errors / size, rounding / size)
