@@ -205,10 +205,6 @@ void KernelBuilder::storeF32AsPartial(Value value, Type element, Value pointer,
     narrow = bitcast(narrow, vec(i16()));
   storePartial(narrow, pointer, count);
 }
-void KernelBuilder::prefetch(Value pointer) {
-  LLVM::Prefetch::create(b, loc, pointer, b.getI32IntegerAttr(0),
-                         b.getI32IntegerAttr(3), b.getI32IntegerAttr(1));
-}
 
 //===----------------------------------------------------------------------===//
 // Control

@@ -76,7 +76,6 @@ public:
   /// f32 lanes rounded to `element` and stored.
   void storeF32As(Value value, Type element, Value pointer);
   void storeF32AsPartial(Value value, Type element, Value pointer, Value count);
-  void prefetch(Value pointer);
 
   /// Visits [0, `elements`) in whole vectors and one partial one: `body(offset,
   /// count)` gets the first element's index and null, or the number of valid
