@@ -34,18 +34,18 @@ def round_up(scale):
     return (2.0 ** np.ceil(np.log2(scale))).astype(np.float32)
 
 
-def make_integers(rng, bits, folder):
-    """stored.mlir of the network; frames that it was calibrated with."""
-    frames = rng.normal(0, 1, (FRAMES, WIDTHS[0])).astype(np.float32)
+def make_integers(rng, bits, folder, widths=WIDTHS):
+    """integers.mlir and stored.mlir of the network; frames that it was calibrated with."""
+    frames = rng.normal(0, 1, (FRAMES, widths[0])).astype(np.float32)
     mlp = MLP(rng, frames, round_up)
     mlp.quantize(np.float32(np.abs(frames).max() / 127), 8, signed=1)
-    for width in WIDTHS[1:-1]:
+    for width in widths[1:-1]:
         mlp.linear(width, bits)
         mlp.bias()
         mlp.relu()
         mlp.quantize(np.float32(mlp.x.max() / (2**bits - 1)), bits, signed=0)
-    mlp.linear(WIDTHS[-1], bits)
-    mlp.save(folder / "model.onnx", WIDTHS[0])
+    mlp.linear(widths[-1], bits)
+    mlp.save(folder / "model.onnx", widths[0])
     call(BUILD / "bin/quant-opt", folder / "model.onnx", "-o", folder / "integers.mlir",
          "--quantize=arithmetic=integer")
     call(BUILD / "bin/quant-opt", folder / "integers.mlir", "-o", folder / "stored.mlir",
