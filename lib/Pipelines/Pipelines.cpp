@@ -193,6 +193,11 @@ void qnt::buildFPGAPipeline(OpPassManager &pm, llvm::StringRef params,
   designs.addPass(fpga::createFoldPass(fold));
   designs.addPass(fpga::createSizeFifosPass());
   designs.addPass(fpga::createLowerUnitsPass());
+  if (!target.fifos.empty()) {
+    fpga::SetFifosPassOptions fifos;
+    fifos.file = target.fifos;
+    designs.addPass(fpga::createSetFifosPass(fifos));
+  }
 }
 
 void qnt::buildCPUCodePipeline(OpPassManager &pm, llvm::StringRef isa) {

@@ -128,9 +128,14 @@ llvm::Error TargetOptions::setForFPGA(llvm::StringRef key,
     lutShare = percent / 100;
     return llvm::Error::success();
   }
+  if (key == "fifos") {
+    fifos = value.str();
+    return llvm::Error::success();
+  }
   if (key != "cycles")
-    return llvm::createStringError("--target: unknown key '" + key +
-                                   "', expected part, clock, cycles or luts");
+    return llvm::createStringError(
+        "--target: unknown key '" + key +
+        "', expected part, clock, cycles, luts or fifos");
   if (value.getAsInteger(10, cycles) || cycles < 1)
     return llvm::createStringError("--target: unknown cycles '" + value +
                                    "', expected how many a frame may take");
@@ -210,5 +215,5 @@ std::string TargetOptions::help() {
          "by ptxas, for the driver to assemble, or for the emulator)]; or fpga "
          "part=xc7z020 clock=100MHz [cycles=N (clock cycles that a frame may "
          "take; as few as fit the part)] [luts=80% (of the part's, that may be "
-         "used)]: -o FOLDER";
+         "used)] [fifos=FILE (depths that make rtlsim measured)]: -o FOLDER";
 }

@@ -116,6 +116,8 @@ struct TargetOptions {
   double clock = 0;
   int64_t cycles = 0;
   double lutShare = 0.8;
+  /// A file of depths of FIFOs (qnt-fpga-set-fifos), or "".
+  std::string fifos;
 
   /// Cubin, where there is an assembler, unless it is said otherwise.
   Kernels getKernels() const;

@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
     bench.clk = edge & 1;
     bench.eval();
   }
+  bench.final();
   return 0;
 }
 )";
@@ -129,10 +130,14 @@ static std::string writeMakefile(DesignOp design, const Part &part) {
 FRAMES ?= 1
 
 rtlsim: sim-$(FRAMES)/Vbench
-	sim-$(FRAMES)/Vbench
+	sim-$(FRAMES)/Vbench > rtlsim.txt; status=$$?; grep -v "^FIFO " rtlsim.txt; exit $$status
+	awk '$$1 == "FIFO" {{ sub(/.*fifo_(u_)?/, "", $$2); most = $$4 < 2 ? 2 : $$4; \
+	  printf "%s\"%s\": %d", n++ ? ", " : "{{\"format\": \"qnt-fpga-fifos\", \"version\": 1, \"depths\": {{", $$2, most; \
+	  printf "%-24s %7d words deep, %7d needed\n", $$2, $$3, $$4 > "/dev/stderr" } \
+	  END {{ print "}}" }' rtlsim.txt > fifos.json
 
 sim-$(FRAMES)/Vbench: bench.v bench.cpp {0}.v
-	verilator --cc --exe --build -Wno-fatal -Wno-lint --top-module bench \
+	verilator --cc --exe --build -Wno-fatal -Wno-lint -DQNT_MEASURE --top-module bench \
 	  -GFRAMES=$(FRAMES) -CFLAGS -O1 --Mdir sim-$(FRAMES) bench.v {0}.v bench.cpp
 
 synth:
@@ -219,6 +224,8 @@ after the last ones, stays with the host.
 
 `make rtlsim FRAMES=N` in `verilog/` takes the words of each stream that comes in from
 NAME.hex, N frames, hexadecimal, one a line, and writes those that go out likewise (Verilator).
+It says how many words each FIFO needed, and writes these depths to fifos.json, which
+`quant-opt --target="fpga ... fifos=fifos.json"` takes.
 `make synth` maps the design by Yosys.
 
 `make csim` in `cpp/` does the same with the C++ and clang, and compares what comes out with

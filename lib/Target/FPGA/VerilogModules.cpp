@@ -49,6 +49,12 @@ module qnt_fifo #(parameter WIDTH = 8, parameter DEPTH = 2, parameter BITS = 1) 
       count <= count + {{BITS{1'b0}}, enters} - {{BITS{1'b0}}, leaves};
     end
   end
+`ifdef QNT_MEASURE
+  // The words with which it would never have been full.
+  integer most = 0;
+  always @(posedge clk) if (!rst & count + enters > most) most <= count + enters;
+  final $display("FIFO %m %0d %0d", DEPTH, most);
+`endif
 endmodule
 )";
 
@@ -99,6 +105,12 @@ module qnt_block_fifo #(parameter WIDTH = 8, parameter DEPTH = 512, parameter BI
       count <= count + {{BITS{1'b0}}, enters} - {{BITS{1'b0}}, moves};
       if (moves | out_ready) out_valid <= moves;
     end
+`ifdef QNT_MEASURE
+  // The words with which it would never have been full.
+  integer most = 0;
+  always @(posedge clk) if (!rst & count + enters > most) most <= count + enters;
+  final $display("FIFO %m %0d %0d", DEPTH, most);
+`endif
 endmodule
 )";
 

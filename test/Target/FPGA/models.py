@@ -4,6 +4,7 @@
 streams wait: layers of vectors; a network of
 convolutions with strides, pads around codes whose zero point is not 0, codes added,
 pools."""
+import json
 import os
 import pathlib
 import shutil
@@ -14,7 +15,8 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from csim import CSimulation  # noqa: E402
 from designs import make_random, pack  # noqa: E402
-from integers import Graph, interpret, quantize, read_streams, run  # noqa: E402
+from integers import interpret, quantize, read_streams, run  # noqa: E402
+from networks import layers, network  # noqa: E402
 from rtl import Simulation  # noqa: E402
 
 build, folder = map(pathlib.Path, sys.argv[1:])
@@ -22,37 +24,10 @@ seed, rng = make_random()
 FRAMES = 3
 
 
-def layers(path):
-    graph = Graph(rng, [1, 20])
-    hidden = graph.node("Relu", graph.norm(graph.linear("x", 20, 12), 12))
-    graph.save(path, graph.linear(graph.linear(hidden, 12, 8), 8, 6), [1, 6])
-
-
-def network(path):
-    graph = Graph(rng, [1, 3, 9, 8])
-    x = graph.node("Relu", graph.conv("x", 3, 4, (3, 3), pads=[1, 1, 1, 1]))
-    # Codes of what is below zero have a zero point, which is around the next image.
-    y = graph.conv(x, 4, 4, (3, 3), pads=[1, 1, 1, 1])
-    y = graph.conv(y, 4, 4, (3, 2), pads=[1, 0, 1, 1])
-    x = graph.node("Relu", graph.node("Add", y, x))
-    x = graph.node("MaxPool", x, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 0, 0])
-    y = graph.node("Relu", graph.conv(x, 4, 6, (2, 3), pads=[0, 1, 1, 1], strides=[2, 1]))
-    x = graph.conv(x, 4, 6, (1, 1), strides=[2, 1])
-    x = graph.node("Add", x, y)
-    # A shortcut without weights: every second pixel, channels of zeros around.
-    short = graph.node("Slice", x, *(graph.constant(*numbers) for numbers in
-                                     ([0, 0], [8, 8], [2, 3], [1, 2])))
-    short = graph.node("Pad", short, graph.constant(0, 1, 0, 0, 0, 1, 0, 0))
-    x = graph.node("Relu", graph.node("Add", graph.conv(
-        x, 6, 8, (3, 3), pads=[1, 1, 1, 1], strides=[1, 2]), short))
-    x = graph.node("Flatten", graph.node("GlobalAveragePool", x))
-    graph.save(path, graph.linear(x, 8, 5), [1, 5])
-
-
 def check(name, write, recipe, cycles):
     here = folder / name
     here.mkdir(parents=True)
-    write(here / "model.onnx")
+    write(rng, here / "model.onnx")
     quantize(rng, build, here, recipe)
     run(build / "bin/quant-opt", here / "stored.mlir", "-o", here / "design.mlir",
         "--pass-pipeline=builtin.module(qnt-lower-to-qflow,qflow.design("
@@ -74,7 +49,8 @@ def check(name, write, recipe, cycles):
         assert (result.decode([word for _, word in got]) == want).all(), (name, stalls)
         if stalls == 0:
             ends = [cycle for cycle, _ in got][result.words - 1::result.words]
-            print(name, "cycles a frame", np.diff(ends))
+            formula = json.loads((here / "report.json").read_text())["cycles"]
+            assert np.diff(ends).tolist() == [formula] * (FRAMES - 1), (name, ends, formula)
 
 
 shutil.rmtree(folder, ignore_errors=True)

@@ -88,6 +88,23 @@ def SizeFifosPass : Pass<"qnt-fpga-size-fifos", "::qnt::qflow::DesignOp"> {
   }];
 }
 
+def SetFifosPass : Pass<"qnt-fpga-set-fifos", "::qnt::qflow::DesignOp"> {
+  let summary = "FIFOs as deep as was measured";
+  let description = [{
+    Of a design of processes, gives FIFOs the depths that `file` has for them, 2
+    or more; the others keep theirs. A FIFO is called by the process that reads it
+    and the number of the stream, or by the stream of the design that it ends in:
+
+    ```json
+    {"format": "qnt-fpga-fifos", "version": 1, "depths": {"dot_in0": 18, "out0": 2}}
+    ```
+
+    A design's `make rtlsim` writes such a file. A name that is none of the design's
+    is an error.
+  }];
+  let options = [Option<"file", "file", "std::string", "\"\"", "With the depths.">];
+}
+
 def LowerUnitsPass : Pass<"qnt-fpga-lower-units", "::qnt::qflow::DesignOp"> {
   let summary = "Units as processes";
   let description = [{

@@ -1,5 +1,6 @@
 """Verilog designs run by Verilator: words in, words and clock cycles out."""
 import pathlib
+import re
 import subprocess
 import textwrap
 
@@ -17,6 +18,7 @@ int main(int argc, char **argv) {
     bench.clk = cycle & 1;
     bench.eval();
   }
+  bench.final();
   return context.gotFinish() ? 0 : 3;
 }
 """
@@ -84,14 +86,15 @@ class Simulation:
         done = subprocess.run(
             ["verilator", "--cc", "--exe", "--build", "-Wall", "-Wno-DECLFILENAME",
              "-Wno-UNUSED", "--x-initial", "unique", "--x-assign", "unique",
-             "--compiler", "clang", "-MAKEFLAGS", "CXX=clang++-22 LINK=clang++-22",
+             "-DQNT_MEASURE", "--compiler", "clang", "-MAKEFLAGS", "CXX=clang++-22 LINK=clang++-22",
              "-Wno-BLKSEQ", "-Wno-WIDTH", "-Wno-UNSIGNED", "-Wno-CMPCONST", "--top-module", "bench", "--Mdir", "sim",
              "bench.v", f"{design}.v", "main.cpp"],
             cwd=self.folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self, words, stalls=0, seed=1, limit=1000000):
-        """By stream names, lists of integers in; lists of (cycle, integer) out."""
+        """By stream names, lists of integers in; lists of (cycle, integer) out. `fifos`
+        becomes {name: (depth, the words that it needed)}."""
         for name, _, count in self.inputs:
             assert len(words[name]) == count
             (self.folder / f"{name}.in").write_text(
@@ -100,6 +103,8 @@ class Simulation:
                                f"+verilator+seed+{seed}"], cwd=self.folder,
                               capture_output=True, text=True)
         assert done.returncode == 0, f"nothing moves, or {done.stderr}"
+        self.fifos = {name: (int(depth), int(most)) for name, depth, most in re.findall(
+            r"^FIFO \S*\.fifo_(?:u_)?(\w+) (\d+) (\d+)$", done.stdout, re.M)}
         result = {}
         for name, _, _ in self.outputs:
             lines = (self.folder / f"{name}.out").read_text().split("\n")
