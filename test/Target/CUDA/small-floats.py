@@ -3,9 +3,9 @@
 """A language model whose weights and activations are small floats, end to end in the
 emulator: logits of prompts against the interpreter's.
 
-Few tokens of many sequences are as many rows for the layers, but attention is in f32: where
-all codes are the interpreter's, logits are off by roundings of f32, some 2^-24 each, less
-than 1e-6 in all. Where a number lies between two codes the two may choose differently, which
+Few tokens of many sequences are as many rows for the layers, but attention is in f32, as
+the cache is: where all codes are the interpreter's, logits are off by roundings of f32, some
+2^-24 each, less than 1e-6 in all. Where a number lies between two codes the two may choose differently, which
 changes what its sequence gives, but not the other sequences.
 
 Of many tokens of one sequence, attention rounds to f16, which moves codes of all that
@@ -61,9 +61,9 @@ def norm(logits):
 
 
 for weights, activations, chips, prompts in CASES:
-    recipe = f"{weights} activations={activations}"
+    recipe = f"{weights} activations={activations} kv=f32"
     store("codes", recipe)
-    store("floats", weights)
+    store("floats", f"{weights} kv=f32")
     for chip in chips:
         run("quant-opt", source, f"--quantize={recipe}",
             f"--target=cuda chip={chip} code=mlir", "-o", path(f"{chip}.so"))
