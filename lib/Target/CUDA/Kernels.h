@@ -81,8 +81,10 @@ LinearTile chooseLinearTile(const LinearShape &shape, const Chip &chip,
 /// [rows, N], `clamp` two f32 [].
 Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape,
                        const LinearTile &tile);
-/// The same of a tile with warpgroups, where x is a tensor map: by wgmma, and
-/// by tcgen05, whose `blockM` is a multiple of 16 up to 256.
+/// The same of a tile with warpgroups, where x and scales of groups are tensor
+/// maps: by wgmma, and by tcgen05, whose `blockM` is a multiple of 16 up to
+/// 256, of blocks with scales up to 128. Of tcgen05, without groups that lanes
+/// scale, blocks of one warpgroup may share tiles (`splits`).
 Kernel getWarpgroupKernel(KernelLibrary &lib, const LinearShape &shape,
                           const LinearTile &tile);
 Kernel getTensorKernel(KernelLibrary &lib, const LinearShape &shape,

@@ -286,6 +286,7 @@ std::string LinearRun::emulate() {
             .warpsM = 1,
             .warpsN = 4 * test.warpgroups,
             .stages = integer(2, 4),
+            .splits = std::max<int64_t>(1, test.splits),
             .warpgroups = test.warpgroups};
   Launcher launcher(
       context,

@@ -101,9 +101,19 @@ static std::vector<LinearCase> getCases(std::mt19937_64 &random,
       for (int64_t rows : {size(1, 64), size(65, 150)})
         cases.push_back({.rows = rows,
                          .features = size(1, 200),
-                         .inputs = size(1, 700),
+                         .inputs = size(1, 1500),
                          .weight = format,
                          .input = format});
+      // Blocks that share a tile; the last one has a chunk or two.
+      cases.push_back({.rows = size(1, 80),
+                       .features = size(1, 300),
+                       .inputs = size(513, 768),
+                       .weight = format,
+                       .input = format,
+                       .epilogue = pick("", "bias, relu", "silu, mul"),
+                       .tileRows = pick(16, 48, 64),
+                       .splits = pick(2, 3),
+                       .warpgroups = 1});
     }
   // The largest tile.
   cases.push_back({.rows = size(200, 300),

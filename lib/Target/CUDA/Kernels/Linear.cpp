@@ -193,7 +193,9 @@ void LinearEmitter::emitBody(KernelBuilder &k, ValueRange args) {
   Values state = emitChunks(k, context, begin, end);
   auto rest = [&](ValueRange sums) { finishTile(k, context, sums); };
   if (tile.splits > 1)
-    reduceSplits(k, context, state, rest);
+    reduceSplits(k, context.args, tile,
+                 {context.thread, context.shared, tile.getThreads()}, state,
+                 rest);
   else
     rest(state);
 }

@@ -76,13 +76,6 @@ private:
   void finishTile(KernelBuilder &k, const Context &context,
                   mlir::ValueRange state) const;
 
-  // LinearSplits.cpp
-  /// Adds up the states of the blocks that share a tile, in their order, and
-  /// runs `rest` on the sum in the last one that comes.
-  void reduceSplits(KernelBuilder &k, const Context &context,
-                    mlir::ValueRange state,
-                    llvm::function_ref<void(mlir::ValueRange)> rest) const;
-
   int64_t getSize() const { return rowTiles * columnTiles * 4; }
   /// The first of the words of tile (m, n).
   int64_t getIndex(int64_t m, int64_t n) const {

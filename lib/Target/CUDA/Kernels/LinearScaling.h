@@ -91,6 +91,20 @@ public:
   PanelPlace locateColumn(KernelBuilder &k, const LinearArguments &args,
                           Value column, int64_t last) const;
 
+  /// Of a block that shares a tile with `splits` - 1 others: its first `lanes`
+  /// lanes have states. A word of shared memory at `shared` is free.
+  struct Sharer {
+    Value thread, shared;
+    int64_t lanes;
+  };
+  /// Adds up the states of the blocks that share a tile, in their order, and
+  /// runs `rest` on the sum in those lanes of the last one that comes. States
+  /// are f32 numbers, or where there are no groups sums.
+  void reduceSplits(KernelBuilder &k, const LinearArguments &args,
+                    const LinearTile &tile, const Sharer &sharer,
+                    mlir::ValueRange state,
+                    llvm::function_ref<void(mlir::ValueRange)> rest) const;
+
   /// Numbers of columns[j] and the next one in rows[r], sums where there are no
   /// groups.
   using NumberAt = llvm::function_ref<Pair(size_t r, size_t j)>;

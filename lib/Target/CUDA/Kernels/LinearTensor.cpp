@@ -156,8 +156,7 @@ void TensorEmitter::emitProduct(KernelBuilder &k, const Tensor &tensor,
 
 void TensorEmitter::emitProducts(KernelBuilder &k, const Context &context,
                                  const Tensor &tensor) const {
-  k.loop(k.c32(0), k.c32(int32_t(g.chunks)), 1,
-         getFirst(k, /*isEmpty=*/false).get(),
+  k.loop(k.c32(0), context.chunks, 1, getFirst(k, /*isEmpty=*/false).get(),
          [&](Value c, ValueRange carried) {
            Place place = Place::of(carried);
            k.waitPhase(getFull(k, context, place), place.parity);
@@ -194,9 +193,12 @@ void TensorEmitter::emitBody(KernelBuilder &k, ValueRange args) {
   Value multiplier = k.eq(k.divC(context.thread, kWarp),
                           k.c32(int32_t(getLanes() / kWarp + 1)));
   k.ifThen(multiplier, [&] { k.allocateTensor(addressAt, plan.columns); });
-  k.fenceTensorBefore();
-  k.barrier();
-  k.fenceTensorAfter();
+  auto synchronize = [&] {
+    k.fenceTensorBefore();
+    k.barrier();
+    k.fenceTensorAfter();
+  };
+  synchronize();
   // Each part loads it: a register that all of them hold is one too many.
   auto loadAddress = [&] { tensor.first = k.load(k.i32(), addressAt, 4); };
   tensor.quarter = k.mulC(context.warp, kWarp << 16);
@@ -206,7 +208,9 @@ void TensorEmitter::emitBody(KernelBuilder &k, ValueRange args) {
         loadAddress();
         if (isFloat() && !isGrouped())
           context.offsets = loadRowOffsets(k, context, /*tiles=*/4);
-        finishTile(k, context, tensor, emitChunks(k, context, tensor));
+        Values numbers = emitChunks(k, context, tensor);
+        if (tile.splits == 1)
+          finishTile(k, context, tensor, numbers);
       },
       [&] {
         k.ifThen(k.eq(context.thread, k.c32(int32_t(getLanes()))),
@@ -217,9 +221,12 @@ void TensorEmitter::emitBody(KernelBuilder &k, ValueRange args) {
         });
         k.syncWarp();
       });
-  k.fenceTensorBefore();
-  k.barrier();
-  k.fenceTensorAfter();
+  synchronize();
+  if (tile.splits > 1) {
+    loadAddress();
+    finishShared(k, context, tensor);
+    synchronize();
+  }
   k.ifThen(multiplier, [&] {
     loadAddress();
     k.freeTensor(tensor.first, plan.columns);

@@ -148,6 +148,16 @@ static bool wantsWarpgroups(const LinearShape &shape, const Chip &chip,
          g.groupsPerChunk <= 2 && !(shape.input && shape.weight.hasZeros());
 }
 
+/// Two blocks for each multiprocessor, where there are `blocks` tiles, but a
+/// few chunks for each block, so that copies run ahead.
+static int64_t chooseSplits(const Chip &chip, const FragmentGeometry &g,
+                            int64_t blocks) {
+  int64_t splits = std::clamp<int64_t>(2 * chip.multiprocessors / blocks, 1,
+                                       std::max<int64_t>(1, g.chunks / 4));
+  // Without blocks that have nothing to do.
+  return llvm::divideCeil(g.chunks, llvm::divideCeil(g.chunks, splits));
+}
+
 static LinearTile chooseWarpgroupTile(const LinearShape &shape,
                                       const Chip &chip,
                                       const FragmentGeometry &g, int64_t rows) {
@@ -188,6 +198,10 @@ static LinearTile chooseWarpgroupTile(const LinearShape &shape,
     tile.stages = std::min<int64_t>(6, bytes / stage.getSharedBytes(1));
     int64_t blocks = llvm::divideCeil(features, tile.blockN) *
                      llvm::divideCeil(rows, tile.blockM);
+    // Few rows take the weight's time; of more than 16, adding up the sums of
+    // several blocks takes more registers than there are.
+    if (rows <= 16)
+      tile.splits = chooseSplits(chip, g, blocks);
     if (blocks >= chip.multiprocessors && tile.stages >= 3)
       break;
   }
@@ -229,13 +243,8 @@ LinearTile qnt::cuda::chooseLinearTile(const LinearShape &shape,
     tile = {128, 64, 4, 2, 0};
   int64_t bytes = getBytes();
   tile.stages = std::clamp<int64_t>(chip.sharedBytes / bytes, 2, 4);
-  // Two blocks for each multiprocessor, but a few chunks for each block, so
-  // that copies run ahead.
-  int64_t blocks = llvm::divideCeil(features, tile.blockN) *
-                   llvm::divideCeil(rows, tile.blockM);
-  int64_t splits = std::clamp<int64_t>(2 * chip.multiprocessors / blocks, 1,
-                                       std::max<int64_t>(1, g.chunks / 4));
-  // Without blocks that have nothing to do.
-  tile.splits = llvm::divideCeil(g.chunks, llvm::divideCeil(g.chunks, splits));
+  tile.splits = chooseSplits(chip, g,
+                             llvm::divideCeil(features, tile.blockN) *
+                                 llvm::divideCeil(rows, tile.blockM));
   return tile;
 }

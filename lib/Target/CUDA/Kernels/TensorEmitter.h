@@ -108,8 +108,16 @@ private:
                    Value operand) const;
   void rescale(KernelBuilder &k, const Context &context, const Tensor &tensor,
                Value c, mlir::ValueRange factors, Values &numbers) const;
+  /// Without `numbers`, of the sums in tensor memory.
   void finishTile(KernelBuilder &k, const Context &context,
                   const Tensor &tensor, mlir::ValueRange numbers) const;
+  /// Of blocks that share a tile, once all of the block's products are over: by
+  /// all lanes.
+  void finishShared(KernelBuilder &k, const Context &context,
+                    const Tensor &tensor) const;
+  /// Of a lane's sums without groups, a piece from row `first` on.
+  Values loadSums(KernelBuilder &k, const Context &context,
+                  const Tensor &tensor, int64_t first) const;
 
   /// Words of the scales of a row in a chunk, and where word `w` of A's begins
   /// in a buffer, or of B's.

@@ -35,7 +35,7 @@ void TensorEmitter::storeHalf(KernelBuilder &k, const Context &context,
 /// lane has every 32nd of them, whichever its quarter.
 void TensorEmitter::storeScales(KernelBuilder &k, const Context &context,
                                 Value at, Value operand) const {
-  constexpr int64_t rowBytes = 16, perPanel = 2;
+  constexpr int64_t rowBytes = WarpgroupStage::scaleRow, perPanel = 2;
   int64_t bytes = g.groupsPerChunk;
   Value panel = k.mulC(context.warpgroup, perPanel * stage.scaleBytes);
   std::array<SmallVector<Values>, 2> sides;
@@ -138,7 +138,7 @@ TensorEmitter::Values TensorEmitter::emitChunks(KernelBuilder &k,
   Place place = getFirst(k, /*isEmpty=*/false);
   auto chunks = int32_t(g.chunks);
   if (!isGrouped()) {
-    k.loop(k.c32(0), k.c32(chunks), 1, place.get(),
+    k.loop(k.c32(0), context.chunks, 1, place.get(),
            [&](Value c, ValueRange carried) {
              Place at = Place::of(carried);
              emitChunk(k, context, tensor, at, c);
@@ -170,26 +170,32 @@ TensorEmitter::Values TensorEmitter::emitChunks(KernelBuilder &k,
   return numbers;
 }
 
+TensorEmitter::Values TensorEmitter::loadSums(KernelBuilder &k,
+                                              const Context &context,
+                                              const Tensor &tensor,
+                                              int64_t first) const {
+  Value sums =
+      k.add(getSums(k, tensor, context.warpgroup, {k.c32(0), k.c32(0)}),
+            tensor.quarter);
+  return k.loadTensor(k.addC(sums, first), getPiece(), getNumberType(k));
+}
+
 /// A lane has all rows of one feature; two lanes exchange numbers, so that each
 /// has two neighbouring features of every other row.
 void TensorEmitter::finishTile(KernelBuilder &k, const Context &context,
                                const Tensor &tensor, ValueRange numbers) const {
-  if (!isGrouped()) {
+  if (numbers.empty()) {
     k.waitPhase(tensor.done, k.c32(0));
     k.fenceTensorAfter();
   }
-  Value sums =
-      k.add(getSums(k, tensor, context.warpgroup, {k.c32(0), k.c32(0)}),
-            tensor.quarter);
   Value odd = k.remC(context.lane, 2);
   Value isOdd = k.eq(odd, k.c32(1));
   Value column = k.sub(k.add(context.firstColumn, context.thread), odd);
   for (int64_t first = 0; first < tile.blockM; first += getPiece()) {
-    Values piece;
-    if (isGrouped())
-      piece = Values(numbers.slice(size_t(first), size_t(getPiece())));
-    else
-      piece = k.loadTensor(k.addC(sums, first), getPiece(), getNumberType(k));
+    Values piece =
+        numbers.empty()
+            ? loadSums(k, context, tensor, first)
+            : Values(numbers.slice(size_t(first), size_t(getPiece())));
     Values rows;
     for (int64_t i = 0; i < getPiece(); i += 2)
       rows.push_back(k.addC(k.add(context.firstRow, odd), first + i));
@@ -199,4 +205,17 @@ void TensorEmitter::finishTile(KernelBuilder &k, const Context &context,
                              /*mask=*/1);
            });
   }
+}
+
+void TensorEmitter::finishShared(KernelBuilder &k, const Context &context,
+                                 const Tensor &tensor) const {
+  // Warps that copied reach the same lanes of tensor memory as the one
+  // warpgroup that decoded.
+  Context one = context;
+  one.warpgroup = k.c32(0);
+  Values state;
+  for (int64_t first = 0; first < tile.blockM; first += getPiece())
+    llvm::append_range(state, loadSums(k, one, tensor, first));
+  reduceSplits(k, one.args, tile, {one.thread, one.shared, getLanes()}, state,
+               [&](ValueRange sums) { finishTile(k, one, tensor, sums); });
 }

@@ -12,9 +12,8 @@ using namespace mlir;
 using namespace qnt;
 using namespace qnt::cuda;
 
-// The most of a row of a box that a swizzle takes, and the row of a box of
-// scales.
-static constexpr int64_t kBoxRow = 128, kScaleRow = 16;
+// The most of a row of a box that a swizzle takes.
+static constexpr int64_t kBoxRow = 128;
 // Registers of a lane that copies, and where it also multiplies in tensor
 // memory; the most of one that decodes.
 static constexpr int64_t kCopyRegisters = 40, kProductRegisters = 64,
@@ -40,7 +39,8 @@ WarpgroupStage WarpgroupStage::of(const FragmentGeometry &g,
   stage.zerosAt = stage.scalesAt + stage.panels * stage.scaleBytes;
   stage.rowScalesAt = llvm::alignTo(
       stage.zerosAt + stage.panels * stage.zeroBytes, kPlainAlign);
-  int64_t rowScales = g.hasSmallScales ? tile.blockM * kScaleRow : 0;
+  int64_t rowScales =
+      g.hasSmallScales ? tile.blockM * WarpgroupStage::scaleRow : 0;
   stage.bytes = llvm::alignTo(stage.rowScalesAt + rowScales, kBoxAlign);
   return stage;
 }
@@ -141,7 +141,7 @@ void WarpgroupPipeline::emitCopy(KernelBuilder &k, const Context &context,
   Value lines = bytesOf(stage.panels * (stage.scaleBytes + stage.zeroBytes));
   int64_t fixed = stage.codesAt + stage.panels * g.chunkBytes;
   if (shape.isBlockScaled())
-    fixed += tile.blockM * kScaleRow;
+    fixed += tile.blockM * WarpgroupStage::scaleRow;
   k.arriveExpecting(full, k.addC(lines, fixed));
   int64_t columns = stage.rowBytes / shape.getInputBytes();
   Value column = getInput(k, c);
@@ -184,8 +184,9 @@ void WarpgroupPipeline::emitCopies(KernelBuilder &k,
                                k.minC(k.addC(first, p), panels - 1),
                                g.panelBytes));
   Place start = getFirst(k, /*isEmpty=*/true);
-  k.loop(k.c32(0), k.c32(int32_t(g.chunks)), 1, start.get(),
-         [&](Value c, ValueRange carried) {
+  k.loop(k.c32(0), context.chunks, 1, start.get(),
+         [&](Value i, ValueRange carried) {
+           Value c = k.add(context.firstChunk, i);
            Place place = Place::of(carried);
            k.waitPhase(getEmpty(k, context, place), place.parity);
            emitCopy(k, context, place, c, pointers);
@@ -204,6 +205,14 @@ WarpgroupPipeline::makeContext(KernelBuilder &k, ValueRange args) const {
   context.firstColumn = k.mulC(k.blockId(gpu::Dimension::x), tile.blockN);
   context.shared = k.shared();
   context.barriers = k.at(context.shared, tile.stages * stage.bytes);
+  int64_t perSplit = llvm::divideCeil(g.chunks, tile.splits);
+  context.firstChunk = k.c32(0);
+  context.chunks = k.c32(int32_t(g.chunks));
+  if (tile.splits > 1) {
+    context.firstChunk = k.mulC(k.blockId(gpu::Dimension::z), perSplit);
+    context.chunks =
+        k.minC(k.sub(context.chunks, context.firstChunk), perSplit);
+  }
   context.thread = k.threadId();
   context.warpgroup = k.divC(context.thread, kWarpgroup);
   context.warp = k.divC(k.remC(context.thread, kWarpgroup), kWarp);
@@ -243,6 +252,8 @@ Kernel WarpgroupPipeline::makeKernel(StringRef products, int64_t sharedBytes,
   llvm::raw_string_ostream(name)
       << "linear_" << products << "_" << dot.name << getName() << "_t"
       << tile.blockM << "x" << tile.blockN << "s" << tile.stages;
+  if (tile.splits > 1)
+    name += "p" + std::to_string(tile.splits);
   Kernel kernel;
   kernel.threads = tile.getThreads();
   kernel.sharedBytes = stage.getSharedBytes(tile.stages) + sharedBytes;
@@ -251,14 +262,20 @@ Kernel WarpgroupPipeline::makeKernel(StringRef products, int64_t sharedBytes,
   input.map = {inputBytes, getRowBytes() / inputBytes,  getRowBytes(),
                /*rows=*/0, stage.rowBytes / inputBytes, tile.blockM};
   if (shape.isBlockScaled()) {
-    int64_t scaleBytes = llvm::alignTo(g.groups, kScaleRow);
+    int64_t scaleBytes = llvm::alignTo(g.groups, WarpgroupStage::scaleRow);
     sums.kind = Argument::Kind::TensorMap;
-    sums.map = {1, scaleBytes, scaleBytes, /*rows=*/0, kScaleRow, tile.blockM};
+    sums.map = {1,          scaleBytes,
+                scaleBytes,
+                /*rows=*/0, WarpgroupStage::scaleRow,
+                tile.blockM};
   }
   unsigned rows = LinearArguments::declare(kernel, shape, input, sums);
   for (Argument &argument : kernel.args)
     argument.map.rows = rows;
   kernel.grid[0].blocks = llvm::divideCeil(features, tile.blockN);
   kernel.grid[1].by(rows, 1, tile.blockM);
+  kernel.grid[2].blocks = tile.splits;
+  if (tile.splits > 1)
+    kernel.workspaceBytes = tile.splits * getLanes() * tile.blockM * 4;
   return lib.get(name, kernel, std::move(body));
 }

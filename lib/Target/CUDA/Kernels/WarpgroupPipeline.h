@@ -18,6 +18,9 @@ namespace qnt::cuda {
 /// each row of activations that begin with its scales. Behind the stages each
 /// has two mbarriers: it is full, it is empty.
 struct WarpgroupStage {
+  /// Bytes of a row of the box of scales.
+  static constexpr int64_t scaleRow = 16;
+
   int64_t panels = 0, boxes = 0, rowBytes = 0, boxBytes = 0;
   int64_t codesAt = 0, scalesAt = 0, zerosAt = 0, rowScalesAt = 0, bytes = 0;
   /// Of the scales and of the zero points of a panel's groups.
@@ -44,6 +47,8 @@ protected:
     LinearArguments args;
     /// `barriers` is where the first stage's lie.
     Value firstRow, firstColumn, shared, barriers, thread;
+    /// The block's first chunk, and how many it has.
+    Value firstChunk, chunks;
     /// The warpgroup of the block, the warp of the warpgroup, the lane of the
     /// warp, and its part `lane` / 4.
     Value warpgroup, warp, lane, eighth;
