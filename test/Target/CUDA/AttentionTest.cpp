@@ -266,13 +266,16 @@ double AttentionRun::getLimit() {
   // f32 sums, scores of up to about 8 of 2^-24 each.
   if (test.kind == AttentionCase::Rows)
     return 1e-5;
-  // Weights, which sum up to one, are rounded to f16; so are decoded codes of
-  // tiles, whose scores then are off by some 2^-11 of eight.
-  double rounding = std::ldexp(most, -11) + 1e-5;
-  if (test.kind == AttentionCase::Tiles)
+  if (test.kind == AttentionCase::Tiles) {
+    // Weights, which sum up to one, are rounded to f16; so are decoded codes,
+    // whose scores then are off by some 2^-11 of eight.
+    double rounding = std::ldexp(most, -11) + 1e-5;
     return spec.cache.isCodes() ? 8 * rounding : rounding;
-  // Each weight, and the sum of them, is off by a factor of 2^error.
-  rounding += 2 * std::expm1(M_LN2 * getScoreError()) * most;
+  }
+  // Weights have 22 bits; each, and the sum of them, is off by a factor of
+  // 2^error. Sums of up to 400 f32.
+  double rounding = std::ldexp(most, -22) + std::ldexp(400 * most, -24) +
+                    2 * std::expm1(M_LN2 * getScoreError()) * most;
   // Sums of weighted codes with up to 1024 + 256 added, of 32 positions, and of
   // what is taken off; a code is a scale of twice the largest value over all
   // codes.

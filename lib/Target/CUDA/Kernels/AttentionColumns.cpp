@@ -12,7 +12,8 @@
 // values, whose sums have features as rows and queries as columns.
 //
 // Eight queries fill half of A: its other rows are what f16 leaves of them, so
-// that scores are those of queries of 22 bits.
+// that scores are those of queries of 22 bits. Weights are multiplied likewise,
+// one product for each half.
 //
 // Codes are multiplied as they are. The scale of a position's keys multiplies
 // its scores; that of its values its weights, over the largest scale so far,
@@ -156,6 +157,19 @@ ColumnsEmitter::State ColumnsEmitter::unflatten(ValueRange values) const {
 // Operands
 //===----------------------------------------------------------------------===//
 
+/// Numbers as f16, two a word, and what that leaves of them.
+static std::array<Values, 2> splitHalves(KernelBuilder &k, ValueRange numbers) {
+  std::array<Values, 2> words;
+  for (size_t i = 0; i < numbers.size(); i += 2) {
+    Values rest;
+    for (Value number : numbers.slice(i, 2))
+      rest.push_back(k.sub(number, k.extF(k.truncF(number, k.f16()))));
+    words[0].push_back(k.toHalves(numbers[i], numbers[i + 1]));
+    words[1].push_back(k.toHalves(rest[0], rest[1]));
+  }
+  return words;
+}
+
 /// The query at `row`, f32, times the scale and log2 e, so that weights are
 /// powers of two.
 void ColumnsEmitter::loadQuery(KernelBuilder &k, Value row,
@@ -171,20 +185,14 @@ void ColumnsEmitter::loadQuery(KernelBuilder &k, Value row,
     return k.mul(four[feature % 4], factor);
   };
   for (int64_t step = 0; step < operands.getSteps(); ++step) {
-    Values high, low;
+    Values four;
     for (int64_t feature : operands.getQueryFeatures(step)) {
-      Value number = numberOf(feature);
-      Value rounded = k.extF(k.truncF(number, k.f16()));
-      Value rest = k.sub(number, rounded);
-      sum = k.add(sum, number);
-      high.push_back(rounded);
-      low.push_back(rest);
+      four.push_back(numberOf(feature));
+      sum = k.add(sum, four.back());
     }
     // A: rows g and g + 8, then both 8 columns further.
-    Values &words = context.queries.emplace_back();
-    for (size_t i : {0, 2})
-      for (const Values &row : {high, low})
-        words.push_back(k.toHalves(row[i], row[i + 1]));
+    auto [high, low] = splitHalves(k, four);
+    context.queries.push_back({high[0], low[0], high[1], low[1]});
   }
   for (int64_t mask : {1, 2})
     sum = k.add(sum, k.shuffleXor(sum, mask));
@@ -345,17 +353,19 @@ ColumnsEmitter::State ColumnsEmitter::visit(KernelBuilder &k,
         weight = k.mul(weight, k.mul(scales[t][i], unit));
       weights.push_back(weight);
     }
-    Values b{k.toHalves(weights[0], weights[1]),
-             k.toHalves(weights[2], weights[3])};
-    for (auto [step, a] : llvm::enumerate(
-             operands.decodeValues(k, tile.values, context.codeBase))) {
-      auto sums = MutableArrayRef<Value>(next.out).slice(4 * step, 4);
-      llvm::copy(k.multiply(mmaF16, a, b, Values(sums)), sums.begin());
+    SmallVector<Values> a =
+        operands.decodeValues(k, tile.values, context.codeBase);
+    // What f16 leaves of the weights is a product of its own.
+    for (const Values &b : splitHalves(k, weights)) {
+      for (auto [step, values] : llvm::enumerate(a)) {
+        auto sums = MutableArrayRef<Value>(next.out).slice(4 * step, 4);
+        llvm::copy(k.multiply(mmaF16, values, b, Values(sums)), sums.begin());
+      }
+      if (cache.isCodes())
+        next.offset = k.multiply(
+            mmaF16, operands.decodeZeros(k, tile.valueParams, context.codeBase),
+            b, next.offset);
     }
-    if (cache.isCodes())
-      next.offset = k.multiply(
-          mmaF16, operands.decodeZeros(k, tile.valueParams, context.codeBase),
-          b, next.offset);
   }
   return next;
 }
