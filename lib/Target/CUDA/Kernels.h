@@ -91,7 +91,7 @@ Kernel getTensorKernel(KernelLibrary &lib, const LinearShape &shape,
                        const LinearTile &tile);
 
 //===----------------------------------------------------------------------===//
-// Rows (Kernels/Norms.cpp, Kernels/QuantizeRows.cpp)
+// Rows (Kernels/Norms.cpp, Kernels/QuantizeRows.cpp, Kernels/RowRotation.cpp)
 //===----------------------------------------------------------------------===//
 
 /// What rows are normalised by before they go on: nn.rms_norm (of one group;
@@ -105,7 +105,25 @@ struct NormSpec {
   std::string getName() const;
 };
 
-/// Rows [rows, features] of f32, normalised or not.
+/// A qnt.rotate of rows of f32.
+struct RotationSpec {
+  int64_t features = 0, block = 1;
+  bool hasSigns = false, transposed = false;
+  /// By given matrices, not by a Hadamard matrix.
+  bool hasMatrices = false;
+
+  /// A part of kernels' names.
+  std::string getName() const;
+};
+/// The reason why there is no rotation of such rows; empty where there is one.
+std::string checkRotation(const RotationSpec &spec, const Chip &chip);
+/// (x f32 [rows, features], out f32, rows, ROTATION), a block for each row,
+/// where ROTATION is [signs f32 [features], 1 and -1: hasSigns], [entries f32
+/// [d, d] of the dense factor, transposed for transposed ones: Hadamard
+/// matrices that have one; matrices f32 [features / n, n, n]: hasMatrices].
+Kernel getRotateKernel(KernelLibrary &lib, const RotationSpec &spec);
+
+/// Rows [rows, features] of f32, normalised or not, then rotated or not.
 struct RowsSpec {
   /// f16 is padded with zeros to a multiple of 8 features, as linear layers
   /// take it.
@@ -113,9 +131,11 @@ struct RowsSpec {
   int64_t features = 0;
   NormSpec norm;
   Output output = Output::F32;
+  std::optional<RotationSpec> rotation = std::nullopt;
 };
 /// (x f32 [rows, features], [norm_scale f32 [features]: RMS and Layer],
-/// [norm_shift f32 [features]: Layer], out, rows), a block for each row.
+/// [norm_shift f32 [features]: Layer], out, rows, [ROTATION]), a block for each
+/// row.
 Kernel getRowsKernel(KernelLibrary &lib, const RowsSpec &spec);
 
 /// (x f32 [rows, features], out f32, rows, features): nn.softmax, a block for
@@ -125,15 +145,16 @@ Kernel getSoftmaxKernel(KernelLibrary &lib);
 /// The reason why rows of `type` cannot be quantised; empty where they can.
 std::string checkQuantizeRows(QTensorType type);
 /// (x f32 [rows, features], scale f32 or null, zero f32 or null, codes, scales
-/// f32 [rows], zeros f32 [rows], sums i32, rows, [norm_scale], [norm_shift]), a
-/// block for each row: qnt.quantize to `type`, per_row from the row itself by
-/// absmax, or where `isStatic` per_tensor with the given scale and zero point,
-/// of what getRowsKernel makes of the row by `norm`. As #qnt.rows lays them
-/// out, with scales of groups in the place of sums where it has these; a row of
-/// zeros has scale 0, of groups 1. Floats, e4m3 and e5m2, are for chips with
-/// conversions to them.
+/// f32 [rows], zeros f32 [rows], sums i32, rows, [norm_scale], [norm_shift],
+/// [ROTATION]), a block for each row: qnt.quantize to `type`, per_row from the
+/// row itself by absmax, or where `isStatic` per_tensor with the given scale
+/// and zero point, of what getRowsKernel makes of the row by `norm` and
+/// `rotation`. As #qnt.rows lays them out, with scales of groups in the place
+/// of sums where it has these; a row of zeros has scale 0, of groups 1. Floats,
+/// e4m3 and e5m2, are for chips with conversions to them.
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
-                             bool isStatic, const NormSpec &norm = {});
+                             bool isStatic, const NormSpec &norm = {},
+                             std::optional<RotationSpec> rotation = {});
 
 //===----------------------------------------------------------------------===//
 // Lookups (Kernels/Embedding.cpp, Kernels/Lookups.cpp)
@@ -258,7 +279,7 @@ Kernel getAttentionRowsKernel(KernelLibrary &lib, const AttentionSpec &spec,
 std::string checkAttentionColumns(const AttentionSpec &spec);
 /// For few tokens with a cache of f16 or codes, on f16 mma.sync: blocks of
 /// eight columns, a column being a token and one of the heads that share keys.
-/// Queries are rounded to 22 bits, weights of values to f16, sums are f32;
+/// Queries and the weights of values are rounded to 22 bits, sums are f32;
 /// queries times the scale are below 45000.
 Kernel getAttentionColumnsKernel(KernelLibrary &lib, const AttentionSpec &spec,
                                  int64_t splits);

@@ -63,6 +63,19 @@ static void addRows(cuda::KernelLibrary &library, Kernels &kernels) {
     for (auto output : {Output::F32, Output::F16})
       add(kernels, cuda::getRowsKernel(library, {4096, {kind, 1e-5}, output}));
   add(kernels, cuda::getSoftmaxKernel(library));
+  for (cuda::RotationSpec rotation :
+       {cuda::RotationSpec{4096, 4096, true},
+        {11008, 256, true, true},
+        {1152, 1152},
+        {4096, 128, false, false, /*hasMatrices=*/true}})
+    add(kernels, cuda::getRotateKernel(library, rotation));
+  add(kernels,
+      cuda::getQuantizeRowsKernel(
+          library,
+          parse(library,
+                "?x4096, int8, per_row, scale f32, #qnt.rows<pad = 16>"),
+          /*isStatic=*/false, {Norm::Kind::RMS, 1e-5},
+          cuda::RotationSpec{4096, 4096, true}));
 }
 
 static void addLookups(cuda::KernelLibrary &library, Kernels &kernels) {

@@ -35,6 +35,8 @@ EXPECTED = {
     "linear_f16": ({"HMMA", "LDGSTS", "LDSM"}, SPILLS | {"I2F"}),
     "quantize_rows": ({"SHFL"}, SPILLS),
     "rows": ({"SHFL"}, SPILLS),
+    "rotate_4096_by": ({"FFMA", "LDS"}, SPILLS),
+    "rotate": ({"SHFL", "LDS"}, SPILLS),
     "softmax": ({"SHFL", "MUFU"}, SPILLS),
     "attention_tiles": ({"HMMA", "LDSM", "MUFU", "SHFL"}, SPILLS),
     "attention_columns": ({"HMMA", "MUFU", "SHFL"}, SPILLS | {"I2F"}),

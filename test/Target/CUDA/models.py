@@ -87,7 +87,7 @@ tokens = rng.integers(0, 4096, (1, 3)).astype(np.int32)
 want = score(path("cpu.so"), tokens)
 got = score(path("sm_80.so"), tokens, count_in(place.env), context=256)
 kernels = {name for name in read_counts() if "attention" in name}
-assert len(kernels) == 1 and kernels.pop().endswith("_p32"), kernels
+assert len(kernels) == 1 and kernels.pop().endswith("_p48"), kernels
 error = np.sqrt(np.square(got - want).mean() / np.square(want).mean())
 assert error <= 1e-3, error
 
@@ -102,3 +102,15 @@ for phase in profile.values():
 # Many rows, by tcgen05.
 errors, _ = compare("weights=int4 group=64 activations=none", CHIPS[2:3], [70], 128)
 assert max(errors) <= 1e-3, errors
+
+# In other bases: rotations of their own, and in the kernels of rows.
+errors, same = compare("weights=int4 group=32 activations=none rotate=residual,values,down",
+                       CHIPS[:1], [3, 18])
+assert max(errors) <= 1e-3 and same, (errors, same)
+assert any(name.startswith("rows_") and "_hadamard" in name for name in read_counts())
+errors, _ = compare("weights=int4 group=32 activations=int8 kv=int8 rotate=hadamard",
+                    CHIPS[:1], [3] * 4)
+assert max(errors) <= 5e-2, errors
+kernels = [name for name in read_counts() if "_hadamard" in name]
+assert any(name.startswith("rotate") for name in kernels), kernels
+assert any(name.startswith("quantize_rows") for name in kernels), kernels

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "RowNorm.h"
+#include "RowRotation.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -147,14 +148,24 @@ Kernel qnt::cuda::getRowsKernel(KernelLibrary &lib, const RowsSpec &spec) {
   kernel.grid[0].by(kernel.addSize("rows"));
   std::string name = llvm::formatv("rows{0}_{1}_{2}", spec.norm.getName(),
                                    spec.features, isHalf ? "f16" : "f32");
+  std::optional<RowRotation> rotation;
+  if (spec.rotation) {
+    rotation.emplace(*spec.rotation, team);
+    rotation->describe(kernel);
+    name += spec.rotation->getName();
+  }
   return lib.get(name, kernel, [&](KernelBuilder &k, ValueRange args) {
     Value row = k.blockId(gpu::Dimension::x);
     RowNorm norm(spec.norm, team);
     norm.prepare(k, k.atRow(args[0], row, 4 * spec.features),
                  args.slice(1, RowNorm::getNumArguments(spec.norm)));
     Value to = k.atRow(args[out], row, (isHalf ? 2 : 4) * width);
+    if (rotation)
+      rotation->prepare(k, args,
+                        [&](Value first) { return norm.load(k, first); });
     team.forEach(k, width, [&](Value first) {
-      Values numbers = norm.load(k, first);
+      Values numbers =
+          rotation ? rotation->load(k, first) : norm.load(k, first);
       if (isHalf)
         storeHalves(k, numbers, to, first, spec.features, width);
       else

@@ -7,6 +7,7 @@
 #include "GroupEncoder.h"
 #include "RowEncoder.h"
 #include "RowNorm.h"
+#include "RowRotation.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -21,14 +22,18 @@ static constexpr int64_t kInputs = RowTeam::kInputs;
 namespace {
 class RowsEmitter {
 public:
-  RowsEmitter(QTensorType type, bool isStatic, const NormSpec &norm)
+  RowsEmitter(QTensorType type, bool isStatic, const NormSpec &norm,
+              const std::optional<RotationSpec> &spec)
       : type(type), layout(cast<RowsAttr>(type.getLayout())),
         features(type.getShape().back()),
         rowBytes(llvm::alignTo(
             type.hasSmallScales() ? llvm::divideCeil(features, 2) : features,
             layout.getPad())),
         isStatic(isStatic), normSpec(norm), team(features), encoder(type),
-        groups(type), norm(normSpec, team) {}
+        groups(type), norm(normSpec, team), rotationSpec(spec) {
+    if (rotationSpec)
+      rotation.emplace(*rotationSpec, team);
+  }
 
   Kernel describe();
   std::string getName() const;
@@ -56,6 +61,8 @@ private:
   RowEncoder encoder;
   GroupEncoder groups;
   RowNorm norm;
+  const std::optional<RotationSpec> &rotationSpec;
+  std::optional<RowRotation> rotation;
 };
 } // namespace
 
@@ -69,6 +76,8 @@ Kernel RowsEmitter::describe() {
     kernel.addOutput(name);
   kernel.grid[0].by(kernel.addSize("rows"));
   RowNorm::addArguments(normSpec, kernel);
+  if (rotation)
+    rotation->describe(kernel);
   return kernel;
 }
 
@@ -82,17 +91,19 @@ std::string RowsEmitter::getName() const {
   if (type.hasSmallScales())
     text += "_g" + std::to_string(type.getGroupSize());
   text += normSpec.getName();
+  if (rotationSpec)
+    text += rotationSpec->getName();
   return text;
 }
 
 /// Inputs first .. first + 3; those that do not exist are zero, as are NaNs
 /// unless they are kept.
 Values RowsEmitter::load(KernelBuilder &k, Value first, bool keepsNaN) const {
-  Values numbers = norm.load(k, first);
+  Values numbers = rotation ? rotation->load(k, first) : norm.load(k, first);
   for (auto [i, number] : llvm::enumerate(numbers)) {
     if (!keepsNaN)
       number = RowEncoder::zeroIfNaN(k, number);
-    if (normSpec.kind == NormSpec::Kind::None)
+    if (normSpec.kind == NormSpec::Kind::None && !rotation)
       continue;
     Value exists = k.ltS(k.addC(first, int64_t(i)), k.c32(int32_t(features)));
     number = k.select(exists, number, k.cf32(0));
@@ -189,7 +200,11 @@ void RowsEmitter::encode(KernelBuilder &k, Value codes, Value sums,
 
 void RowsEmitter::emit(KernelBuilder &k, ValueRange args) {
   Value row = k.blockId(gpu::Dimension::x);
-  norm.prepare(k, k.atRow(args[0], row, 4 * features), args.drop_front(8));
+  norm.prepare(k, k.atRow(args[0], row, 4 * features),
+               args.slice(8, RowNorm::getNumArguments(normSpec)));
+  if (rotation)
+    rotation->prepare(k, args,
+                      [&](Value first) { return norm.load(k, first); });
   auto store = [&](Value scale, Value zero) {
     k.ifThen(k.eq(k.threadId(), k.c32(0)), [&] {
       k.store(scale, k.atRow(args[4], row, 4), 4);
@@ -245,8 +260,9 @@ std::string qnt::cuda::checkQuantizeRows(QTensorType type) {
 }
 
 Kernel qnt::cuda::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
-                                        bool isStatic, const NormSpec &norm) {
-  RowsEmitter emitter(type, isStatic, norm);
+                                        bool isStatic, const NormSpec &norm,
+                                        std::optional<RotationSpec> rotation) {
+  RowsEmitter emitter(type, isStatic, norm, rotation);
   return lib.get(
       emitter.getName(), emitter.describe(),
       [&](KernelBuilder &k, ValueRange args) { emitter.emit(k, args); });

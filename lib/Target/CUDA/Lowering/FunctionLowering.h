@@ -15,6 +15,15 @@ namespace qnt::cuda {
 /// The norm whose rows `op` alone, or with others like it, takes and that is a
 /// part of its kernel. Null where there is none.
 mlir::Operation *getFusedNorm(mlir::Operation *op);
+/// The rotation of which `op` alone takes the rows and that is a part of its
+/// kernel, behind the norm if there is one. Null where there is none.
+RotateOp getFusedRotation(mlir::Operation *op);
+RotationSpec getRotationSpec(RotateOp op);
+
+template <typename T> std::string getBytes(llvm::ArrayRef<T> numbers) {
+  return std::string(reinterpret_cast<const char *>(numbers.data()),
+                     numbers.size() * sizeof(T));
+}
 
 /// Emits the launches of one function.
 class FunctionLowering : public target::FunctionLowering {
@@ -41,6 +50,12 @@ private:
   /// f16 rows, normalised where a norm is a part of them.
   mlir::LogicalResult emitHalves(CodeBuilder &k, mlir::arith::TruncFOp op);
   mlir::LogicalResult emitNorm(CodeBuilder &k, mlir::Operation &op);
+  mlir::LogicalResult emitRotate(CodeBuilder &k, RotateOp op);
+  /// Whether a rotation, if it is one, has a kernel.
+  mlir::LogicalResult checkRotation(RotateOp op);
+  /// The arguments of a kernel that rotates rows.
+  void appendRotation(CodeBuilder &k, RotateOp op,
+                      llvm::SmallVectorImpl<Value> &args);
   /// An op of nn on numbers that lie alike, or whose second operand repeats.
   mlir::LogicalResult emitPoints(CodeBuilder &k, mlir::Operation &op);
   /// Launches `kernel` for `op` and reports it.

@@ -21,17 +21,33 @@ LogicalResult ModuleLowering::lowerFunction(func::FuncOp function) {
   return FunctionLowering(*this, function).target::FunctionLowering::run();
 }
 
+/// Rows of f16 or codes, in whose kernels others are fused.
+static bool takesRows(Operation *op) {
+  return isa<QuantizeOp, arith::TruncFOp>(op);
+}
+
+RotateOp qnt::cuda::getFusedRotation(Operation *op) {
+  if (!takesRows(op))
+    return {};
+  auto rotate = op->getOperand(0).getDefiningOp<RotateOp>();
+  return rotate && rotate->hasOneUse() ? rotate : RotateOp();
+}
+
 Operation *qnt::cuda::getFusedNorm(Operation *op) {
-  if (!isa<QuantizeOp, arith::TruncFOp>(op))
+  if (!takesRows(op))
     return nullptr;
-  Operation *norm = op->getOperand(0).getDefiningOp();
+  RotateOp rotate = getFusedRotation(op);
+  Value rows = rotate ? rotate.getInput() : op->getOperand(0);
+  Operation *norm = rows.getDefiningOp();
   auto rms = dyn_cast_if_present<nn::RMSNormOp>(norm);
   if (!isa_and_present<nn::RMSNormOp, nn::LayerNormOp, nn::L2NormalizeOp>(
           norm) ||
       (rms && rms.getGroups() != 1))
     return nullptr;
   bool isShared = llvm::any_of(norm->getUsers(), [](Operation *user) {
-    return !isa<QuantizeOp, arith::TruncFOp>(user);
+    if (isa<RotateOp>(user) && user->hasOneUse())
+      user = *user->user_begin();
+    return !takesRows(user);
   });
   return isShared ? nullptr : norm;
 }
@@ -45,6 +61,14 @@ static NormSpec getNormSpec(Operation *norm) {
   if (auto layer = dyn_cast<nn::LayerNormOp>(norm))
     return {NormSpec::Kind::Layer, layer.getEps().convertToDouble()};
   return {NormSpec::Kind::L2, 0};
+}
+
+/// The rows that a kernel begins with.
+static Value getFusedInput(Operation *op) {
+  Operation *first = getFusedNorm(op);
+  if (!first)
+    first = getFusedRotation(op);
+  return (first ? first : op)->getOperand(0);
 }
 
 void FunctionLowering::appendNorm(Operation *norm,
@@ -62,7 +86,12 @@ SmallVector<Value> FunctionLowering::getMemoryOperands(Operation &op) const {
     return {op.getOperand(0)};
   SmallVector<Value> values;
   ValueRange operands = op.getOperands();
-  if (Operation *norm = getFusedNorm(&op)) {
+  Operation *norm = getFusedNorm(&op);
+  if (RotateOp rotate = getFusedRotation(&op)) {
+    llvm::append_range(values, rotate->getOperands().drop_front(norm ? 1 : 0));
+    operands = operands.drop_front(norm ? 0 : 1);
+  }
+  if (norm) {
     llvm::append_range(values, norm->getOperands());
     operands = operands.drop_front();
   }
@@ -139,15 +168,23 @@ LogicalResult FunctionLowering::emitQuantize(CodeBuilder &k, QuantizeOp op) {
     return op.emitOpError("activations are clipped by absmax at run time, got ")
            << stringifyClipMethod(op.getClip());
   Operation *norm = getFusedNorm(op);
-  Value input = norm ? norm->getOperand(0) : op.getInput();
-  SmallVector<Value> args{pointer(input), pointerOrNull(k, op.getScale()),
+  RotateOp rotate = getFusedRotation(op);
+  if (failed(checkRotation(rotate)))
+    return failure();
+  SmallVector<Value> args{pointer(getFusedInput(op)),
+                          pointerOrNull(k, op.getScale()),
                           pointerOrNull(k, op.getZero())};
   llvm::append_range(args, pointers(op.getResult()));
   args.push_back(rowsOf(k, op.getInput()));
   appendNorm(norm, args);
+  std::optional<RotationSpec> rotation;
+  if (rotate) {
+    rotation = getRotationSpec(rotate);
+    appendRotation(k, rotate, args);
+  }
   return run(k, *op,
              getQuantizeRowsKernel(module.lib, type, bool(op.getScale()),
-                                   getNormSpec(norm)),
+                                   getNormSpec(norm), rotation),
              args);
 }
 
@@ -158,12 +195,18 @@ LogicalResult FunctionLowering::emitHalves(CodeBuilder &k, arith::TruncFOp op) {
     return op.emitOpError("is lowered of f32 to f16, got ")
            << op.getIn().getType() << " to " << type;
   Operation *norm = getFusedNorm(op);
-  SmallVector<Value> args{
-      pointer(norm ? norm->getOperand(0) : Value(op.getIn()))};
+  RotateOp rotate = getFusedRotation(op);
+  if (failed(checkRotation(rotate)))
+    return failure();
+  SmallVector<Value> args{pointer(getFusedInput(op))};
   appendNorm(norm, args);
   llvm::append_values(args, pointer(op.getResult()), rowsOf(k, op.getResult()));
   RowsSpec spec{type.getShape().back(), getNormSpec(norm),
                 RowsSpec::Output::F16};
+  if (rotate) {
+    spec.rotation = getRotationSpec(rotate);
+    appendRotation(k, rotate, args);
+  }
   return run(k, *op, getRowsKernel(module.lib, spec), args);
 }
 
@@ -226,6 +269,7 @@ LogicalResult FunctionLowering::emitOp(CodeBuilder &k, Operation &op) {
         return success();
       })
       .Case([&](qnt::LinearOp linear) { return emitLinear(k, linear); })
+      .Case([&](RotateOp rotate) { return emitRotate(k, rotate); })
       .Case([&](QuantizeOp quantize) { return emitQuantize(k, quantize); })
       .Case([&](func::CallOp call) { return emitCall(k, call); })
       .Case([&](nn::AttentionOp attention) {

@@ -88,11 +88,6 @@ LogicalResult FunctionLowering::emitPoints(CodeBuilder &k, Operation &op) {
 // Constants
 //===----------------------------------------------------------------------===//
 
-template <typename T> static std::string getBytes(ArrayRef<T> numbers) {
-  return std::string(reinterpret_cast<const char *>(numbers.data()),
-                     numbers.size() * sizeof(T));
-}
-
 LogicalResult FunctionLowering::emitConstant(CodeBuilder &k,
                                              arith::ConstantOp op) {
   auto type = dyn_cast<RankedTensorType>(op.getType());
