@@ -2,6 +2,7 @@
 # RUN: %python %s %build %t
 """--target=fpga: a folder whose Makefiles run frames, as the interpreter gives them; what
 its README says of the interface."""
+import json
 import os
 import pathlib
 import re
@@ -54,6 +55,32 @@ assert done.returncode == 0 and f"{FRAMES} frames in" in done.stdout, done.stdou
 got = [int(word, 16) for word in (verilog / "out0.hex").read_text().split()]
 sums = np.array(unpack(got, bits, out_lanes, signed=True)).reshape(FRAMES, 4)
 assert (sums.astype(np.float32) * scales == want).all(), (sums, want)
+
+# The same design with FIFOs as deep as they had to be; none that the design has not.
+fifos = verilog / "fifos.json"
+depths = json.loads(fifos.read_text())["depths"]
+assert depths and all(depth >= 2 for depth in depths.values()), depths
+text = (verilog / "model.v").read_text()
+assert all(re.search(rf" fifo_(u_)?{name} \(", text) for name in depths), depths
+assert all(name in done.stderr for name in depths), done.stderr
+shutil.copytree(folder / "design", folder / "computed")
+again = compile_for(f"part=xc7z020 clock=125MHz cycles=16 fifos={folder}/computed/verilog/fifos.json")
+assert again.returncode == 0, again.stderr
+for name, depth in depths.items():
+    found = re.search(rf"DEPTH\((\d+)\), [^;]* fifo_(?:u_)?{name} \(", (verilog / "model.v").read_text())
+    assert int(found[1]) == depth, (name, depth, found[0])
+shutil.rmtree(folder / "design")
+shutil.move(folder / "computed", folder / "design")
+fifos = verilog / "fifos.json"
+wrong = folder / "wrong.json"
+for written, complaint in (("{", "Expected object key"), ("{}", "expected depths, of format"),
+                           (fifos.read_text().replace("out0", "out9"),
+                            "has no FIFO 'out9', of which .*; the nearest name is 'out0'"),
+                           (re.sub(r"(out0.: )\d+", r"\g<1>1", fifos.read_text()),
+                            "expected a depth of 2 or more of 'out0'")):
+    wrong.write_text(written)
+    failed = compile_for(f"part=xc7z020 clock=125MHz cycles=16 fifos={wrong}")
+    assert failed.returncode == 1 and re.search(complaint, failed.stderr), failed.stderr
 
 # The C++ compares what it gives with what is expected.
 cpp = folder / "design/cpp"

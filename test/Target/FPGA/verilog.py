@@ -2,7 +2,9 @@
 # RUN: %python %s %test_bin/emit-design %t
 """Designs as Verilog, wherever streams wait, beside Python's integers; and the clock
 cycles of a frame."""
+import json
 import os
+import pathlib
 import sys
 
 import numpy as np
@@ -21,6 +23,21 @@ def whole(streams, words):
     return [(name, bits, len(words[name])) for name, bits, _ in streams]
 
 
+def check_stages(here, design, got):
+    """Each unit by itself: a frame comes each time it has taken its cycles, and the first
+    once the pipeline is full, stages and a cycle later (docs/fpga-target.md). What a slice
+    gives last may come before what it takes last."""
+    stages = json.loads(pathlib.Path(here, "report.json").read_text())["stages"]
+    units = [stage for stage in stages if stage["kind"] != "fifo"]
+    assert len(units) == len(design.outputs)
+    for unit, (name, _, words) in zip(units, design.outputs):
+        ends = [cycle for cycle, _ in got[name]][words - 1::words]
+        assert np.diff(ends).tolist() == [unit["cycles"]] * (len(ends) - 1), (unit, ends)
+        fill = ends[0] - unit["cycles"]
+        full = unit["pipeline_stages"] + 1
+        assert fill == full or unit["kind"] == "slice" and fill < full, (unit, ends)
+
+
 for number, design in enumerate(make_all(rng)):
     here = f"{folder}/{number}"
     design.emit(emit, here)
@@ -30,6 +47,8 @@ for number, design in enumerate(make_all(rng)):
         got = simulation.run(design.given, stalls, seed=1 + seed % 1000000 + stalls)
         for name, words in design.wanted.items():
             assert [word for _, word in got[name]] == words, (number, stalls, name)
+        if stalls == 0 and design.name == "units":
+            check_stages(here, design, got)
         if stalls or not design.period:
             continue
         for name, _, words in design.outputs:
