@@ -44,10 +44,11 @@ static std::vector<AttentionCase> getCases(std::mt19937_64 &random) {
                      .kind = AttentionCase::Tiles});
   }
   // Few tokens on products: rows of a cache are multiples of 32 bytes.
-  for (auto [element, multiple] :
-       {std::pair("f16", 16), std::pair("i8", 32), std::pair("i4", 64)}) {
+  for (auto [element, multiple, most] :
+       {std::tuple("f16", 16, 256), std::tuple("i8", 32, 256),
+        std::tuple("i4", 64, 192)}) {
     auto pickDim = [&] {
-      return pick(64, 128, multiple * size(1, 256 / multiple));
+      return pick(64, 128, multiple * size(1, most / multiple));
     };
     auto add = [&](AttentionCase test) {
       test.heads *= test.kvHeads;

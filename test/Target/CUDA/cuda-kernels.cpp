@@ -136,12 +136,12 @@ static void addAttention(cuda::KernelLibrary &library, Kernels &kernels) {
   spec.limits = cuda::AttentionSpec::Limits::Start;
   for (Type element : {Type(b.getF32Type()), Type(b.getF16Type()),
                        Type(b.getI8Type()), Type(b.getIntegerType(4))})
-    for (int64_t dim : {64, 128, 256}) {
-      bool hasColumns = !element.isF32();
-      if (dim == 64 ? !element.isF16() : dim == 256 && !hasColumns)
-        continue;
+    for (int64_t dim : {64, 128, 192, 256}) {
       spec.heads = 32;
       spec.cache = {8, dim, element};
+      bool hasColumns = cuda::checkAttentionColumns(spec).empty();
+      if (dim == 64 ? !element.isF16() : dim > 128 && !hasColumns)
+        continue;
       int64_t splits =
           cuda::chooseAttentionSplits(library.chip, spec.cache.heads);
       add(kernels, cuda::getCacheStoreKernel(library, spec.cache));

@@ -35,6 +35,12 @@ std::string KVOperands::check(const CacheGeometry &cache) {
     return llvm::formatv("expected heads of a multiple of {0} features in a "
                          "cache of {1}, got {2}",
                          multiple, cache.element, cache.headDim);
+  // Of more, a lane's sums and codes are more than its registers.
+  const int64_t most = cache.bits() == 4 ? 192 : 256;
+  if (cache.headDim > most)
+    return llvm::formatv("expected heads of at most {0} features in a cache of "
+                         "{1}, got {2}",
+                         most, cache.element, cache.headDim);
   return {};
 }
 
