@@ -1,4 +1,4 @@
-//===- LowRankBranch.h - what quantised weights lack, in 16 bits -*- C++ -*-===//
+//===- LowRankBranch.h - what weights lost, in 16 bits -*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -113,8 +113,7 @@ Value OutlierColumns::split(OpBuilder &builder, nn::LinearOp layer) {
       nn::SelectFeaturesOp::create(builder, weight.getLoc(), weight, indices);
   leaveRest(builder, layer);
   return LinearOp::create(builder, loc, input, roundToHalf(builder, selected),
-                          ValueRange(), builder.getArrayAttr({}),
-                          Strategy());
+                          ValueRange(), builder.getArrayAttr({}), Strategy());
 }
 
 Value OutlierColumns::splitSimulated(OpBuilder &builder, nn::LinearOp layer) {

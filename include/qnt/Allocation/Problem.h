@@ -85,11 +85,11 @@ Allocation evaluate(const Problem &problem, std::vector<size_t> choices);
 
 /// An allocation of least loss within the budgets, by an integer program that
 /// is solved to a relative gap of 1e-9; where tensors are too much alike for
-/// that, the best that 5000 nodes of the search find. The same for the same problem. Throws
-/// InfeasibleError, std::runtime_error where these find none, and
-/// std::invalid_argument for a problem that is none (an
-/// item without choices, numbers that are negative or not finite, costs that
-/// are not one for each budget, couplings of an item with itself).
+/// that, the best that 5000 nodes of the search find. The same for the same
+/// problem. Throws InfeasibleError, std::runtime_error where these find none,
+/// and std::invalid_argument for a problem that is none (an item without
+/// choices, numbers that are negative or not finite, costs that are not one for
+/// each budget, couplings of an item with itself).
 Allocation solve(const Problem &problem);
 
 /// Allocations of least loss for `points` limits of budget `index`, evenly

@@ -199,8 +199,8 @@ typedef void (*qnt_after_op)(void *user, int64_t op, const qnt_tensor *output);
 QNT_API void qnt_set_after_op(qnt_model *model, qnt_after_op hook, void *user);
 
 /* Called for every operation, in their order, with the seconds that it took: on
- * a CPU when it ends, for a GPU, where they are the GPU's own, at the end of the
- * call. */
+ * a CPU when it ends, for a GPU, where they are the GPU's own, at the end of
+ * the call. */
 typedef void (*qnt_op_timer)(void *user, int64_t op, double seconds);
 /* Null removes the timer. Not while a call runs. */
 QNT_API void qnt_set_op_timer(qnt_model *model, qnt_op_timer timer, void *user);

@@ -26,8 +26,8 @@ struct Coefficient {
 } // namespace
 
 // In the order of Logic. Fitted to what test/Bench/fpga_resources.py reads from
-// Yosys of random stages, pulled towards what each takes alone: its plain fit of
-// few stages swings.
+// Yosys of random stages, pulled towards what each takes alone: its plain fit
+// of few stages swings.
 static constexpr Coefficient coefficients[numLogic] = {
     {"processes", 0},
     {"streams", 0.84},

@@ -20,8 +20,8 @@ func.func @strategy(%x: tensor<?x64xf16> {qnt.dims = ["n", ""]}) -> tensor<?x32x
 
 // -----
 
-func.func @op(%x: tensor<?x64xf32> {qnt.dims = ["n", ""]}) -> tensor<?x64xf32> {
+func.func @op(%x: tensor<?x64xf32> {qnt.dims = ["n", ""]}, %y: tensor<64x64xf32>) -> tensor<?x64xf32> {
   // expected-error @below {{has no lowering in the CUDA target}}
-  %y = qnt.rotate %x hadamard <64> : tensor<?x64xf32>
-  return %y : tensor<?x64xf32>
+  %z = nn.matmul %x, %y : tensor<?x64xf32>, tensor<64x64xf32>
+  return %z : tensor<?x64xf32>
 }
