@@ -38,7 +38,33 @@ LayerRules::make(ModuleOp module, QuantizeOptions options,
       failed(made.checkAllocation(module)) ||
       failed(made.findAllocatedInputs(module)))
     return failure();
+  made.reportUnmatched(module);
   return made;
+}
+
+/// Warns where the activations that are named cannot be multiplied with weights
+/// as the model brought them, so that these layers keep floats.
+void LayerRules::reportUnmatched(ModuleOp module) {
+  if (options.activations == "none" || options.activations == "auto")
+    return;
+  nn::LinearOp first;
+  int64_t count = 0;
+  module.walk([&](nn::LinearOp op) {
+    WeightRule rule = getWeightRule(op);
+    if (!rule.keepsStored || rule.activation.format ||
+        rules.isKept(getParamName(op.getWeight()),
+                     getLocationName(op->getLoc())))
+      return;
+    if (count++ == 0)
+      first = op;
+  });
+  if (count)
+    module.emitWarning("qnt-quantize: activations=")
+        << options.activations << ": " << count
+        << " layers keep floats, as their weights, which the model brings, "
+           "cannot be multiplied with these; the first is '"
+        << getParamName(first.getWeight()) << "', of "
+        << getWeightRule(first).format.getName();
 }
 
 /// That qnt.allocation names parameters of layers, and none that is kept.

@@ -45,6 +45,7 @@ public:
 private:
   mlir::LogicalResult checkAllocation(mlir::ModuleOp module);
   mlir::LogicalResult findAllocatedInputs(mlir::ModuleOp module);
+  void reportUnmatched(mlir::ModuleOp module);
   WeightRule getWeightRule(mlir::Operation *layer);
   WeightRule getStoredRule(QTensorType type, bool kept) const;
 

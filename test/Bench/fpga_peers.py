@@ -22,7 +22,7 @@ from rounds import PEERS
 from tools import BUILD, ROOT, call, machine
 
 sys.path[:0] = [str(ROOT / "test/Inputs"), str(ROOT / "test/Target/FPGA/Inputs")]
-from integers import interpret, read_streams  # noqa: E402
+from integers import fold, interpret, read_streams  # noqa: E402
 from mlp import MLP  # noqa: E402
 from yosys import count_cells, synthesize  # noqa: E402
 
@@ -63,10 +63,7 @@ def read_numbers(text, name, count=None):
 def read_layers(folder):
     """Of each unit of the design: a dot product's weights and bias, or a requantiser's
     multipliers, offsets, shifts and range."""
-    call(BUILD / "bin/quant-opt", folder / "stored.mlir", "-o", folder / "design.mlir",
-         "--pass-pipeline=builtin.module(qnt-lower-to-qflow,qflow.design("
-         "qnt-fpga-fold{cycles=64},qnt-fpga-size-fifos))",
-         "--mlir-print-elementsattrs-with-hex-if-larger=-1")
+    fold(BUILD, folder, 64, "--mlir-print-elementsattrs-with-hex-if-larger=-1")
     layers = []
     for line in open(folder / "design.mlir"):
         if "qflow.dot" in line:

@@ -3,6 +3,7 @@
 // RUN: quant-opt %s --qnt-quantize | FileCheck %s --check-prefix=SAME
 // RUN: quant-opt %s --qnt-quantize="activations=int8 keep=w2" | FileCheck %s --check-prefix=INT8
 // RUN: quant-opt %s --qnt-quantize="weights=int4 group=32 embedding=int8" 2>&1 | FileCheck %s --check-prefix=AGAIN
+// RUN: quant-opt %s --qnt-quantize="activations=e4m3 keep=w2" 2>&1 | FileCheck %s --check-prefix=FLOATS
 // RUN: not quant-opt %s --qnt-quantize="activations=int8 per=tensor" 2>&1 | FileCheck %s --check-prefix=STATIC
 
 !w = !qnt.tensor<32x64, uint4, group<32>, scale f32, offset>
@@ -30,6 +31,9 @@ module attributes {qnt.params = "none.safetensors"} {
   // AGAIN: qnt.quantize {{.*}} -> !qnt.tensor<10x64, int8, per_channel, scale f32>
   // AGAIN: qnt.quantize {{.*}} -> !qnt.tensor<32x64, int4, group<32>, scale f16>
   // AGAIN: qnt.quantize {{.*}} -> !qnt.tensor<32x64, int4, group<32>, scale f16>
+
+  // FLOATS: warning: qnt-quantize: activations=e4m3: 1 layers keep floats, as their weights, which the model brings, cannot be multiplied with these; the first is 'w1', of uint4
+  // FLOATS-NOT: qnt.quantize
 
   // STATIC: the module has no qnt.calibration
   func.func @main(%ids: tensor<?xi32>) -> (tensor<?x32xf32>, tensor<?x32xf32>) {

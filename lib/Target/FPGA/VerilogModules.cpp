@@ -49,13 +49,6 @@ module qnt_fifo #(parameter WIDTH = 8, parameter DEPTH = 2, parameter BITS = 1) 
       count <= count + {{BITS{1'b0}}, enters} - {{BITS{1'b0}}, leaves};
     end
   end
-`ifdef QNT_MEASURE
-  // The words with which it would never have been full.
-  integer most = 0;
-  always @(posedge clk) if (!rst & count + enters > most) most <= count + enters;
-  final $display("FIFO %m %0d %0d", DEPTH, most);
-`endif
-endmodule
 )";
 
 static constexpr const char *blockFifoText = R"(
@@ -105,7 +98,10 @@ module qnt_block_fifo #(parameter WIDTH = 8, parameter DEPTH = 512, parameter BI
       count <= count + {{BITS{1'b0}}, enters} - {{BITS{1'b0}}, moves};
       if (moves | out_ready) out_valid <= moves;
     end
-`ifdef QNT_MEASURE
+)";
+
+/// The end of both.
+static constexpr const char *fifoEndText = R"(`ifdef QNT_MEASURE
   // The words with which it would never have been full.
   integer most = 0;
   always @(posedge clk) if (!rst & count + enters > most) most <= count + enters;
@@ -169,10 +165,11 @@ std::string fpga::nameProduct(const ProductShape &shape) {
 
 std::string fpga::writeModules(const std::string &design) {
   std::string text;
-  for (auto [name, module] : {std::pair("qnt_fifo #", fifoText),
-                              std::pair("qnt_block_fifo #", blockFifoText),
-                              std::pair("qnt_product #", productText)})
+  for (auto [name, module, end] :
+       {std::tuple("qnt_fifo #", fifoText, fifoEndText),
+        std::tuple("qnt_block_fifo #", blockFifoText, fifoEndText),
+        std::tuple("qnt_product #", productText, "")})
     if (llvm::StringRef(design).contains(name))
-      text += module;
+      text += std::string(module) + end;
   return text;
 }

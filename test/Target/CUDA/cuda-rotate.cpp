@@ -138,11 +138,18 @@ static std::string testRotate(MLIRContext &context, const Rotation &r) {
   return exact == out ? "" : "differs from rotateHadamard in last bits";
 }
 
-static void giveNorm(Launcher &launcher, Rotation &r, const Norm &norm) {
+/// With the rows, their norm and, where the kernel rotates, the rotation.
+static void run(Launcher &launcher, Rotation &r, const Norm &norm, bool rotates,
+                std::string &error) {
+  launcher.set("rows", r.rows);
   if (norm.kind == Norm::Kind::RMS || norm.kind == Norm::Kind::Layer)
     launcher.set("norm_scale", r.scale);
   if (norm.kind == Norm::Kind::Layer)
     launcher.set("norm_shift", r.shift);
+  if (rotates)
+    r.give(launcher);
+  std::string why = launcher.run();
+  error = error.empty() ? why : error;
 }
 
 template <typename T>
@@ -161,12 +168,7 @@ static std::vector<T> makeRows(MLIRContext &context, Rotation r,
   });
   launcher.set("x", r.x);
   launcher.set("out", out);
-  launcher.set("rows", r.rows);
-  giveNorm(launcher, r, norm);
-  if (rotates)
-    r.give(launcher);
-  std::string why = launcher.run();
-  error = error.empty() ? why : error;
+  run(launcher, r, norm, rotates, error);
   return out;
 }
 
@@ -203,12 +205,7 @@ static Codes quantize(MLIRContext &context, Rotation r, const Norm &norm,
   launcher.set("scales", codes.scales);
   launcher.set("zeros", codes.zeros);
   launcher.set("sums", sums);
-  launcher.set("rows", r.rows);
-  giveNorm(launcher, r, norm);
-  if (rotates)
-    r.give(launcher);
-  std::string why = launcher.run();
-  error = error.empty() ? why : error;
+  run(launcher, r, norm, rotates, error);
   return codes;
 }
 

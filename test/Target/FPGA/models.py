@@ -15,7 +15,7 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from csim import CSimulation  # noqa: E402
 from designs import make_random, pack  # noqa: E402
-from integers import interpret, quantize, read_streams, run  # noqa: E402
+from integers import fold, interpret, quantize, read_streams, run  # noqa: E402
 from networks import layers, network  # noqa: E402
 from rtl import Simulation  # noqa: E402
 
@@ -29,9 +29,7 @@ def check(name, write, recipe, cycles):
     here.mkdir(parents=True)
     write(rng, here / "model.onnx")
     quantize(rng, build, here, recipe)
-    run(build / "bin/quant-opt", here / "stored.mlir", "-o", here / "design.mlir",
-        "--pass-pipeline=builtin.module(qnt-lower-to-qflow,qflow.design("
-        f"qnt-fpga-fold{{cycles={cycles}}},qnt-fpga-size-fifos))")
+    fold(build, here, cycles)
     run(build / "test/bin/emit-design", here / "design.mlir", here)
     source, result = read_streams(here / "design.mlir")
     codes, numbers = source.draw(rng, FRAMES)

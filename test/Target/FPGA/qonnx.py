@@ -13,7 +13,7 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from csim import CSimulation  # noqa: E402
 from designs import make_random, pack  # noqa: E402
-from integers import interpret, read_streams, run  # noqa: E402
+from integers import fold, interpret, read_streams, run  # noqa: E402
 from mlp import MLP  # noqa: E402
 from rtl import Simulation  # noqa: E402
 
@@ -39,9 +39,7 @@ run(build / "bin/quant-opt", folder / "model.onnx", "-o", folder / "integers.mli
     "--quantize=arithmetic=integer")
 run(build / "bin/quant-opt", folder / "integers.mlir", "-o", folder / "stored.mlir",
     f"--qnt-materialize-params=output={folder}/stored.safetensors")
-run(build / "bin/quant-opt", folder / "stored.mlir", "-o", folder / "design.mlir",
-    "--pass-pipeline=builtin.module(qnt-lower-to-qflow,qflow.design("
-    "qnt-fpga-fold{cycles=64},qnt-fpga-size-fifos))")
+fold(build, folder, 64)
 run(build / "test/bin/emit-design", folder / "design.mlir", folder)
 source, result = read_streams(folder / "design.mlir")
 codes = np.clip(np.rint(x / source.scales) + source.zero, -128, 127).astype(int)

@@ -100,6 +100,13 @@ def quantize(rng, build, folder, recipe):
         f"--qnt-materialize-params=output={folder}/stored.safetensors")
 
 
+def fold(build, folder, cycles, *options):
+    """Makes of stored.mlir design.mlir, of units and FIFOs."""
+    run(build / "bin/quant-opt", folder / "stored.mlir", "-o", folder / "design.mlir",
+        "--pass-pipeline=builtin.module(qnt-lower-to-qflow,qflow.design("
+        f"qnt-fpga-fold{{cycles={cycles}}},qnt-fpga-size-fifos))", *options)
+
+
 def interpret(build, folder, numbers):
     """What stored.mlir gives of each frame, [frames, elements]."""
     results = []
