@@ -100,6 +100,48 @@ std::optional<Interval> DotOp::getSums(DenseIntElementsAttr weights,
   return all;
 }
 
+std::optional<SharedRows> DotOp::getSharedRows(DenseIntElementsAttr weights,
+                                               Interval input, int64_t pe,
+                                               int64_t simd, int64_t shared) {
+  int64_t inputs = weights.getType().getDimSize(1), factors = pe / shared;
+  SmallVector<int64_t> numbers;
+  for (const APInt &weight : weights.getValues<APInt>())
+    numbers.push_back(weight.getSExtValue());
+  SharedRows rows;
+  for (size_t first = 0; first < numbers.size(); first += size_t(simd)) {
+    Interval sum{0, 0};
+    for (int64_t weight : ArrayRef(numbers).slice(first, size_t(simd))) {
+      auto product = input.times(weight);
+      auto more = product ? sum.plus(*product) : std::nullopt;
+      if (!more)
+        return std::nullopt;
+      sum = *more;
+      // One more than its own, which the row below may borrow from.
+      rows.spacing =
+          std::max(rows.spacing, Interval{weight, weight}.getSignedBits() + 1);
+    }
+    // Nothing lies above the last row of a factor.
+    bool isLast = int64_t(first) / inputs % pe / factors == shared - 1;
+    if (!isLast)
+      rows.spacing = std::max(rows.spacing, sum.getSignedBits());
+  }
+  if (rows.spacing * shared >= 64)
+    return std::nullopt;
+  for (int64_t row = 0; row < weights.getType().getDimSize(0); ++row)
+    for (int64_t k = 0; row % pe < factors && k < inputs; ++k) {
+      int64_t factor = 0;
+      for (int64_t j = shared; j-- > 0;)
+        factor = factor * (int64_t(1) << rows.spacing) +
+                 numbers[size_t((row + j * factors) * inputs + k)];
+      rows.bits = std::max(rows.bits, Interval{factor, factor}.getSignedBits());
+    }
+  return rows;
+}
+
+bool DotOp::fitsDSP(SharedRows rows, IntegerType input) {
+  return rows.bits <= 25 && input.getWidth() + input.isUnsigned() <= 18;
+}
+
 /// That `tensor` is [rows] or [rows, inputs].
 static LogicalResult checkTensor(Operation *op, DenseIntElementsAttr tensor,
                                  ArrayRef<int64_t> shape, const char *name) {
@@ -132,6 +174,17 @@ LogicalResult DotOp::verify() {
            << from.getLanes() << " inputs with " << to.getLanes()
            << " rows at once, " << weightBits
            << " bits of weights, expected at most " << maxWordBits;
+  if (auto shared = getShared()) { // (C5)
+    if (*shared < 2 || to.getLanes() % *shared || getInLuts())
+      return emitOpError("expected products in DSPs that 2 or more of ")
+             << to.getLanes() << " rows share, got " << *shared;
+    auto shares = getSharedRows(getWeights(), Interval::of(from.getElement()),
+                                to.getLanes(), from.getLanes(), *shared);
+    if (!shares || !fitsDSP(*shares, from.getElement()))
+      return emitOpError("has ")
+             << *shared << " rows that share a product with "
+             << from.getElement() << ", beyond 25 by 18 bits";
+  }
   return checkHolds(*this, to, *sums, "the sums");
 }
 

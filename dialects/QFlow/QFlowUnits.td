@@ -29,7 +29,14 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     ```
 
     Weights and biases are signless integers of any width, read as signed. With
-    `in_luts` products are made in LUTs, else in DSPs.
+    `in_luts` products are made in LUTs, else in DSPs. With `shared` r, an input is
+    multiplied with r rows by one multiplier: their weights lie beside each other in
+    one factor, so far apart that sums over the input's lanes do not meet
+    (`getSharedRows`).
+
+    ```mlir
+    %z = qflow.dot %x weights dense<1> : tensor<10x64xi4> shared 2 : !qflow.stream<64xui8, 4> -> !qflow.stream<10xsi16, 2>
+    ```
 
     Constraints:
     - (C1) `weights` is [N, K], `bias` [N]; the last dimension of the input is K,
@@ -39,15 +46,28 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     - (C3) elements have at most 48 bits.
     - (C4) unless all of them are, weights that are multiplied at once have at most
       8191 bits.
+    - (C5) `shared` is 2 or more, divides the result's lanes, and comes without
+      `in_luts`; the factor of the weights has at most 25 bits, an input with a sign
+      at most 18: those of a DSP48E1.
   }];
   let arguments = (ins QFlow_StreamType:$input, AnyIntElementsAttr:$weights,
-                       OptionalAttr<AnyIntElementsAttr>:$bias, UnitAttr:$in_luts);
+                       OptionalAttr<AnyIntElementsAttr>:$bias,
+                       OptionalAttr<I64Attr>:$shared, UnitAttr:$in_luts);
   let results = (outs QFlow_StreamType:$result);
   let assemblyFormat = [{
-    $input `weights` $weights (`bias` $bias^)? (`in_luts` $in_luts^)? attr-dict `:`
-    qualified(type($input)) `->` qualified(type($result))
+    $input `weights` $weights (`bias` $bias^)? (`in_luts` $in_luts^)?
+    (`shared` $shared^)? attr-dict `:` qualified(type($input)) `->`
+    qualified(type($result))
   }];
   let extraClassDeclaration = [{
+    /// Of `pe` rows and `simd` inputs that are multiplied at once, row j * pe /
+    /// shared + q has bits j * spacing and on of factor q; `bits` hold every
+    /// factor. None where they would be more than 64.
+    static std::optional<SharedRows>
+    getSharedRows(::mlir::DenseIntElementsAttr weights, Interval input, int64_t pe,
+                  int64_t simd, int64_t shared);
+    /// Whether a DSP48E1 multiplies such factors with the input's elements.
+    static bool fitsDSP(SharedRows rows, ::mlir::IntegerType input);
     /// The least and the largest sum of inputs whose numbers are in `input`; none
     /// where one may be beyond 64 bits.
     static std::optional<Interval> getSums(::mlir::DenseIntElementsAttr weights,

@@ -130,6 +130,12 @@ static int64_t countTogether(DotOp op) {
   return getType(op.getInput()).getShape().back();
 }
 
+void fpga::setProducts(DotOp op, const DotFolding &folding) {
+  op.setInLuts(folding.inLuts);
+  if (folding.shared > 1)
+    op.setShared(folding.shared);
+}
+
 int64_t fpga::countCycles(DotOp op, const DotFolding &folding) {
   int64_t rows = getType(op.getResult()).getShape().back();
   return getType(op.getInput()).getElements() / folding.simd *
@@ -196,7 +202,7 @@ LogicalResult Folder::fold(DotOp op) {
     return failure();
   setLanes(op.getInputMutable(), folding->simd);
   op.getResult().setType(withLanes(op.getResult().getType(), folding->pe));
-  op.setInLuts(folding->inLuts);
+  setProducts(op, *folding);
   return success();
 }
 

@@ -34,6 +34,8 @@ static constexpr int maxRounds = 4;
 /// What a part's DSPs, or its block RAM, count beside its LUTs, in which wires
 /// get scarce first.
 static constexpr double otherShare = 0.25;
+/// The most rows that share a product: of ternary weights, as 25 bits hold.
+static constexpr int64_t maxShared = 6;
 /// More than any part has.
 static constexpr double unlimited = 1e12;
 
@@ -90,7 +92,8 @@ private:
   std::vector<Operation *> units;
   /// Of the problem's items: the unit, and the folding of each choice.
   std::vector<std::pair<size_t, std::vector<DotFolding>>> items;
-  std::map<std::tuple<size_t, int64_t, int64_t, bool>, std::optional<Resources>>
+  std::map<std::tuple<size_t, int64_t, int64_t, bool, int64_t>,
+           std::optional<Resources>>
       ofDots;
 };
 } // namespace
@@ -122,13 +125,14 @@ estimateUnit(Op op, ArrayRef<StreamType> inputs, StreamType result,
 std::optional<Resources> Search::estimateDot(size_t unit, DotOp op,
                                              const DotFolding &folding) {
   auto [known, isNew] = ofDots.try_emplace(
-      {unit, folding.pe, folding.simd, folding.inLuts}, std::nullopt);
+      {unit, folding.pe, folding.simd, folding.inLuts, folding.shared},
+      std::nullopt);
   if (!isNew)
     return known->second;
   std::optional<Resources> all = estimateUnit<DotOp>(
       op, {withLanes(op.getInput().getType(), folding.simd)},
       withLanes(op.getResult().getType(), folding.pe), clock,
-      [&](DotOp copy) { copy.setInLuts(folding.inLuts); }, lowerDot);
+      [&](DotOp copy) { setProducts(copy, folding); }, lowerDot);
   auto window = op.getInput().getDefiningOp<WindowOp>();
   if (all && window) {
     std::optional<Resources> read = estimateUnit<WindowOp>(
@@ -168,6 +172,32 @@ void Search::addItem(allocation::Problem &problem, size_t unit,
   problem.items.push_back(std::move(item));
 }
 
+/// Ways to make the products of a folding: in LUTs, in DSPs, in DSPs that rows
+/// share.
+static SmallVector<DotFolding> listProducts(DotOp op, DotFolding folding) {
+  SmallVector<DotFolding> ways;
+  for (bool inLuts : {false, true}) {
+    folding.inLuts = inLuts;
+    ways.push_back(folding);
+  }
+  folding.inLuts = false;
+  IntegerType input = op.getInput().getType().getElement();
+  auto weights = cast<DenseIntElementsAttr>(op.getWeights());
+  ArrayRef<int64_t> shape = weights.getType().getShape();
+  // Products of constants are other hardware.
+  if (folding.pe == shape[0] && folding.simd == shape[1])
+    return ways;
+  for (folding.shared = 2; folding.shared <= maxShared; ++folding.shared) {
+    if (folding.pe % folding.shared)
+      continue;
+    auto rows = DotOp::getSharedRows(weights, Interval::of(input), folding.pe,
+                                     folding.simd, folding.shared);
+    if (rows && DotOp::fitsDSP(*rows, input))
+      ways.push_back(folding);
+  }
+  return ways;
+}
+
 /// None where a unit cannot be so fast.
 std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
   allocation::Problem problem;
@@ -184,10 +214,8 @@ std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
     };
     if (auto dot = dyn_cast<DotOp>(op)) {
       for (DotFolding folding : getFewest(dot, getFoldings(dot), cycles))
-        for (bool inLuts : {false, true}) {
-          folding.inLuts = inLuts;
-          choose(folding, estimateDot(number, dot, folding));
-        }
+        for (const DotFolding &choice : listProducts(dot, folding))
+          choose(choice, estimateDot(number, dot, choice));
     } else if (auto requantizer = dyn_cast<RequantizeOp>(op)) {
       for (bool inLuts : {false, true})
         choose(DotFolding{0, 0, inLuts},

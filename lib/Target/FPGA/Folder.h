@@ -18,6 +18,8 @@ namespace qnt::fpga {
 struct DotFolding {
   int64_t pe = 0, simd = 0;
   bool inLuts = false;
+  /// Rows that share a product.
+  int64_t shared = 1;
 
   int64_t getMultipliers() const { return pe * simd; }
 };
@@ -35,6 +37,9 @@ struct Folding {
 
 /// All that a dot product can have, of a frame in any number of cycles.
 llvm::SmallVector<DotFolding> getFoldings(qflow::DotOp op);
+
+/// Where and how it multiplies.
+void setProducts(qflow::DotOp op, const DotFolding &folding);
 
 /// Cycles of a frame.
 int64_t countCycles(qflow::DotOp op, const DotFolding &folding);

@@ -195,7 +195,7 @@ LogicalResult LayerLowering::makeDot(Value vectors, ArrayRef<int64_t> weights,
   if (bias)
     bias = makeTensor(op.getContext(), rows, element.getWidth(), constants);
   sums = DotOp::create(builder, op.getLoc(), getFrames(from, element, rows),
-                       vectors, matrix, bias);
+                       vectors, matrix, bias, /*shared=*/IntegerAttr());
   return success();
 }
 

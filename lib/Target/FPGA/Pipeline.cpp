@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Pipeline.h"
+#include "Lanes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -15,8 +17,44 @@ using namespace qnt;
 using namespace qnt::fpga;
 using namespace qnt::qflow;
 
+/// Of a shift by a constant number of places.
+static std::optional<APInt> getPlaces(Operation *op) {
+  APInt places;
+  if (isa_and_present<arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op) &&
+      matchPattern(op->getOperand(1), m_ConstantInt(&places)))
+    return places;
+  return std::nullopt;
+}
+
+/// Bits that may be set, from the lowest on.
+static int64_t countLowBits(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (auto ext = dyn_cast_or_null<arith::ExtUIOp>(op))
+    return countLowBits(ext.getIn());
+  if (auto shift = dyn_cast_or_null<arith::ShLIOp>(op))
+    if (auto places = getPlaces(shift))
+      return countLowBits(shift.getLhs()) + places->getSExtValue();
+  if (isa_and_present<arith::OrIOp>(op))
+    return std::max(countLowBits(op->getOperand(0)),
+                    countLowBits(op->getOperand(1)));
+  return getElementBits(value.getType());
+}
+
+/// Whether numbers are set beside each other: one was shifted over what the
+/// other has.
+static bool isJoin(Operation *op) {
+  if (!isa<arith::OrIOp>(op))
+    return false;
+  auto shift = op->getOperand(0).getDefiningOp<arith::ShLIOp>();
+  auto places = getPlaces(shift);
+  return places && countLowBits(op->getOperand(1)) <= places->getSExtValue();
+}
+
 bool fpga::isWiring(Operation *op) {
-  return isa<arith::ConstantOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp,
+  if (isa<arith::ShLIOp, arith::ShRUIOp>(op))
+    return bool(getPlaces(op));
+  return isJoin(op) ||
+         isa<arith::ConstantOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp,
              vector::BroadcastOp, vector::ShapeCastOp, vector::ExtractOp,
              vector::ExtractStridedSliceOp, vector::FromElementsOp,
              vector::ShuffleOp>(op);
@@ -38,7 +76,7 @@ static double getDelay(Operation *op) {
   if (isa<arith::MaxSIOp, arith::MaxUIOp, arith::MinSIOp, arith::MinUIOp>(op))
     return 1.9 + 0.03 * bits;
   if (isa<arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op))
-    return 2.0;
+    return getPlaces(op) ? 0 : 2.0;
   if (isa<arith::MulIOp>(op))
     return 4.0;
   return 0.9;

@@ -108,6 +108,26 @@ Value ProcessBuilder::add(Value a, Value b) {
   return arith::AddIOp::create(builder, loc, a, b);
 }
 
+Value ProcessBuilder::shiftLeft(Value value, unsigned places) {
+  if (places == 0)
+    return value;
+  return arith::ShLIOp::create(builder, loc, value,
+                               splat(value.getType(), places));
+}
+
+Value ProcessBuilder::shiftRight(Value value, unsigned places, bool isSigned) {
+  if (places == 0)
+    return value;
+  Value by = splat(value.getType(), places);
+  if (isSigned)
+    return arith::ShRSIOp::create(builder, loc, value, by);
+  return arith::ShRUIOp::create(builder, loc, value, by);
+}
+
+Value ProcessBuilder::join(Value a, Value b) {
+  return arith::OrIOp::create(builder, loc, a, b);
+}
+
 static unsigned getBits(Value value) {
   return getElementTypeOrSelf(value).getIntOrFloatBitWidth();
 }

@@ -51,6 +51,11 @@ public:
   mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value a,
                       mlir::Value b);
   mlir::Value add(mlir::Value a, mlir::Value b);
+  /// By a constant.
+  mlir::Value shiftLeft(mlir::Value value, unsigned places);
+  mlir::Value shiftRight(mlir::Value value, unsigned places, bool isSigned);
+  /// Both, where a bit is set in one of them at most.
+  mlir::Value join(mlir::Value a, mlir::Value b);
   /// The low bits of a value, or more of them: zeros, or the sign's.
   mlir::Value resize(mlir::Value value, unsigned bits, bool isSigned);
   /// The product of all bits of `a` and `b`, in LUTs or in DSPs.

@@ -125,6 +125,8 @@ void fpga::writeWiring(raw_ostream &os, Operation *op, const std::string &name,
   int64_t bits = getElementBits(result.getType());
   if (auto gather = getGather(op))
     return writeGather(os, name, bits, *gather, refer);
+  if (!isa<arith::TruncIOp, arith::ExtSIOp, arith::ExtUIOp>(op))
+    return writeArithmetic(os, op, name, refer);
   Value in = op->getOperand(0);
   int64_t from = getElementBits(in.getType());
   std::string source = refer(in);

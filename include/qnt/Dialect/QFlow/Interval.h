@@ -36,6 +36,12 @@ struct Interval {
   }
 };
 
+/// How rows of a matrix lie in one factor: so many bits apart, in so many.
+struct SharedRows {
+  unsigned spacing = 0;
+  unsigned bits = 0;
+};
+
 } // namespace qnt::qflow
 
 #endif // QNT_DIALECT_QFLOW_INTERVAL_H

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Units.h"
+#include "SharedRows.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -22,6 +23,15 @@ struct Folding {
         pe(op.getResult().getType().getLanes()),
         simd(op.getInput().getType().getLanes()), folds(rows / pe),
         steps(inputs / simd) {}
+  /// In the order of the words of an iteration after the other: inputs of a
+  /// step, and of each the first `factors` rows of a fold.
+  void forEachLane(int64_t factors,
+                   function_ref<void(int64_t row, int64_t input)> visit) const {
+    for (int64_t fold = 0; fold < folds; ++fold)
+      for (int64_t input = 0; input < inputs; ++input)
+        for (int64_t r = 0; r < factors; ++r)
+          visit(fold * pe + r, input);
+  }
   int64_t rows, inputs, pe, simd, folds, steps;
 };
 
@@ -33,13 +43,19 @@ public:
 
 private:
   Value readCodes();
-  Value makeProducts(Value codes);
-  Value sumLanes(Value products);
+  /// What `list` gives of the weights that are multiplied in an iteration,
+  /// [simd, factors].
+  Value lookUpWeights(ArrayRef<int64_t> list, unsigned bits, int64_t factors);
+  Value makeProducts(Value codes, Value factors);
+  Value sumLanes(Value products, unsigned most);
+  Value makeSums(Value codes);
+  Value makeSharedSums(Value codes);
 
   DotOp op;
   const Folding folding;
-  /// Of an element of the input, of a weight, of a sum.
-  unsigned inputBits, weightBits, sumBits;
+  const SmallVector<int64_t> weights;
+  /// Of an element of the input, of a sum.
+  unsigned inputBits, sumBits;
   bool isSigned;
   VectorType sums;
   ProcessBuilder process;
@@ -53,9 +69,8 @@ static unsigned getSignedBits(ArrayRef<int64_t> numbers) {
 }
 
 DotBuilder::DotBuilder(DotOp op, OpBuilder &builder)
-    : op(op), folding(op),
+    : op(op), folding(op), weights(getNumbers(op.getWeights())),
       inputBits(op.getInput().getType().getElement().getWidth()),
-      weightBits(getSignedBits(getNumbers(op.getWeights()))),
       sumBits(op.getResult().getType().getElement().getWidth()),
       isSigned(op.getInput().getType().getElement().isSigned()),
       sums(getWordVector(op.getResult().getType())),
@@ -79,47 +94,42 @@ Value DotBuilder::readCodes() {
   return process.select(isNew, fresh, old);
 }
 
-/// [simd, pe]
-Value DotBuilder::makeProducts(Value codes) {
-  // Word fold * steps + step has weight [fold * pe + r, step * simd + i] in
-  // lane (i, r).
-  SmallVector<int64_t> weights = getNumbers(op.getWeights()), words;
-  words.reserve(weights.size());
-  for (int64_t fold = 0; fold < folding.folds; ++fold)
-    for (int64_t step = 0; step < folding.steps; ++step)
-      for (int64_t i = 0; i < folding.simd; ++i)
-        for (int64_t r = 0; r < folding.pe; ++r)
-          words.push_back(weights[(fold * folding.pe + r) * folding.inputs +
-                                  step * folding.simd + i]);
-  DenseIntElementsAttr contents =
-      makeTensor(op.getContext(),
-                 {folding.folds * folding.steps, folding.simd, folding.pe},
-                 weightBits, words);
+Value DotBuilder::lookUpWeights(ArrayRef<int64_t> list, unsigned bits,
+                                int64_t factors) {
+  DenseIntElementsAttr contents = makeTensor(
+      op.getContext(), {folding.folds * folding.steps, folding.simd, factors},
+      bits, list);
   Value at =
       process.countUp(contents.getType().getShape().front(), process.isTrue())
           .now;
-  Value weight = process.lookUp(contents, at);
+  return process.lookUp(contents, at);
+}
+
+/// Of factors [simd, n], with as many rows.
+Value DotBuilder::makeProducts(Value codes, Value factors) {
   OpBuilder &builder = process.getBuilder();
   auto codeType = IntegerType::get(op.getContext(), inputBits);
   Value column = vector::ShapeCastOp::create(
       builder, op.getLoc(), VectorType::get({folding.simd, 1}, codeType),
       codes);
   Value spread = vector::BroadcastOp::create(
-      builder, op.getLoc(),
-      VectorType::get({folding.simd, folding.pe}, codeType), column);
-  return process.multiply(spread, isSigned, weight, /*isBSigned=*/true,
+      builder, op.getLoc(), cast<VectorType>(factors.getType()).clone(codeType),
+      column);
+  return process.multiply(spread, isSigned, factors, /*isBSigned=*/true,
                           op.getInLuts());
 }
 
 /// Sums over the first dimension, in as many bits as they need, none beyond
-/// those of the whole sum.
-Value DotBuilder::sumLanes(Value products) {
+/// `most`, which they have in the end.
+Value DotBuilder::sumLanes(Value products, unsigned most) {
   OpBuilder &builder = process.getBuilder();
   Location loc = op.getLoc();
   int64_t lanes = folding.simd, terms = 1;
-  unsigned bits = cast<VectorType>(products.getType()).getElementTypeBitWidth();
+  auto type = cast<VectorType>(products.getType());
+  int64_t factors = type.getDimSize(1);
+  unsigned bits = type.getElementTypeBitWidth();
   auto getBits = [&](int64_t terms) {
-    return std::min(sumBits, bits + llvm::Log2_64_Ceil(uint64_t(terms)));
+    return std::min(most, bits + llvm::Log2_64_Ceil(uint64_t(terms)));
   };
   auto grow = [&](Value value, int64_t terms) {
     return process.resize(value, getBits(terms), /*isSigned=*/true);
@@ -127,7 +137,7 @@ Value DotBuilder::sumLanes(Value products) {
   auto slice = [&](Value value, int64_t first, int64_t count) -> Value {
     return vector::ExtractStridedSliceOp::create(
         builder, loc, value, ArrayRef<int64_t>{first, 0},
-        ArrayRef<int64_t>{count, folding.pe}, ArrayRef<int64_t>{1, 1});
+        ArrayRef<int64_t>{count, factors}, ArrayRef<int64_t>{1, 1});
   };
   SmallVector<std::pair<Value, int64_t>> odd;
   for (Value sum = products;; lanes /= 2, terms *= 2) {
@@ -149,12 +159,45 @@ Value DotBuilder::sumLanes(Value products) {
     count += more;
     sum = process.add(grow(sum, count), grow(other, count));
   }
-  return process.resize(sum, sumBits, /*isSigned=*/true);
+  return process.resize(sum, most, /*isSigned=*/true);
+}
+
+/// [pe], of this iteration.
+Value DotBuilder::makeSums(Value codes) {
+  // Word fold * steps + step has weight [fold * pe + r, step * simd + i] in
+  // lane (i, r).
+  SmallVector<int64_t> words;
+  folding.forEachLane(folding.pe, [&](int64_t row, int64_t input) {
+    words.push_back(weights[row * folding.inputs + input]);
+  });
+  Value factors = lookUpWeights(words, getSignedBits(weights), folding.pe);
+  return sumLanes(makeProducts(codes, factors), sumBits);
+}
+
+/// The same, of products that rows share.
+Value DotBuilder::makeSharedSums(Value codes) {
+  int64_t shared = *op.getShared(), factors = folding.pe / shared;
+  SmallVector<SmallVector<int64_t>> rows(static_cast<size_t>(shared));
+  folding.forEachLane(factors, [&](int64_t row, int64_t input) {
+    for (auto [j, list] : llvm::enumerate(rows))
+      list.push_back(
+          weights[(row + int64_t(j) * factors) * folding.inputs + input]);
+  });
+  auto places =
+      *DotOp::getSharedRows(cast<DenseIntElementsAttr>(op.getWeights()),
+                            Interval::of(op.getInput().getType().getElement()),
+                            folding.pe, folding.simd, shared);
+  SharedRowsCodec codec(places, shared, rows);
+  Value stored = lookUpWeights(codec.store(), codec.getStoredBits(), factors);
+  Value products = makeProducts(codes, codec.makeFactors(process, stored));
+  return codec.split(process, sumLanes(products, codec.getSumBits(sumBits)),
+                     sumBits);
 }
 
 ProcessOp DotBuilder::run() {
   Value step = process.index(2);
-  Value sum = sumLanes(makeProducts(readCodes()));
+  Value codes = readCodes();
+  Value sum = op.getShared() ? makeSharedSums(codes) : makeSums(codes);
   if (op.getBias() || folding.steps > 1) {
     Value before = process.splat(sums, 0);
     if (op.getBias())

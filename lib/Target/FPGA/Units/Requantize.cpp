@@ -54,15 +54,10 @@ static Value scale(ProcessBuilder &process, ChannelNumbers &channels,
 /// Arithmetic, by the same number for all channels as far as that goes.
 static Value shiftRight(ProcessBuilder &process, ChannelNumbers &channels,
                         Value sum, unsigned bits, ArrayRef<int64_t> shifts) {
-  OpBuilder &builder = process.getBuilder();
-  auto shift = [&](Value value, Value by) -> Value {
-    return arith::ShRSIOp::create(builder, sum.getLoc(), value, by);
-  };
   int64_t least = *llvm::min_element(shifts), most = *llvm::max_element(shifts);
   auto common = unsigned(std::min<int64_t>(least, bits - 1));
-  if (common)
-    sum = process.resize(shift(sum, process.splat(sum.getType(), common)),
-                         bits - common, /*isSigned=*/true);
+  sum = process.resize(process.shiftRight(sum, common, /*isSigned=*/true),
+                       bits - common, /*isSigned=*/true);
   bits -= common;
   // Beyond the width, nothing changes.
   most = std::min<int64_t>(most, common + bits - 1);
@@ -72,8 +67,9 @@ static Value shiftRight(ProcessBuilder &process, ChannelNumbers &channels,
   for (int64_t n : shifts)
     more.push_back(std::min(n, most) - common);
   unsigned moreBits = ProcessOp::getIndexBits(most - common + 1);
-  return shift(sum, process.resize(channels.get(more, moreBits), bits,
-                                   /*isSigned=*/false));
+  return arith::ShRSIOp::create(
+      process.getBuilder(), sum.getLoc(), sum,
+      process.resize(channels.get(more, moreBits), bits, /*isSigned=*/false));
 }
 
 ProcessOp fpga::lowerRequantize(RequantizeOp op, OpBuilder &builder) {

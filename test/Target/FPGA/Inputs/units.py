@@ -62,6 +62,28 @@ def codes(rng, shape, lanes, bits=None):
     return Stream(shape, bits or int(rng.integers(1, 10)), bool(rng.integers(2)), lanes)
 
 
+def shared(weights, x, pe):
+    """How rows may share products: by the bits that a row's sums over the input's lanes take,
+    and a weight with one more, within the 25 by 18 bits of a DSP48E1."""
+    rows, inputs = weights.shape
+    steps = weights.reshape(rows, inputs // x.lanes, x.lanes)
+    positive, negative = np.maximum(steps, 0).sum(2), np.minimum(steps, 0).sum(2)
+    if x.bits + (not x.signed) > 18:
+        return
+    for count in range(2, 7):
+        if pe % count:
+            continue
+        # [folds, count, factors, ...]
+        folds = (rows // pe, count, pe // count)
+        low, high = (np.stack([positive * a + negative * b]).reshape(*folds, -1)[:, :-1]
+                     for a, b in ((x.low, x.high), (x.high, x.low)))
+        spacing = max(bits_for(low.min(), high.max()), bits_for(weights.min(), weights.max()) + 1)
+        places = (1 << spacing * np.arange(count, dtype=object)).reshape(1, -1, 1, 1)
+        factors = (weights.astype(object).reshape(*folds, inputs) * places).sum(1)
+        if bits_for(factors.min(), factors.max()) <= 25:
+            yield f"shared {count} "
+
+
 def dot(rng):
     rows, inputs = int(rng.integers(1, 13)), int(rng.integers(1, 25))
     vectors = [] if rng.integers(2) else [int(rng.integers(1, 4)), int(rng.integers(1, 4))]
@@ -76,7 +98,7 @@ def dot(rng):
     numbers = x.draw(rng)
     with_bias = f"bias {dense(bias, 10)}" if bias.any() else ""
     text = (f"qflow.dot %0 weights {dense(weights, bits if bits > 1 else 2)} {with_bias} "
-            + pick(rng, "", "in_luts "))
+            + pick(rng, "", "in_luts ", *shared(weights, x, y.lanes)))
     return text, [(x, numbers)], y, numbers @ weights.T + bias
 
 

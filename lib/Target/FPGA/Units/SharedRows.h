@@ -1,0 +1,48 @@
+//===- SharedRows.h - rows that share multipliers -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_LIB_TARGET_FPGA_UNITS_SHAREDROWS_H
+#define QNT_LIB_TARGET_FPGA_UNITS_SHAREDROWS_H
+
+#include "../ProcessBuilder.h"
+
+namespace qnt::fpga {
+
+/// The weights of some rows side by side in one factor, as the sum over j of
+/// weight j * 2^(j * spacing); so are the sums of its products. In memory a
+/// weight has the bits it needs, less what those below it borrow.
+class SharedRowsCodec {
+public:
+  /// Factors are made of `weights`, `count` each, row by row.
+  SharedRowsCodec(qflow::SharedRows rows, int64_t count,
+                  llvm::ArrayRef<llvm::SmallVector<int64_t>> weights);
+
+  /// Of what memory has for a factor.
+  unsigned getStoredBits() const { return storedBits; }
+  llvm::SmallVector<int64_t> store() const;
+  /// Factors, signed, of vectors of what is stored.
+  mlir::Value makeFactors(ProcessBuilder &process, mlir::Value stored) const;
+  /// The bits of packed sums whose rows have `bits`.
+  unsigned getSumBits(unsigned bits) const {
+    return unsigned(count - 1) * rows.spacing + bits + 1;
+  }
+  /// Of packed sums [factors], each row's: [count * factors], those of a row
+  /// side by side, of so many bits.
+  mlir::Value split(ProcessBuilder &process, mlir::Value sums,
+                    unsigned bits) const;
+
+private:
+  const qflow::SharedRows rows;
+  const int64_t count;
+  /// What is stored of each row's weights.
+  llvm::SmallVector<llvm::SmallVector<int64_t>> fields;
+  llvm::SmallVector<unsigned> fieldBits;
+  unsigned storedBits = 0;
+};
+
+} // namespace qnt::fpga
+
+#endif // QNT_LIB_TARGET_FPGA_UNITS_SHAREDROWS_H
