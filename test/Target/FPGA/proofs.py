@@ -3,7 +3,7 @@
 """Units compute what they are defined to for all inputs, by Yosys and Z3: one iteration of
 a process, from what its Verilog is written from, beside arithmetic in 64 bits written from
 the definitions of qflow's requantiser and of qnt's epilogue; and products in LUTs beside
-a * b. Wrong ones have counterexamples."""
+a * b; and sums of products that rows share. Wrong ones have counterexamples."""
 import os
 import pathlib
 import re
@@ -17,7 +17,7 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from designs import make_random  # noqa: E402
 from proofs import Proofs, literal  # noqa: E402
-from units import dense  # noqa: E402
+from units import Stream, bits_for, dense, shared  # noqa: E402
 
 build, folder = map(pathlib.Path, sys.argv[1:])
 seed, rng = make_random()
@@ -279,6 +279,78 @@ def prove_layers():
     proofs.check({"wrong_cut"})
 
 
+class SharedRows:
+    """A dot product of one vector, `count` rows of which share each product."""
+
+    def __init__(self, weights, bits, signed, count):
+        self.weights, self.bits, self.signed, self.count = weights, bits, signed, count
+        low = -(1 << bits - 1) if signed else 0
+        ends = np.stack([weights * low, weights * (low + (1 << bits) - 1)])
+        self.sum_bits = bits_for(ends.min(0).sum(1).min(), ends.max(0).sum(1).max())
+
+    def write(self, name):
+        rows, inputs = self.weights.shape
+        x = Stream([inputs], self.bits, self.signed, inputs)
+        y = Stream([rows], self.sum_bits, True, rows)
+        assert f"shared {self.count} " in shared(self.weights, x, rows)
+        return (f"qflow.design @{name}(%x: {x}) -> {y} {{\n  %y = qflow.dot %x weights "
+                f"{dense(self.weights, 8)} shared {self.count} : {x} -> {y}\n"
+                f"  qflow.output %y : {y}\n}}\n")
+
+    def state(self, proofs, name, module):
+        """That `module` gives each row's sum of products."""
+        rows, inputs = self.weights.shape
+        parts = {f"x{i}": self.bits for i in range(inputs)}
+        body = "".join(widen(part, self.bits, self.signed) for part in parts)
+        body += f"  wire [{rows * self.sum_bits - 1}:0] y;\n  wire valid;\n"
+        whole = ", ".join(reversed(parts))
+        body += (f"  {module} unit(.index0(1'b0), .index1(1'b0), .index2(1'b0), "
+                 f".in0_data({{{whole}}}), .out0_data(y), .out0_valid(valid));\n")
+        wrong = ["!valid"]
+        for row, weights in enumerate(self.weights):
+            total = " + ".join(f"wide_x{i} * {literal(w)}" for i, w in enumerate(weights))
+            body += f"  wire signed [63:0] want{row} = {total};\n"
+            wrong.append(f"y[{row * self.sum_bits} +: {self.sum_bits}] != "
+                         f"want{row}[{self.sum_bits - 1}:0]")
+        proofs.state(name, parts, body + f"  assign bad = {' | '.join(wrong)};")
+
+
+def draw_shared_rows():
+    while True:
+        bits, signed = int(rng.integers(1, 7)), bool(rng.integers(2))
+        high = 1 << int(rng.integers(1, 8))
+        rows, inputs = int(rng.integers(2, 5)), int(rng.integers(1, 3))
+        weights = rng.integers(-high, high, (rows, inputs))
+        counts = [int(text.split()[1]) for text in
+                  shared(weights, Stream([inputs], bits, signed, inputs), rows)]
+        if counts:
+            return SharedRows(weights, bits, signed, int(rng.choice(counts)))
+
+
+def prove_shared_rows():
+    edges = [
+        # All 25 bits: two rows of 8 by 8, one input or two; three of 4 by 4; six of ternary.
+        SharedRows(np.array([[-127], [-128], [127], [-1]]), 8, False, 2),
+        SharedRows(np.array([[127, -127], [-127, -127]]), 8, False, 2),
+        SharedRows(np.array([[-8, 7], [-8, -8], [-1, 0]]), 4, False, 3),
+        SharedRows(np.array([[-1], [1], [-1], [0], [-1], [-1]]), 3, True, 6),
+    ]
+    proofs = Proofs(folder / "shared")
+    for number, unit in enumerate(edges + [draw_shared_rows() for _ in range(4)]):
+        name = f"s{number}"
+        proofs.read(emit(name, unit.write(name))[0])
+        unit.state(proofs, name, f"{name}_dot_iteration")
+    # What a negative sum borrowed is not given back.
+    right = edges[0]
+    text = emit("kept", right.write("kept"))[0]
+    wrong = re.sub(r"(assign \w+\[[^]]*\] = \w+\[[^]]*\]) \+ \w+\[[^]]*\];", r"\1;", text)
+    assert wrong != text, text
+    proofs.read(wrong)
+    right.state(proofs, "wrong_borrow", "kept_dot_iteration")
+    found = proofs.check({"wrong_borrow"})["wrong_borrow"]
+    assert found["x0"] > 0, found
+
+
 def instantiate(name, a, b, y, signed_a, signed_b, ports):
     return (f"  {name} #(.A({a}), .A_SIGNED({int(signed_a)}), .B({b}), "
             f".B_SIGNED({int(signed_b)}), .Y({y})) {ports};\n")
@@ -367,7 +439,7 @@ def prove_lookup():
     proofs.check({"wrong_table"})
 
 
-for prove in (prove_products, prove_requantizers, prove_layers, prove_lookup):
+for prove in (prove_products, prove_shared_rows, prove_requantizers, prove_layers, prove_lookup):
     begun = time.time()
     prove()
     print(prove.__name__, f"{time.time() - begun:.1f} s")

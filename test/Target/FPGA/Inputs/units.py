@@ -78,6 +78,8 @@ def shared(weights, x, pe):
         low, high = (np.stack([positive * a + negative * b]).reshape(*folds, -1)[:, :-1]
                      for a, b in ((x.low, x.high), (x.high, x.low)))
         spacing = max(bits_for(low.min(), high.max()), bits_for(weights.min(), weights.max()) + 1)
+        if spacing * count >= 64:
+            continue
         places = (1 << spacing * np.arange(count, dtype=object)).reshape(1, -1, 1, 1)
         factors = (weights.astype(object).reshape(*folds, inputs) * places).sum(1)
         if bits_for(factors.min(), factors.max()) <= 25:
