@@ -100,46 +100,94 @@ std::optional<Interval> DotOp::getSums(DenseIntElementsAttr weights,
   return all;
 }
 
-std::optional<SharedRows> DotOp::getSharedRows(DenseIntElementsAttr weights,
-                                               Interval input, int64_t pe,
-                                               int64_t simd, int64_t shared) {
-  int64_t inputs = weights.getType().getDimSize(1), factors = pe / shared;
-  SmallVector<int64_t> numbers;
-  for (const APInt &weight : weights.getValues<APInt>())
-    numbers.push_back(weight.getSExtValue());
-  SharedRows rows;
-  for (size_t first = 0; first < numbers.size(); first += size_t(simd)) {
-    Interval sum{0, 0};
-    for (int64_t weight : ArrayRef(numbers).slice(first, size_t(simd))) {
-      auto product = input.times(weight);
-      auto more = product ? sum.plus(*product) : std::nullopt;
-      if (!more)
-        return std::nullopt;
-      sum = *more;
-      // One more than its own, which the row below may borrow from.
-      rows.spacing =
-          std::max(rows.spacing, Interval{weight, weight}.getSignedBits() + 1);
-    }
-    // Nothing lies above the last row of a factor.
-    bool isLast = int64_t(first) / inputs % pe / factors == shared - 1;
-    if (!isLast)
-      rows.spacing = std::max(rows.spacing, sum.getSignedBits());
+namespace {
+/// Tries how many products of rows that share them can be summed before their
+/// rows are parted.
+class RowSharing {
+public:
+  RowSharing(DenseIntElementsAttr weights, Interval input, int64_t pe,
+             int64_t simd, int64_t shared)
+      : inputs(weights.getType().getDimSize(1)), pe(pe), simd(simd),
+        shared(shared), input(input) {
+    for (const APInt &weight : weights.getValues<APInt>())
+      numbers.push_back(weight.getSExtValue());
   }
-  if (rows.spacing * shared >= 64)
-    return std::nullopt;
-  for (int64_t row = 0; row < weights.getType().getDimSize(0); ++row)
+
+  std::optional<SharedRows> sum(int64_t together) const;
+
+private:
+  ArrayRef<int64_t> getRow(int64_t row) const {
+    return ArrayRef(numbers).slice(size_t(row * inputs), size_t(inputs));
+  }
+  bool measureSums(SharedRows &rows) const;
+  void measureFactors(SharedRows &rows) const;
+
+  const int64_t inputs, pe, simd, shared;
+  const Interval input;
+  SmallVector<int64_t> numbers;
+};
+} // namespace
+
+/// False where sums are beyond 64 bits.
+bool RowSharing::measureSums(SharedRows &rows) const {
+  const int64_t apart = simd / rows.inputs;
+  for (int64_t row = 0; row < int64_t(numbers.size()) / inputs; ++row) {
+    bool isLast = row % pe / (pe / shared) == shared - 1;
+    for (int64_t step = 0; step < inputs; step += simd)
+      for (int64_t first = step; first < step + apart; ++first) {
+        // A row may borrow one from that above it.
+        Interval sum{-int64_t(isLast), 0};
+        for (int64_t k = first; k < step + simd; k += apart) {
+          int64_t weight = getRow(row)[size_t(k)];
+          auto product = input.times(weight);
+          auto more = product ? sum.plus(*product) : std::nullopt;
+          if (!more)
+            return false;
+          sum = *more;
+          rows.spacing = std::max(rows.spacing,
+                                  Interval{weight, weight}.getSignedBits() + 1);
+        }
+        unsigned &bits = isLast ? rows.lastBits : rows.spacing;
+        bits = std::max(bits, sum.getSignedBits());
+      }
+  }
+  return true;
+}
+
+void RowSharing::measureFactors(SharedRows &rows) const {
+  int64_t factors = pe / shared;
+  for (int64_t row = 0; row < int64_t(numbers.size()) / inputs; ++row)
     for (int64_t k = 0; row % pe < factors && k < inputs; ++k) {
       int64_t factor = 0;
       for (int64_t j = shared; j-- > 0;)
         factor = factor * (int64_t(1) << rows.spacing) +
-                 numbers[size_t((row + j * factors) * inputs + k)];
+                 getRow(row + j * factors)[size_t(k)];
       rows.bits = std::max(rows.bits, Interval{factor, factor}.getSignedBits());
     }
+}
+
+/// None where the factors are too wide for a DSP48E1.
+std::optional<SharedRows> RowSharing::sum(int64_t together) const {
+  SharedRows rows{0, 0, 0, together};
+  if (!measureSums(rows) || rows.spacing * shared >= 64)
+    return std::nullopt;
+  measureFactors(rows);
+  if (rows.bits > 25)
+    return std::nullopt;
   return rows;
 }
 
-bool DotOp::fitsDSP(SharedRows rows, IntegerType input) {
-  return rows.bits <= 25 && input.getWidth() + input.isUnsigned() <= 18;
+std::optional<SharedRows> DotOp::getSharedRows(DenseIntElementsAttr weights,
+                                               IntegerType input, int64_t pe,
+                                               int64_t simd, int64_t shared) {
+  if (input.getWidth() + input.isUnsigned() > 18)
+    return std::nullopt;
+  RowSharing sharing(weights, Interval::of(input), pe, simd, shared);
+  for (int64_t together = simd; together > 0; --together)
+    if (simd % together == 0)
+      if (auto rows = sharing.sum(together))
+        return rows;
+  return std::nullopt;
 }
 
 /// That `tensor` is [rows] or [rows, inputs].
@@ -178,11 +226,10 @@ LogicalResult DotOp::verify() {
     if (*shared < 2 || to.getLanes() % *shared || getInLuts())
       return emitOpError("expected products in DSPs that 2 or more of ")
              << to.getLanes() << " rows share, got " << *shared;
-    auto shares = getSharedRows(getWeights(), Interval::of(from.getElement()),
-                                to.getLanes(), from.getLanes(), *shared);
-    if (!shares || !fitsDSP(*shares, from.getElement()))
+    if (!getSharedRows(getWeights(), from.getElement(), to.getLanes(),
+                       from.getLanes(), *shared))
       return emitOpError("has ")
-             << *shared << " rows that share a product with "
+             << *shared << " rows that share products with "
              << from.getElement() << ", beyond 25 by 18 bits";
   }
   return checkHolds(*this, to, *sums, "the sums");

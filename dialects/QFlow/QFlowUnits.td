@@ -31,7 +31,7 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     Weights and biases are signless integers of any width, read as signed. With
     `in_luts` products are made in LUTs, else in DSPs. With `shared` r, an input is
     multiplied with r rows by one multiplier: their weights lie beside each other in
-    one factor, so far apart that sums over the input's lanes do not meet
+    one factor, so far apart that their products, or sums of some of them, do not meet
     (`getSharedRows`).
 
     ```mlir
@@ -61,13 +61,12 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
   }];
   let extraClassDeclaration = [{
     /// Of `pe` rows and `simd` inputs that are multiplied at once, row j * pe /
-    /// shared + q has bits j * spacing and on of factor q; `bits` hold every
-    /// factor. None where they would be more than 64.
+    /// shared + q has bits j * spacing and on of factor q. Products are summed with
+    /// those of inputs simd / `inputs` on, as many as a DSP48E1's factor of 25 bits
+    /// admits. None where it has no room for any.
     static std::optional<SharedRows>
-    getSharedRows(::mlir::DenseIntElementsAttr weights, Interval input, int64_t pe,
-                  int64_t simd, int64_t shared);
-    /// Whether a DSP48E1 multiplies such factors with the input's elements.
-    static bool fitsDSP(SharedRows rows, ::mlir::IntegerType input);
+    getSharedRows(::mlir::DenseIntElementsAttr weights, ::mlir::IntegerType input,
+                  int64_t pe, int64_t simd, int64_t shared);
     /// The least and the largest sum of inputs whose numbers are in `input`; none
     /// where one may be beyond 64 bits.
     static std::optional<Interval> getSums(::mlir::DenseIntElementsAttr weights,

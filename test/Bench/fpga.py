@@ -166,7 +166,7 @@ class Project:
         self.opt(folder / "integers.mlir", "-o", folder / "stored.mlir",
                  f"--qnt-materialize-params=output={folder}/stored.safetensors")
         self.opt(folder / "integers.mlir", "-o", folder / "design",
-                 f"--target=fpga part={args.part or part} clock={args.clock}"
+                 f"--target=fpga part={args.part or part} clock={args.clock} luts={args.luts}"
                  + (f" cycles={cycles}" if cycles else ""))
         readme = (folder / "design/README.md").read_text()
         self.source, self.result = Stream(readme, "in0"), Stream(readme, "out0")
@@ -266,6 +266,7 @@ def main():
     parser.add_argument("--yosys", action="store_true")
     parser.add_argument("--part", help="another than each model's own")
     parser.add_argument("--clock", default="100MHz")
+    parser.add_argument("--luts", default="80%%", help="share of the LUTs that may be used")
     args = parser.parse_args()
     print(machine())
     for name in args.models.split(","):

@@ -190,9 +190,8 @@ static SmallVector<DotFolding> listProducts(DotOp op, DotFolding folding) {
   for (folding.shared = 2; folding.shared <= maxShared; ++folding.shared) {
     if (folding.pe % folding.shared)
       continue;
-    auto rows = DotOp::getSharedRows(weights, Interval::of(input), folding.pe,
-                                     folding.simd, folding.shared);
-    if (rows && DotOp::fitsDSP(*rows, input))
+    if (DotOp::getSharedRows(weights, input, folding.pe, folding.simd,
+                             folding.shared))
       ways.push_back(folding);
   }
   return ways;

@@ -260,6 +260,31 @@ qflow.design @dot_c1(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xsi20, 1> {
 
 // -----
 
+qflow.design @dot_c5(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xsi20, 3> {
+  // expected-error @+1 {{expected products in DSPs that 2 or more of 3 rows share, got 2}}
+  %y = qflow.dot %x weights dense<1> : tensor<3x4xi2> shared 2 : !qflow.stream<4xui8, 1> -> !qflow.stream<3xsi20, 3>
+  qflow.output %y : !qflow.stream<3xsi20, 3>
+}
+
+// -----
+
+qflow.design @dot_c5(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<2xsi20, 2> {
+  // expected-error @+1 {{expected products in DSPs that 2 or more of 2 rows share, got 2}}
+  %y = qflow.dot %x weights dense<1> : tensor<2x4xi2> in_luts shared 2 : !qflow.stream<4xui8, 1> -> !qflow.stream<2xsi20, 2>
+  qflow.output %y : !qflow.stream<2xsi20, 2>
+}
+
+// -----
+
+// 17 and 9 bits of two rows, less their sign.
+qflow.design @dot_c5(%x: !qflow.stream<4xui9, 1>) -> !qflow.stream<2xsi20, 2> {
+  // expected-error @+1 {{has 2 rows that share products with 'ui9', beyond 25 by 18 bits}}
+  %y = qflow.dot %x weights dense<-128> : tensor<2x4xi8> shared 2 : !qflow.stream<4xui9, 1> -> !qflow.stream<2xsi20, 2>
+  qflow.output %y : !qflow.stream<2xsi20, 2>
+}
+
+// -----
+
 qflow.design @dot_c2(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xui20, 1> {
   // expected-error @+1 {{expected signed sums of at most 64 bits, got 'ui20'}}
   %y = qflow.dot %x weights dense<1> : tensor<3x4xi2> : !qflow.stream<4xui8, 1> -> !qflow.stream<3xui20, 1>

@@ -10,12 +10,27 @@ qflow.design @narrow(%x: !qflow.stream<64x24xui8, 1>) -> !qflow.stream<64x12xsi1
 
 // -----
 
-// Twice 64 products at once: of 90 DSPs there are enough for one of them.
+// Twice 64 products at once, too wide to share any: of 90 DSPs there are enough
+// for one of them.
 // CHECK-LABEL: qflow.design @wide(
 // CHECK-COUNT-1: in_luts
 // CHECK-NOT: in_luts
 // CHECK: qflow.output
-qflow.design @wide(%x: !qflow.stream<150x32xui8, 1>, %z: !qflow.stream<150x32xui8, 1>) -> (!qflow.stream<150x32xsi21, 1>, !qflow.stream<150x32xsi20, 1>) {
+qflow.design @wide(%x: !qflow.stream<150x32xui16, 1>, %z: !qflow.stream<150x32xui16, 1>) -> (!qflow.stream<150x32xsi29, 1>, !qflow.stream<150x32xsi28, 1>) {
+  %y = qflow.dot %x weights dense<77> : tensor<32x32xi8> : !qflow.stream<150x32xui16, 1> -> !qflow.stream<150x32xsi29, 1>
+  %u = qflow.dot %z weights dense<33> : tensor<32x32xi7> : !qflow.stream<150x32xui16, 1> -> !qflow.stream<150x32xsi28, 1>
+  qflow.output %y, %u : !qflow.stream<150x32xsi29, 1>, !qflow.stream<150x32xsi28, 1>
+}
+
+// -----
+
+// Of bytes, two rows share a product.
+// CHECK-LABEL: qflow.design @bytes(
+// CHECK-NOT: in_luts
+// CHECK: shared 2
+// CHECK-NOT: in_luts
+// CHECK: qflow.output
+qflow.design @bytes(%x: !qflow.stream<150x32xui8, 1>, %z: !qflow.stream<150x32xui8, 1>) -> (!qflow.stream<150x32xsi21, 1>, !qflow.stream<150x32xsi20, 1>) {
   %y = qflow.dot %x weights dense<77> : tensor<32x32xi8> : !qflow.stream<150x32xui8, 1> -> !qflow.stream<150x32xsi21, 1>
   %u = qflow.dot %z weights dense<33> : tensor<32x32xi7> : !qflow.stream<150x32xui8, 1> -> !qflow.stream<150x32xsi20, 1>
   qflow.output %y, %u : !qflow.stream<150x32xsi21, 1>, !qflow.stream<150x32xsi20, 1>

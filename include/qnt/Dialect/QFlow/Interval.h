@@ -36,10 +36,12 @@ struct Interval {
   }
 };
 
-/// How rows of a matrix lie in one factor: so many bits apart, in so many.
+/// How rows of a matrix share products: their weights lie so many bits apart in
+/// factors of `bits`. So do their sums over `inputs` products, of which the
+/// last row's have `lastBits`.
 struct SharedRows {
-  unsigned spacing = 0;
-  unsigned bits = 0;
+  unsigned spacing = 0, bits = 0, lastBits = 0;
+  int64_t inputs = 0;
 };
 
 } // namespace qnt::qflow

@@ -124,9 +124,8 @@ Value DotBuilder::makeProducts(Value codes, Value factors) {
 Value DotBuilder::sumLanes(Value products, unsigned most) {
   OpBuilder &builder = process.getBuilder();
   Location loc = op.getLoc();
-  int64_t lanes = folding.simd, terms = 1;
   auto type = cast<VectorType>(products.getType());
-  int64_t factors = type.getDimSize(1);
+  int64_t lanes = type.getDimSize(0), factors = type.getDimSize(1), terms = 1;
   unsigned bits = type.getElementTypeBitWidth();
   auto getBits = [&](int64_t terms) {
     return std::min(most, bits + llvm::Log2_64_Ceil(uint64_t(terms)));
@@ -183,15 +182,31 @@ Value DotBuilder::makeSharedSums(Value codes) {
       list.push_back(
           weights[(row + int64_t(j) * factors) * folding.inputs + input]);
   });
-  auto places =
-      *DotOp::getSharedRows(cast<DenseIntElementsAttr>(op.getWeights()),
-                            Interval::of(op.getInput().getType().getElement()),
-                            folding.pe, folding.simd, shared);
+  auto places = *DotOp::getSharedRows(
+      cast<DenseIntElementsAttr>(op.getWeights()),
+      op.getInput().getType().getElement(), folding.pe, folding.simd, shared);
   SharedRowsCodec codec(places, shared, rows);
   Value stored = lookUpWeights(codec.store(), codec.getStoredBits(), factors);
   Value products = makeProducts(codes, codec.makeFactors(process, stored));
-  return codec.split(process, sumLanes(products, codec.getSumBits(sumBits)),
-                     sumBits);
+  // Input k * groups + g is summed in group g.
+  int64_t groups = folding.simd / places.inputs;
+  auto reshape = [&](Value value, int64_t first, int64_t second) -> Value {
+    auto type = cast<VectorType>(value.getType());
+    return vector::ShapeCastOp::create(
+        process.getBuilder(), op.getLoc(),
+        VectorType::get({first, second}, type.getElementType()), value);
+  };
+  Value packed = sumLanes(reshape(products, places.inputs, groups * factors),
+                          codec.getSumBits());
+  Value sums;
+  SmallVector<int64_t> lanes;
+  for (Value part : codec.part(process, packed)) {
+    Value sum = sumLanes(reshape(part, groups, factors), sumBits);
+    for (int64_t r = 0; r < factors; ++r)
+      lanes.push_back(int64_t(lanes.size()));
+    sums = sums ? process.shuffle(sums, sum, lanes) : sum;
+  }
+  return sums;
 }
 
 ProcessOp DotBuilder::run() {

@@ -8,8 +8,6 @@
 
 #include "llvm/Support/MathExtras.h"
 
-#include <numeric>
-
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::fpga;
@@ -59,31 +57,22 @@ Value SharedRowsCodec::makeFactors(ProcessBuilder &process,
   return factor;
 }
 
-Value SharedRowsCodec::split(ProcessBuilder &process, Value sums,
-                             unsigned bits) const {
-  int64_t factors = cast<VectorType>(sums.getType()).getNumElements();
-  SmallVector<int64_t> all;
-  Value rowSums;
-  for (int64_t j = 0; j < count; ++j) {
-    Value row = sums;
-    if (j < count - 1) {
-      row = process.resize(row, rows.spacing, /*isSigned=*/true);
-      // What it borrowed goes back.
-      Value isNegative =
-          process.resize(process.shiftRight(row, rows.spacing - 1, false), 1,
-                         /*isSigned=*/false);
-      unsigned left =
-          cast<VectorType>(sums.getType()).getElementTypeBitWidth() -
-          rows.spacing;
-      sums = process.resize(process.shiftRight(sums, rows.spacing, true), left,
-                            /*isSigned=*/true);
-      sums = process.add(sums,
-                         process.resize(isNegative, left, /*isSigned=*/false));
-    }
-    row = process.resize(row, bits, /*isSigned=*/true);
-    all.resize(size_t((j + 1) * factors));
-    std::iota(all.begin(), all.end(), 0);
-    rowSums = rowSums ? process.shuffle(rowSums, row, all) : row;
+SmallVector<Value> SharedRowsCodec::part(ProcessBuilder &process,
+                                         Value sums) const {
+  SmallVector<Value> parts;
+  for (unsigned left = getSumBits(); int64_t(parts.size()) < count - 1;) {
+    Value row = process.resize(sums, rows.spacing, /*isSigned=*/true);
+    parts.push_back(row);
+    // What it borrowed goes back.
+    Value isNegative =
+        process.resize(process.shiftRight(row, rows.spacing - 1, false), 1,
+                       /*isSigned=*/false);
+    left -= rows.spacing;
+    sums = process.resize(process.shiftRight(sums, rows.spacing, true), left,
+                          /*isSigned=*/true);
+    sums =
+        process.add(sums, process.resize(isNegative, left, /*isSigned=*/false));
   }
-  return rowSums;
+  parts.push_back(sums);
+  return parts;
 }

@@ -25,14 +25,13 @@ public:
   llvm::SmallVector<int64_t> store() const;
   /// Factors, signed, of vectors of what is stored.
   mlir::Value makeFactors(ProcessBuilder &process, mlir::Value stored) const;
-  /// The bits of packed sums whose rows have `bits`.
-  unsigned getSumBits(unsigned bits) const {
-    return unsigned(count - 1) * rows.spacing + bits + 1;
+  /// Of sums of as many products as come before rows are parted.
+  unsigned getSumBits() const {
+    return unsigned(count - 1) * rows.spacing + rows.lastBits;
   }
-  /// Of packed sums [factors], each row's: [count * factors], those of a row
-  /// side by side, of so many bits.
-  mlir::Value split(ProcessBuilder &process, mlir::Value sums,
-                    unsigned bits) const;
+  /// Vectors of such sums as one for each row.
+  llvm::SmallVector<mlir::Value> part(ProcessBuilder &process,
+                                      mlir::Value sums) const;
 
 private:
   const qflow::SharedRows rows;

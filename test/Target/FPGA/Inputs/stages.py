@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from units import Stream, bits_for, dense, divisor, pick
+from units import Stream, bits_for, dense, pick, shared
 
 
 def divide(rng, n, most):
@@ -24,7 +24,8 @@ def dot(rng):
     # Folded: of weights that never change, Yosys makes something else.
     if rows == y.lanes and inputs == lanes:
         return dot(rng)
-    return (f"qflow.dot %0 weights {dense(weights, bits)} {pick(rng, '', 'in_luts ')}", [x], y)
+    where = pick(rng, "", "in_luts ", *shared(weights, x, y.lanes))
+    return f"qflow.dot %0 weights {dense(weights, bits)} {where}", [x], y
 
 
 def requantize(rng):

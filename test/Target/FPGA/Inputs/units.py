@@ -63,25 +63,24 @@ def codes(rng, shape, lanes, bits=None):
 
 
 def shared(weights, x, pe):
-    """How rows may share products: by the bits that a row's sums over the input's lanes take,
-    and a weight with one more, within the 25 by 18 bits of a DSP48E1."""
+    """How rows may share products: side by side in one of the factors of a DSP48E1, 25 by 18
+    bits, as far apart as the products, and weights with a bit more, take."""
     rows, inputs = weights.shape
-    steps = weights.reshape(rows, inputs // x.lanes, x.lanes)
-    positive, negative = np.maximum(steps, 0).sum(2), np.minimum(steps, 0).sum(2)
+    ends = np.stack([weights * x.low, weights * x.high])
     if x.bits + (not x.signed) > 18:
         return
     for count in range(2, 7):
         if pe % count:
             continue
         # [folds, count, factors, ...]
-        folds = (rows // pe, count, pe // count)
-        low, high = (np.stack([positive * a + negative * b]).reshape(*folds, -1)[:, :-1]
-                     for a, b in ((x.low, x.high), (x.high, x.low)))
-        spacing = max(bits_for(low.min(), high.max()), bits_for(weights.min(), weights.max()) + 1)
+        folds = (rows // pe, count, pe // count, inputs)
+        low, high = (numbers.reshape(folds)[:, :-1] for numbers in (ends.min(0), ends.max(0)))
+        spacing = max(bits_for(min(0, low.min()), max(0, high.max())),
+                      bits_for(weights.min(), weights.max()) + 1)
         if spacing * count >= 64:
             continue
         places = (1 << spacing * np.arange(count, dtype=object)).reshape(1, -1, 1, 1)
-        factors = (weights.astype(object).reshape(*folds, inputs) * places).sum(1)
+        factors = (weights.astype(object).reshape(folds) * places).sum(1)
         if bits_for(factors.min(), factors.max()) <= 25:
             yield f"shared {count} "
 
