@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Epilogue.h"
 
+#include "qnt/Dialect/NN/Activations.h"
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
 
 using namespace mlir;
@@ -120,7 +121,8 @@ LogicalResult interp::applyEpilogue(EpilogueOp op, Frame &frame,
     }
     default:
       for (double &value : numbers)
-        value = activate(stringifyEpilogueKind(kind), value);
+        value = nn::activate(
+            *nn::symbolizeActivationKind(stringifyEpilogueKind(kind)), value);
     }
   }
   frame.setFloats(op->getResult(0), shape, numbers);

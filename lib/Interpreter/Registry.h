@@ -103,9 +103,6 @@ void registerChecks(Registry &registry);
 /// An arith or math op of scalars or of tensors of one shape.
 mlir::LogicalResult evaluateElementwise(mlir::Operation *op, Frame &frame);
 
-/// The function that `nn.activation` and epilogue steps call `name`.
-double activate(llvm::StringRef name, double x);
-
 } // namespace qnt::interp
 
 #endif // QNT_LIB_INTERPRETER_REGISTRY_H
