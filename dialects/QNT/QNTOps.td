@@ -7,7 +7,7 @@
 #ifndef QNT_DIALECTS_QNT_QNTOPS_TD
 #define QNT_DIALECTS_QNT_QNTOPS_TD
 
-include "dialects/QNT/QNTContractions.td"
+include "dialects/QNT/QNTIntegers.td"
 
 def QNT_ClipMethod : I32EnumAttr<"ClipMethod", "how the range of a block is chosen", [
       I32EnumAttrCase<"AbsMax", 0, "absmax">,

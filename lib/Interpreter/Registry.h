@@ -96,6 +96,7 @@ void registerRotations(Registry &registry);
 void registerAttention(Registry &registry);
 void registerQuantized(Registry &registry);
 void registerDyadic(Registry &registry);
+void registerIntegers(Registry &registry);
 void registerCalls(Registry &registry);
 void registerChecks(Registry &registry);
 
