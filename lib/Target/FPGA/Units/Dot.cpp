@@ -6,8 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "../Units.h"
 
-#include "llvm/Support/MathExtras.h"
-
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::fpga;
@@ -34,7 +32,6 @@ public:
 private:
   Value readCodes();
   Value makeProducts(Value codes);
-  Value sumLanes(Value products);
 
   DotOp op;
   const Folding folding;
@@ -72,11 +69,7 @@ Value DotBuilder::readCodes() {
   if (folding.folds == 1)
     return process.read(0, process.isTrue());
   Value isNew = process.isAt(process.index(1), 0);
-  Value fresh = process.read(0, isNew);
-  Value kept = process.memory(folding.steps, fresh.getType());
-  Value old = process.load(kept, step);
-  process.store(fresh, kept, step, isNew);
-  return process.select(isNew, fresh, old);
+  return process.readOrKeep(0, isNew, folding.steps, step);
 }
 
 /// [simd, pe]
@@ -111,50 +104,9 @@ Value DotBuilder::makeProducts(Value codes) {
                           op.getInLuts());
 }
 
-/// Sums over the first dimension, in as many bits as they need, none beyond
-/// those of the whole sum.
-Value DotBuilder::sumLanes(Value products) {
-  OpBuilder &builder = process.getBuilder();
-  Location loc = op.getLoc();
-  int64_t lanes = folding.simd, terms = 1;
-  unsigned bits = cast<VectorType>(products.getType()).getElementTypeBitWidth();
-  auto getBits = [&](int64_t terms) {
-    return std::min(sumBits, bits + llvm::Log2_64_Ceil(uint64_t(terms)));
-  };
-  auto grow = [&](Value value, int64_t terms) {
-    return process.resize(value, getBits(terms), /*isSigned=*/true);
-  };
-  auto slice = [&](Value value, int64_t first, int64_t count) -> Value {
-    return vector::ExtractStridedSliceOp::create(
-        builder, loc, value, ArrayRef<int64_t>{first, 0},
-        ArrayRef<int64_t>{count, folding.pe}, ArrayRef<int64_t>{1, 1});
-  };
-  SmallVector<std::pair<Value, int64_t>> odd;
-  for (Value sum = products;; lanes /= 2, terms *= 2) {
-    if (lanes == 1) {
-      odd.emplace_back(vector::ExtractOp::create(builder, loc, sum, int64_t(0)),
-                       terms);
-      break;
-    }
-    if (lanes % 2)
-      odd.emplace_back(vector::ExtractOp::create(builder, loc, sum, lanes - 1),
-                       terms);
-    int64_t half = lanes / 2;
-    sum = process.add(grow(slice(sum, 0, half), 2 * terms),
-                      grow(slice(sum, half, half), 2 * terms));
-  }
-  Value sum = odd.front().first;
-  int64_t count = odd.front().second;
-  for (auto [other, more] : llvm::drop_begin(odd)) {
-    count += more;
-    sum = process.add(grow(sum, count), grow(other, count));
-  }
-  return process.resize(sum, sumBits, /*isSigned=*/true);
-}
-
 ProcessOp DotBuilder::run() {
   Value step = process.index(2);
-  Value sum = sumLanes(makeProducts(readCodes()));
+  Value sum = process.sumRows(makeProducts(readCodes()), sumBits);
   if (op.getBias() || folding.steps > 1) {
     Value before = process.splat(sums, 0);
     if (op.getBias())
