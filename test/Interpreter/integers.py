@@ -9,7 +9,7 @@ import numpy as np
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
 from cases import Cases, quant_opt, tensor_type
-from integers import attention, normalize, rope
+from functions import attention, normalize, rope
 
 cases = Cases()
 rng = cases.rng

@@ -218,5 +218,9 @@ LogicalResult ExtractBlock::run() {
   if (failed(function.eraseArguments(tables)))
     return failure();
   function.setPublic();
+  OpBuilder builder(&getContext());
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    function.setArgAttr(i, "qnt.name",
+                        builder.getStringAttr(i ? "x" + Twine(i) : "x"));
   return bindShapes();
 }
