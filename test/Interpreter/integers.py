@@ -29,7 +29,7 @@ def draw(fmt, *shape):
         elif kind == 1:
             row[:] = rng.choice([low, high], row.size)
         elif kind == 2:
-            row[:] = rng.integers(max(low, -2), 3, row.size)
+            row[:] = rng.integers(max(low, -2), min(high, 2) + 1, row.size)
         elif kind == 3:
             row[:] = rng.choice([low, high])
     return codes
