@@ -72,6 +72,13 @@ def multiply(rng):
     return (f"qflow.multiply %0, %1 zeros {zeros} ", list(zip((a, b), numbers)), [(y, want)])
 
 
+def compute_rope(x, table, heads):
+    tokens, size = table.shape
+    c, s = table[:, None, :size // 2], table[:, None, size // 2:]
+    a, b = np.split(x.reshape(-1, tokens, heads, size), 2, axis=-1)
+    return np.concatenate([a * c - b * s, b * c + a * s], -1).reshape(x.shape)
+
+
 def rope(rng):
     tokens, heads, half = int(rng.integers(1, 6)), int(rng.integers(1, 4)), int(rng.integers(1, 7))
     size, lanes = 2 * half, divisor(rng, half)
@@ -82,11 +89,10 @@ def rope(rng):
     table = np.rint(2 ** 14 * np.hstack([np.cos(angles), np.sin(angles)])).astype(int)
     if rng.integers(4) == 0:
         table = rng.choice([-1 << 15, (1 << 15) - 1], table.shape)
-    c, s = table[:, None, :half], table[:, None, half:]
     numbers = draw_frames(rng, x)
-    a, b = np.split(numbers.reshape(FRAMES, tokens, heads, size) - zero, 2, axis=-1)
-    want = np.concatenate([a * c - b * s, b * c + a * s], -1).reshape(numbers.shape)
-    most = max(x.high - zero, zero - x.low) * int(np.max(np.abs(c) + np.abs(s)))
+    want = compute_rope(numbers - zero, table, heads)
+    most = np.abs(table).reshape(tokens, 2, half).sum(1).max()
+    most = max(x.high - zero, zero - x.low) * int(most)
     y = Stream(shape, bits_for(-most, most), True, lanes)
     return (f"qflow.rope %0 zero {zero} table {dense(table, 16)} heads {heads} ",
             [(x, numbers)], [(y, want)])
