@@ -7,7 +7,7 @@
 #ifndef QNT_LIB_TARGET_FPGA_FOLDER_H
 #define QNT_LIB_TARGET_FPGA_FOLDER_H
 
-#include "qnt/Dialect/QFlow/QFlow.h"
+#include "Units.h"
 
 #include <map>
 
@@ -35,6 +35,9 @@ struct Folding {
 
 /// All that a dot product can have, of a frame in any number of cycles.
 llvm::SmallVector<DotFolding> getFoldings(qflow::DotOp op);
+
+/// Numbers of lanes that a unit can have, ascending.
+llvm::SmallVector<int64_t> getLegalLanes(const LaneFolding &unit);
 
 /// Cycles of a frame.
 int64_t countCycles(qflow::DotOp op, const DotFolding &folding);

@@ -44,7 +44,7 @@ static ProcessOp lower(Operation *op) {
       .Default([](Operation *) { return ProcessOp(); });
 }
 
-std::optional<LaneFolding> fpga::getLaneFolding(Operation *op) {
+static std::optional<LaneFolding> findLaneFolding(Operation *op) {
   using Result = std::optional<LaneFolding>;
   auto getElements = [](Value stream) {
     return cast<StreamType>(stream.getType()).getElements();
@@ -96,6 +96,24 @@ std::optional<LaneFolding> fpga::getLaneFolding(Operation *op) {
                            {}};
       })
       .Default([](Operation *) { return std::nullopt; });
+}
+
+std::optional<LaneFolding> fpga::getLaneFolding(Operation *op) {
+  auto folding = findLaneFolding(op);
+  if (!folding)
+    return folding;
+  // Of a pair in a table.
+  if (isa<RopeOp>(op))
+    folding->laneBits = 32;
+  auto count = [&](Value stream) {
+    int64_t bits = cast<StreamType>(stream.getType()).getElement().getWidth();
+    folding->laneBits = std::max(folding->laneBits, bits);
+  };
+  for (OpOperand *operand : folding->operands)
+    count(operand->get());
+  for (Value result : folding->results)
+    count(result);
+  return folding;
 }
 
 int64_t LaneFolding::getCycles() const {

@@ -42,6 +42,9 @@ struct LaneFolding {
   llvm::SmallVector<mlir::OpOperand *> operands;
   llvm::SmallVector<mlir::Value> results;
 
+  /// Bits of a lane of what has the most, streams or what there is within.
+  int64_t laneBits = 1;
+
   /// Of a frame, with the lanes that the unit has.
   int64_t getCycles() const;
 };

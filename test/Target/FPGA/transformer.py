@@ -12,7 +12,7 @@ import numpy as np
 
 source, build, folder = map(pathlib.Path, sys.argv[1:])
 sys.path += [str(source / "test/Target/FPGA/Inputs"), str(source / "test/Reference")]
-from blocks import Block, extract, quantize_model  # noqa: E402
+from extracted import Block, extract, quantize_model  # noqa: E402
 from checkpoint import Checkpoint  # noqa: E402
 from designs import make_random  # noqa: E402
 
