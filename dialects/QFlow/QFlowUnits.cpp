@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "qnt/Dialect/QFlow/QFlow.h"
+#include "UnitChecks.h"
 
 #include "qnt/Dialect/NN/Windows.h"
 
@@ -48,13 +48,19 @@ std::optional<Interval> Interval::times(int64_t factor) const {
   return Interval{std::min(*a, *b), std::max(*a, *b)};
 }
 
+std::optional<Interval> Interval::times(Interval other) const {
+  auto a = times(other.low), b = times(other.high);
+  if (!a || !b)
+    return std::nullopt;
+  return a->with(*b);
+}
+
 /// An element of a signless tensor, as it is signed.
 static int64_t getNumber(DenseIntElementsAttr tensor, int64_t at) {
   return tensor.getValues<APInt>()[at].getSExtValue();
 }
 
-/// That elements are narrow enough for sums of their products to be known.
-static LogicalResult checkElements(Operation *op) {
+LogicalResult qflow::checkElements(Operation *op) {
   for (TypeRange types :
        {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
     for (Type type : types)
@@ -65,8 +71,7 @@ static LogicalResult checkElements(Operation *op) {
   return success();
 }
 
-/// That elements of `type` hold `range`.
-static LogicalResult checkHolds(Operation *op, StreamType type, Interval range,
+LogicalResult qflow::checkHolds(Operation *op, StreamType type, Interval range,
                                 const char *what) {
   if (range.isIn(Interval::of(type.getElement())))
     return success();

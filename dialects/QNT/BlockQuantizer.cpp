@@ -122,6 +122,8 @@ BlockParams BlockQuantizer::chooseScale(ClipMethod clip,
         block, [&](BlockParams params) { return squaredError(params, block); });
   case ClipMethod::HQQ:
     return chooseHalfQuadratic(block);
+  case ClipMethod::AbsMean:
+    return chooseMean(block);
   case ClipMethod::Output:
     break;
   }
@@ -164,6 +166,20 @@ BlockParams BlockQuantizer::chooseScale(
     consider({roundScale(extreme / lowest, scaleType), 0.0f});
   }
   return best;
+}
+
+/// Ma et al. (2024).
+BlockParams BlockQuantizer::chooseMean(ArrayRef<float> block) const {
+  double sum = 0;
+  int64_t count = 0;
+  for (float x : block)
+    if (!std::isnan(x)) {
+      sum += std::fabs(x);
+      ++count;
+    }
+  if (sum == 0)
+    return {};
+  return {roundScale(float(sum / double(count)), scaleType), 0};
 }
 
 /// Badri and Shaji (2023), with their constants: p = 0.7, beta from 10 by 1.01.
@@ -305,6 +321,12 @@ void qnt::quantizeRows(QTensorType type, ClipMethod clip, ArrayRef<float> in,
       size_t count = std::min(group, length - first);
       ArrayRef<float> values = in.slice(row * length + first, count);
       BlockParams params = quantizer.chooseScale(clip, values);
+      SmallVector<float> clamped;
+      if (clip == ClipMethod::AbsMean) {
+        for (float x : values)
+          clamped.push_back(std::clamp(x, -params.scale, params.scale));
+        values = clamped;
+      }
       quantizer.encode(params, values,
                        codes.slice(row * length + first, count));
       if (type.hasScale())

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "qnt/Dialect/QNT/QNT.h"
+#include "Epilogues.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -13,14 +13,13 @@ using namespace qnt;
 
 #include "qnt/Dialect/QNT/QNTOpInterfaces.cpp.inc"
 
-static ArrayRef<int64_t> getShape(Type type) {
+ArrayRef<int64_t> qnt::getShapeOf(Type type) {
   if (auto quantized = dyn_cast<QTensorType>(type))
     return quantized.getShape();
   return cast<RankedTensorType>(type).getShape();
 }
 
-/// A shape as types write it: [?, 8, 8, 4].
-static std::string describeShape(ArrayRef<int64_t> shape) {
+std::string qnt::describeShape(ArrayRef<int64_t> shape) {
   std::string text;
   llvm::raw_string_ostream os(text);
   llvm::interleaveComma(shape, os, [&](int64_t size) {
@@ -36,8 +35,16 @@ static bool isActivationLayout(Attribute layout) {
   return !layout || isa<RowsAttr, ImageAttr>(layout);
 }
 
-/// Integer codes that share one scale, without offsets.
-static bool isPerTensorInteger(QTensorType type) {
+/// That integers have so few bits that layers multiply them.
+static LogicalResult verifyFactors(Operation *op, ArrayRef<QTensorType> types) {
+  for (QTensorType type : types)
+    if (type && type.isInteger() && type.getFormat().getBits() > 8)
+      return op->emitOpError("expected integers of at most 8 bits, got ")
+             << type;
+  return success();
+}
+
+bool qnt::isPerTensorInteger(QTensorType type) {
   return type.isInteger() && !type.hasOffsets() &&
          type.getBlock().getKind() == BlockKind::PerTensor;
 }
@@ -168,9 +175,9 @@ static LogicalResult verifyOperands(EpilogueOp op, Type result) {
         return op->emitOpError("expected an operand for epilogue step ")
                << name << ": " << describe(wanted);
       Type type = (*operand++).getType();
-      if (!isWanted(wanted, type, getShape(result)))
+      if (!isWanted(wanted, type, getShapeOf(result)))
         return op->emitOpError("expected ")
-               << describe(wanted) << " [" << describeShape(getShape(result))
+               << describe(wanted) << " [" << describeShape(getShapeOf(result))
                << "] for epilogue step " << name << ", got " << type;
     }
   }
@@ -179,9 +186,8 @@ static LogicalResult verifyOperands(EpilogueOp op, Type result) {
   return success();
 }
 
-/// (E1) to (E3). `weight` is null for a contraction without one.
-static LogicalResult verifyEpilogue(EpilogueOp op, Type input,
-                                    QTensorType weight) {
+LogicalResult qnt::verifyEpilogue(EpilogueOp op, Type input,
+                                  QTensorType weight) {
   Type result = op->getResult(0).getType();
   ArrayRef<Attribute> steps = op.getEpilogue().getValue();
   auto quantized = dyn_cast<QTensorType>(result);
@@ -244,7 +250,7 @@ static LogicalResult verifyEpilogue(EpilogueOp op, Type input,
 void LinearOp::build(OpBuilder &builder, OperationState &state, Value input,
                      Value weight, ValueRange extra, ArrayAttr epilogue,
                      Strategy strategy) {
-  SmallVector<int64_t> shape(::getShape(input.getType()));
+  SmallVector<int64_t> shape(getShapeOf(input.getType()));
   shape.back() = cast<QTensorType>(weight.getType()).getShape()[0];
   build(builder, state, RankedTensorType::get(shape, builder.getF32Type()),
         input, weight, extra, epilogue, strategy);
@@ -256,7 +262,7 @@ static bool isScaledFloat(QTensorType type) {
 
 LogicalResult LinearOp::verify() {
   QTensorType weight = getWeight().getType();
-  ArrayRef<int64_t> shape = ::getShape(getInput().getType());
+  ArrayRef<int64_t> shape = getShapeOf(getInput().getType());
   if (weight.getRank() != 2 || !weight.hasStaticShape() ||
       shape.empty()) // (C1)
     return emitOpError("expected an input of rank at least 1 and a static "
@@ -268,7 +274,7 @@ LogicalResult LinearOp::verify() {
            << getInput().getType();
   SmallVector<int64_t> expected(shape);
   expected.back() = weight.getShape()[0];
-  if (::getShape(getResult().getType()) != ArrayRef(expected))
+  if (getShapeOf(getResult().getType()) != ArrayRef(expected))
     return emitOpError("expected a result of shape [")
            << describeShape(expected) << "], got " << getResult().getType();
   auto input = dyn_cast<QTensorType>(getInput().getType());
@@ -284,6 +290,8 @@ LogicalResult LinearOp::verify() {
                          "or scaled floats on both sides, got ")
              << input << " and " << weight;
   }
+  if (failed(verifyFactors(*this, {input, weight}))) // (C2)
+    return failure();
   if (weight.getBlock().getKind() == BlockKind::PerRow) // (C4)
     return emitOpError("expected a per_channel weight, got ") << weight;
   if ((input && !isActivationLayout(input.getLayout())) ||
@@ -303,12 +311,12 @@ LogicalResult LinearOp::verify() {
 /// many channels.
 static LogicalResult verifyWindows(Operation *op, const nn::Windows &windows,
                                    Type input, Type result, int64_t channels) {
-  ArrayRef<int64_t> shape = getShape(input);
+  ArrayRef<int64_t> shape = getShapeOf(input);
   auto report = [&] { return op->emitOpError(); };
   if (failed(windows.verify(report, shape)))
     return failure();
   SmallVector<int64_t> expected = windows.getOutputShape(shape, channels);
-  if (getShape(result) != ArrayRef(expected))
+  if (getShapeOf(result) != ArrayRef(expected))
     return op->emitOpError("expected a result of shape [")
            << describeShape(expected) << "], got " << result;
   return success();
@@ -316,7 +324,7 @@ static LogicalResult verifyWindows(Operation *op, const nn::Windows &windows,
 
 LogicalResult ConvOp::verify() {
   QTensorType weight = getWeight().getType();
-  ArrayRef<int64_t> shape = ::getShape(getInput().getType());
+  ArrayRef<int64_t> shape = getShapeOf(getInput().getType());
   if (shape.size() != 4 || weight.getRank() != 4 ||
       !weight.hasStaticShape()) // (C1)
     return emitOpError("expected images [B, H, W, C] and a static weight "
@@ -338,6 +346,8 @@ LogicalResult ConvOp::verify() {
     return emitOpError("expected integer codes on both sides and images "
                        "quantised per tensor, got ")
            << input << " and " << weight;
+  if (failed(verifyFactors(*this, {input, weight}))) // (C3)
+    return failure();
   BlockKind kind = weight.getBlock().getKind();
   if (kind != BlockKind::PerChannel && kind != BlockKind::PerTensor &&
       kind != BlockKind::Unscaled) // (C4)
@@ -360,7 +370,7 @@ static LogicalResult verifyPooled(Operation *op, QTensorType input) {
     return op->emitOpError("expected images [B, H, W, C] of integer codes per "
                            "tensor, got ")
            << input;
-  return success();
+  return verifyFactors(op, input);
 }
 
 LogicalResult MaxPoolOp::verify() {
@@ -408,6 +418,8 @@ LogicalResult AddOp::verify() {
                  "expected integer codes per tensor of one shape, whose "
                  "last dimension is static, got ")
              << type << " for " << result;
+  if (failed(verifyFactors(*this, {lhs, rhs, result}))) // (C1)
+    return failure();
   if (bool(getZero()) != result.hasZeros()) // (C2)
     return emitOpError("expected a zero operand exactly when the result has "
                        "zero points");

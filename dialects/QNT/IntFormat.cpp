@@ -1,4 +1,4 @@
-//===- IntFormat.cpp - integers of 1 to 8 bits -*- C++ -*-===//
+//===- IntFormat.cpp - integers of few bits -*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,9 +13,11 @@ using namespace qnt;
 
 LogicalResult
 IntFormatAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                      unsigned width, bool) {
-  if (width < 1 || width > 8) // (C1)
-    return emitError() << "expected an integer of 1 to 8 bits, got " << width;
+                      unsigned width, bool isSigned) {
+  if ((width < 1 || width > 8) && !(width == 16 && isSigned)) // (C1)
+    return emitError() << "expected an integer of 1 to 8 bits, or 16 with a "
+                          "sign, got "
+                       << width;
   return success();
 }
 
@@ -72,12 +74,13 @@ bool IntFormatAttr::isLegalBlock(int64_t length) const {
   return length > 0 && length % 16 == 0;
 }
 
-/// int1 to int8 and uint1 to uint8.
+/// int1 to int8, uint1 to uint8, int16.
 static NumberFormat parseName(StringRef name, MLIRContext *context) {
   unsigned width = 0;
   bool isUnsigned = name.consume_front("u");
   if (!name.consume_front("int") || name.starts_with("0") ||
-      name.getAsInteger(10, width) || width < 1 || width > 8)
+      name.getAsInteger(10, width) || width < 1 ||
+      (width > 8 && (width != 16 || isUnsigned)))
     return {};
   return IntFormatAttr::get(context, width, !isUnsigned);
 }

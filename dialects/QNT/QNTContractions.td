@@ -35,8 +35,8 @@ def QNT_EpilogueOperand : AnyTypeOf<[QNT_FloatTensor, QNT_Ids, QNT_TensorType]>;
 def QNT_EpilogueOp : OpInterface<"EpilogueOp"> {
   let cppNamespace = "::qnt";
   let description = [{
-    A contraction that ends in a list of steps on its sums while they are in
-    registers. N is the last dimension of the result. The steps follow in order,
+    A contraction, or another function of codes, that ends in a list of steps on
+    its sums while they are in registers. N is the last dimension of the result. The steps follow in order,
     each with the operands of `extra` that it takes. On the numbers (f32) that
     the contraction gives:
 
@@ -49,7 +49,7 @@ def QNT_EpilogueOp : OpInterface<"EpilogueOp"> {
     | `quantize` | f32 [] scale, and f32 [] zero where the result has zero points | last: encodes with them, as `qnt.quantize` does |
 
     Or, with a quantised input, on the exact sum a of the products of the codes,
-    less their zero points:
+    less their zero points, or on the integer that the op defines in its place:
 
     | step | operands | what it does |
     |---|---|---|
@@ -98,8 +98,8 @@ def QNT_LinearOp : QNT_Op<"linear", [Pure, QNT_EpilogueOp]> {
     - (C1) `weight` has rank 2 and static shape; K agrees, and the result has the
       shape of the input with N features.
     - (C2) a quantised input has integer codes in blocks `per_row` or
-      `per_tensor` without offsets, and the weight has integer codes too; or it
-      has floats of a scaled format in blocks `per_row`, `per_tensor` or `group`,
+      `per_tensor` without offsets, and the weight has integer codes too, both of
+      at most 8 bits; or it has floats of a scaled format in blocks `per_row`, `per_tensor` or `group`,
       and so has the weight, in blocks of any kind.
     - (C3) (E1) to (E3) of EpilogueOp.
     - (C4) weights have no `per_row` block (it is written `per_channel`).
@@ -142,7 +142,7 @@ def QNT_ConvOp : QNT_Op<"conv", [Pure, QNT_EpilogueOp]> {
     - (C2) windows are as `nn.conv` demands, and the result has the shape that
       they give.
     - (C3) a quantised input has integer codes in one block, `per_tensor`, without
-      offsets, and the weight has integer codes too.
+      offsets, and the weight has integer codes too, both of at most 8 bits.
     - (C4) the weight's block is `per_channel`, `per_tensor` or `unscaled`, without
       offsets.
     - (C5) (E1) to (E3) of EpilogueOp.
@@ -183,7 +183,8 @@ def QNT_MaxPoolOp : QNT_Op<"max_pool", [Pure]> {
     ```
 
     Constraints:
-    - (C1) `input` has rank 4 and integer codes in one block, `per_tensor`.
+    - (C1) `input` has rank 4 and integer codes of at most 8 bits in one block,
+      `per_tensor`.
     - (C2) windows are as `nn.pool` demands, pads are smaller than the kernel's
       extent, and the result differs from the input in layout and in the shape
       that they give.
@@ -221,7 +222,8 @@ def QNT_AveragePoolOp : QNT_Op<"average_pool", [Pure, QNT_EpilogueOp]> {
     ```
 
     Constraints:
-    - (C1) `input` has rank 4 and integer codes in one block, `per_tensor`.
+    - (C1) `input` has rank 4 and integer codes of at most 8 bits in one block,
+      `per_tensor`.
     - (C2) windows are as `nn.pool` demands, without pads, and the result has the
       shape that they give.
     - (C3) (E1) to (E3) of EpilogueOp.
@@ -264,7 +266,7 @@ def QNT_AddOp : QNT_Op<"add", [Pure]> {
 
     Constraints:
     - (C1) operands and result have one shape, whose last dimension is static,
-      and integer codes in one block, `per_tensor`.
+      and integer codes of at most 8 bits in one block, `per_tensor`.
     - (C2) `zero` is given exactly when the result has zero points.
     - (C3) layouts are those of activations.
   }];

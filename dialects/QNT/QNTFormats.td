@@ -102,13 +102,14 @@ class QNT_FormatAttr<string name, string kind>
 }
 
 def QNT_IntFormatAttr : QNT_FormatAttr<"IntFormat", "int"> {
-  let summary = "integers of 1 to 8 bits";
+  let summary = "integers of 1 to 8 bits, and of 16";
   let description = [{
     Two's complement when signed. `int1` holds -1 and +1 (code 0 and 1), as
     binary networks do; every other width is the usual integer range. Written
-    `int4`, `uint8` in types.
+    `int4`, `uint8` in types. `int16` is for numbers that are computed as the model
+    runs and not multiplied with weights, such as the sums of residual branches.
 
-    Constraint (C1): 1 to 8 bits.
+    Constraint (C1): 1 to 8 bits, or 16 with a sign.
   }];
   let parameters = (ins "unsigned":$width, "bool":$isSigned);
 }

@@ -156,7 +156,15 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError("expected act_order and damp with rounding gptq alone");
   if (!(damp >= 0)) // (C7)
     return emitOpError("expected a damp that is not negative, got ") << damp;
-  if (type.hasSmallScales() && (getScale() || getMoment())) // (C8)
+  if (getClip() == ClipMethod::AbsMean) { // (C8)
+    auto format = dyn_cast<IntFormatAttr>(type.getFormat());
+    if (!format || format.getWidth() != 2 || !format.getIsSigned() ||
+        type.getZeroKind() != ZeroKind::None || isGPTQ || getScale())
+      return emitOpError("expected int2 without zero points, rounded to nearest, "
+                         "for clip absmean, got ")
+             << type;
+  }
+  if (type.hasSmallScales() && (getScale() || getMoment())) // (C9)
     return emitOpError("expected scales of 8 bits to be found from their "
                        "blocks alone, got ")
            << type;

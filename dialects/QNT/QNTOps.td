@@ -7,13 +7,14 @@
 #ifndef QNT_DIALECTS_QNT_QNTOPS_TD
 #define QNT_DIALECTS_QNT_QNTOPS_TD
 
-include "dialects/QNT/QNTContractions.td"
+include "dialects/QNT/QNTIntegers.td"
 
 def QNT_ClipMethod : I32EnumAttr<"ClipMethod", "how the range of a block is chosen", [
       I32EnumAttrCase<"AbsMax", 0, "absmax">,
       I32EnumAttrCase<"MSE", 1, "mse">,
       I32EnumAttrCase<"HQQ", 2, "hqq">,
-      I32EnumAttrCase<"Output", 3, "output">]> {
+      I32EnumAttrCase<"Output", 3, "output">,
+      I32EnumAttrCase<"AbsMean", 4, "absmean">]> {
   let cppNamespace = "::qnt";
 }
 
@@ -56,6 +57,9 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
     block's part of `moment`, as AWQ clips (Lin et al. 2024); of a block of more
     than 128 inputs, over the parts of 128 on the diagonal.
 
+    `absmean` is for ternary weights (Ma et al. 2024, BitNet b1.58): scale = mean|x|,
+    summed in double, and codes are clamped to -1 ... 1.
+
     `moment` is the second moment M = X^T X / rows of the layer's inputs, [K, K], K
     the elements of a row of the weight; for a convolution, of the patches that
     its windows see. [G, K, K] holds one for each of G groups of rows, which take
@@ -89,7 +93,9 @@ def QNT_QuantizeOp : QNT_Op<"quantize", [Pure, AttrSizedOperandSegments]> {
       more, K the product of all its dimensions but the first, which G divides.
     - (C6) `clip hqq` needs a type with offsets.
     - (C7) `act_order` and `damp` belong to `rounding gptq`; `damp` is not negative.
-    - (C8) types with f8E4M3FN or f8E8M0FNU scales take neither `scale` nor `moment`.
+    - (C8) `clip absmean` is for int2 without zero points and offsets, rounded to
+      nearest, without `scale`.
+    - (C9) types with f8E4M3FN or f8E8M0FNU scales take neither `scale` nor `moment`.
   }];
   let arguments = (ins QNT_FloatTensor:$input, Optional<QNT_FloatTensor>:$scale,
                        Optional<QNT_FloatTensor>:$zero,

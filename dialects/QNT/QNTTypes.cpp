@@ -349,6 +349,14 @@ LogicalResult QTensorType::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << (zeroKind == ZeroKind::Point ? "zero points"
                                                        : "offsets")
                        << " need an integer format with scales";
+  auto integer = dyn_cast<IntFormatAttr>(format);
+  if (integer && integer.getWidth() > 8 &&
+      (kind != BlockKind::PerTensor || zeroKind != ZeroKind::None ||
+       layout)) // (C7)
+    return emitError() << "expected integers of at most 8 bits, or of 16 "
+                          "per_tensor without zero points, offsets and layout, "
+                          "got "
+                       << format.getName();
   if (kind == BlockKind::PerChannel && shape.size() < 2) // (C5)
     return emitError() << "per_channel needs rank 2 or more";
   if (layout && !isa<Layout, RowsAttr, ImageAttr>(layout)) // (C6)

@@ -302,6 +302,8 @@ def QNT_TensorType : TypeDef<QNT_Dialect, "QTensor"> {
       cell; `#qnt.image` holds integers in one block, `per_tensor`; only
       `#qnt.panels` and `#qnt.fragments` hold offsets; only `#qnt.fragments` and
       `#qnt.rows` hold scales of 8 bits.
+    - (C7) integers of 16 bits are `per_tensor`, without zero points, offsets and
+      layout.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
                         "::qnt::NumberFormat":$format,

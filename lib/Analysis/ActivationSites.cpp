@@ -24,12 +24,17 @@ static Value skipObserve(Value value) {
   return value;
 }
 
-SmallVector<ActivationSite> qnt::collectActivationSites(ModuleOp module) {
+SmallVector<ActivationSite> qnt::collectActivationSites(ModuleOp module,
+                                                        bool integers) {
   llvm::MapVector<Value, ActivationSite> sites;
   SmallVector<ActivationSite> result;
   module.walk([&](func::FuncOp function) {
     if (hasConvolutions(function)) {
       llvm::append_range(result, collectImageSites(function));
+      return;
+    }
+    if (integers) {
+      llvm::append_range(result, collectBlockSites(function));
       return;
     }
     function.walk([&](nn::LinearOp linear) {

@@ -6,39 +6,17 @@
 //===----------------------------------------------------------------------===//
 #include "Registry.h"
 
-#include <cmath>
-#include <numbers>
+#include "qnt/Dialect/NN/Activations.h"
 
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::interp;
 
-double interp::activate(StringRef name, double x) {
-  auto sigmoid = [](double v) { return 1 / (1 + std::exp(-v)); };
-  if (name == "relu")
-    return x > 0 || std::isnan(x) ? x : 0;
-  if (name == "gelu")
-    return 0.5 * x * std::erfc(-x / std::numbers::sqrt2);
-  if (name == "gelu_tanh") {
-    // 0.5 (1 + tanh(y)) is sigmoid(2y).
-    double inner = x + 0.044715 * x * x * x;
-    return x * sigmoid(2 * std::sqrt(2 / std::numbers::pi) * inner);
-  }
-  if (name == "silu")
-    return x * sigmoid(x);
-  if (name == "tanh")
-    return std::tanh(x);
-  if (name == "sigmoid")
-    return sigmoid(x);
-  llvm_unreachable("unknown activation");
-}
-
 static LogicalResult evaluate(nn::ActivationOp op, Frame &frame) {
   const Tensor &input = frame.tensor(op.getInput());
-  StringRef name = nn::stringifyActivationKind(op.getKind());
   std::vector<double> result = input.toDoubles();
   for (double &x : result)
-    x = activate(name, x);
+    x = nn::activate(op.getKind(), x);
   SmallVector<int64_t> shape(input.getShape());
   frame.setFloats(op, shape, result);
   return success();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Epilogue.h"
 
+#include "qnt/Dialect/NN/Activations.h"
 #include "qnt/Dialect/QNT/BlockQuantizer.h"
 
 using namespace mlir;
@@ -120,15 +121,15 @@ LogicalResult interp::applyEpilogue(EpilogueOp op, Frame &frame,
     }
     default:
       for (double &value : numbers)
-        value = activate(stringifyEpilogueKind(kind), value);
+        value = nn::activate(
+            *nn::symbolizeActivationKind(stringifyEpilogueKind(kind)), value);
     }
   }
   frame.setFloats(op->getResult(0), shape, numbers);
   return success();
 }
 
-/// Codes of a tensor per_tensor, less their zero point.
-static std::vector<int64_t> getIntegers(const QuantizedTensor &tensor) {
+std::vector<int64_t> interp::getNumbers(const QuantizedTensor &tensor) {
   int64_t zero = tensor.zeros.empty() ? 0 : int64_t(tensor.zeros[0]);
   std::vector<int64_t> result;
   result.reserve(tensor.codes.size());
@@ -194,7 +195,7 @@ LogicalResult interp::applyIntegerEpilogue(EpilogueOp op, Frame &frame,
       const auto &tensor = std::get<QuantizedTensor>(operands.datum());
       if (failed(checkShape(op, tensor.type.getShape(), shape)))
         return failure();
-      added = getIntegers(tensor);
+      added = getNumbers(tensor);
       std::vector<int64_t> multipliers = operands.tensor().toInts();
       for (auto [i, value] : llvm::enumerate(added))
         value *= multipliers[i % features];

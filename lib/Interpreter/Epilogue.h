@@ -33,8 +33,12 @@ struct SumScales {
   }
 };
 
+/// The codes of a tensor per_tensor, less their zero point.
+std::vector<int64_t> getNumbers(const QuantizedTensor &tensor);
+
 /// The integer steps of `op` on the exact sums of products of codes, less their
-/// zero points. Sums beyond 32 bits are an error. Sets the result.
+/// zero points, or on other integers. Sums beyond 32 bits are an error.
+/// `scales` is for `requantize_f32`. Sets the result.
 mlir::LogicalResult applyIntegerEpilogue(EpilogueOp op, Frame &frame,
                                          llvm::ArrayRef<int64_t> shape,
                                          llvm::ArrayRef<int64_t> sums,

@@ -41,6 +41,7 @@ const Registry &Registry::get() {
     registerAttention(all);
     registerQuantized(all);
     registerDyadic(all);
+    registerIntegers(all);
     registerCalls(all);
     registerChecks(all);
     return all;

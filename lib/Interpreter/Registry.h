@@ -96,14 +96,12 @@ void registerRotations(Registry &registry);
 void registerAttention(Registry &registry);
 void registerQuantized(Registry &registry);
 void registerDyadic(Registry &registry);
+void registerIntegers(Registry &registry);
 void registerCalls(Registry &registry);
 void registerChecks(Registry &registry);
 
 /// An arith or math op of scalars or of tensors of one shape.
 mlir::LogicalResult evaluateElementwise(mlir::Operation *op, Frame &frame);
-
-/// The function that `nn.activation` and epilogue steps call `name`.
-double activate(llvm::StringRef name, double x);
 
 } // namespace qnt::interp
 

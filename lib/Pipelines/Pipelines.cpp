@@ -130,6 +130,8 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
     addCalibration(recipe.calibrate);
   if (recipe.allocates())
     addAllocation(pm, recipe);
+  if (recipe.integerArithmetic)
+    pm.addPass(createNNDropCaches());
   pm.addPass(createQuantize(recipe.quantize));
   pm.addPass(createCSEPass());
   if (recipe.quantize.per != "tensor")
@@ -179,6 +181,12 @@ void qnt::buildCUDACodePipeline(OpPassManager &pm, llvm::StringRef chip) {
 
 void qnt::buildFPGAPipeline(OpPassManager &pm, llvm::StringRef params,
                             const TargetOptions &target) {
+  if (!target.block.empty()) {
+    fpga::ExtractBlockPassOptions extract;
+    extract.block = target.block;
+    extract.tokens = target.tokens;
+    pm.addPass(fpga::createExtractBlockPass(extract));
+  }
   MaterializeParamsOptions materialize;
   materialize.output = params.str();
   materialize.temporary = true;

@@ -122,6 +122,7 @@ llvm::Error QuantizeRecipe::completeAllocation(const llvm::StringSet<> &given) {
 
 /// What keys say of each other's passes.
 void QuantizeRecipe::complete() {
+  quantize.integers = calibrate.integers = integerArithmetic;
   rotate.fallback = "online";
   if (rotatesAll) {
     rotate.residual = rotate.values = true;

@@ -132,10 +132,20 @@ llvm::Error TargetOptions::setForFPGA(llvm::StringRef key,
     fifos = value.str();
     return llvm::Error::success();
   }
+  if (key == "block") {
+    block = value.str();
+    return llvm::Error::success();
+  }
+  if (key == "tokens") {
+    if (value.getAsInteger(10, tokens) || tokens < 1)
+      return llvm::createStringError("--target: unknown tokens '" + value +
+                                     "', expected how many a frame has");
+    return llvm::Error::success();
+  }
   if (key != "cycles")
     return llvm::createStringError(
         "--target: unknown key '" + key +
-        "', expected part, clock, cycles, luts or fifos");
+        "', expected part, clock, cycles, luts, fifos, block or tokens");
   if (value.getAsInteger(10, cycles) || cycles < 1)
     return llvm::createStringError("--target: unknown cycles '" + value +
                                    "', expected how many a frame may take");
@@ -151,6 +161,10 @@ llvm::Error TargetOptions::finish() {
     return llvm::createStringError(
         llvm::Twine("--target: fpga needs a ") +
         (!part ? "part, such as part=xc7z020" : "clock, such as clock=100MHz"));
+  if (block.empty() != (tokens == 0))
+    return llvm::createStringError(
+        "--target: fpga expects block and tokens together, such as "
+        "block=layers.0 tokens=64");
   if (target == "cpu" && isas.empty())
     isas.push_back(&cpu::getNativeISA());
   for (const cpu::ISA *isa : isas)
@@ -215,5 +229,7 @@ std::string TargetOptions::help() {
          "by ptxas, for the driver to assemble, or for the emulator)]; or fpga "
          "part=xc7z020 clock=100MHz [cycles=N (clock cycles that a frame may "
          "take; as few as fit the part)] [luts=80% (of the part's, that may be "
-         "used)] [fifos=FILE (depths that make rtlsim measured)]: -o FOLDER";
+         "used)] [fifos=FILE (depths that make rtlsim measured)] "
+         "[block=layers.0 tokens=64 (one block of a transformer, of frames of "
+         "so many tokens)]: -o FOLDER";
 }

@@ -49,6 +49,8 @@ private:
   LogicalResult calibrate();
   FailureOr<StatisticsMap> collect();
   ClipRange chooseRange(const RangeStatistics &site, QTensorType type);
+  ClipRange chooseSiteRange(const ActivationSite &site,
+                            const RangeStatistics &seen, QTensorType type);
   LogicalResult checkTensors();
 
   std::shared_ptr<ModelRunner> runner;
@@ -72,7 +74,7 @@ FailureOr<StatisticsMap> CalibratePass::collect() {
     builder.setInsertionPointAfterValue(value);
     ObserveOp::create(builder, value.getLoc(), value.getType(), value, name);
   };
-  for (ActivationSite &site : collectActivationSites(*copy)) {
+  for (ActivationSite &site : collectActivationSites(*copy, integers)) {
     for (Value value : site.values)
       observe(value, site.name);
     if (moments && llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>))
@@ -102,7 +104,8 @@ FailureOr<StatisticsMap> CalibratePass::collect() {
   options.sequential = sequential;
   options.key = "tensors=" + std::to_string(!tensors.empty()) +
                 " moments=" + std::to_string(moments) +
-                " keys=" + std::to_string(keys);
+                " keys=" + std::to_string(keys) +
+                " integers=" + std::to_string(integers);
   StatisticsCollector collector(getOperation(), std::move(wanted));
   if (failed(runner->run(*copy, {samples, count, seed}, options, collector)))
     return failure();
@@ -122,6 +125,20 @@ ClipRange CalibratePass::chooseRange(const RangeStatistics &site,
   return site.getLeastError(type);
 }
 
+/// Codes of 16 bits have room for twice what was seen.
+ClipRange CalibratePass::chooseSiteRange(const ActivationSite &site,
+                                         const RangeStatistics &seen,
+                                         QTensorType type) {
+  if (site.bits == 16) {
+    ClipRange range = seen.getMinMax();
+    return {2 * range.low, 2 * range.high};
+  }
+  if (site.bits)
+    type = getActivationType(getSiteFormat(site, &getContext()), {1},
+                             BlockKind::PerTensor);
+  return chooseRange(seen, type);
+}
+
 static Location getLocation(const ActivationSite &site) {
   return site.layers.empty() ? site.values.front().getLoc()
                              : site.layers.front()->getLoc();
@@ -138,7 +155,7 @@ LogicalResult CalibratePass::checkTensors() {
     return error() << tensors << ": nothing of '" << site
                    << "': expected the tensor '" << name << "'";
   };
-  for (ActivationSite &site : collectActivationSites(getOperation())) {
+  for (ActivationSite &site : collectActivationSites(getOperation(), integers)) {
     bool hasLinear = llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>);
     if (failed(check(site.name, moments && hasLinear)))
       return failure();
@@ -182,12 +199,12 @@ LogicalResult CalibratePass::calibrate() {
   QTensorType type = getActivationType(encoding, {1}, BlockKind::PerTensor);
   Builder builder(&getContext());
   NamedAttrList ranges;
-  for (ActivationSite &site : collectActivationSites(module)) {
+  for (ActivationSite &site : collectActivationSites(module, integers)) {
     auto found = statistics->find(site.name);
     if (found == statistics->end() || !found->second.getCount())
       return error() << (statisticsFile.empty() ? samples : statisticsFile)
                      << ": nothing was seen at '" << site.name << "'";
-    ClipRange chosen = chooseRange(found->second, type);
+    ClipRange chosen = chooseSiteRange(site, found->second, type);
     remark::passed(getLocation(site),
                    remark::RemarkOpts::name("range").category("qnt-calibrate"))
         << remark::metric("site", site.name)

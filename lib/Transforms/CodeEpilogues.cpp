@@ -30,6 +30,8 @@ std::optional<CodeScales> qnt::findScales(Value codes) {
     return CodeScales{wrap.getScale(), wrap.getZero()};
   if (auto add = dyn_cast<AddOp>(op))
     return CodeScales{add.getScale(), add.getZero()};
+  if (auto lookup = dyn_cast<qnt::LookupOp>(op))
+    return CodeScales{lookup.getScale(), lookup.getZero()};
   if (auto pool = dyn_cast<MaxPoolOp>(op))
     return findScales(pool.getInput());
   auto contraction = dyn_cast<EpilogueOp>(op);

@@ -9,6 +9,7 @@
 
 #include "qnt/Dialect/QNT/QNT.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace qnt {
@@ -53,6 +54,11 @@ mlir::Value appendSteps(mlir::PatternRewriter &rewriter, EpilogueOp op,
 
 /// Sums, activations and quantisation after contractions become their epilogue.
 void populateCodeEpiloguePatterns(mlir::RewritePatternSet &patterns);
+
+/// Norms, rotations, attention, products and activations of decoded codes whose
+/// result is quantised become functions of the codes in integers. What has no
+/// such form stays.
+llvm::LogicalResult convertFunctionsOfCodes(mlir::func::FuncOp function);
 
 } // namespace qnt
 

@@ -272,6 +272,8 @@ public:
 
 private:
   LogicalResult run(func::FuncOp function) {
+    if (failed(convertFunctionsOfCodes(function)))
+      return failure();
     SmallVector<EpilogueOp> contractions;
     function.walk([&](EpilogueOp op) {
       if (!isIntegerEpilogue(op.getEpilogue()))
@@ -320,7 +322,9 @@ private:
       status = floats->emitOpError("computes floats between codes, for ")
                << op->getName() << ", which integer arithmetic cannot: "
                << "expected convolutions, linear layers, sums, relu, clamps, "
-                  "pools and moves of quantised images";
+                  "pools and moves of quantised images, and of transformers "
+                  "nn.rms_norm of rows, nn.rope, causal nn.attention without a "
+                  "cache, nn.mul and nn.activation, quantised per tensor";
       return WalkResult::interrupt();
     });
     return status;

@@ -10,6 +10,7 @@ using namespace qnt;
 
 void qnt::registerTransformsPasses(TransformServices services) {
   mlir::registerPass([] { return createNNChannelsLast(); });
+  mlir::registerPass([] { return createNNDropCaches(); });
   mlir::registerPass([] { return createNNFold(); });
   mlir::registerPass([] { return createNNGradient(); });
   mlir::registerPass([] { return createNNPreprocess(); });

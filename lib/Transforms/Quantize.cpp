@@ -54,8 +54,11 @@ private:
   LogicalResult run();
   QuantizeOptions getOptions() const;
   LogicalResult quantizeSite(ActivationSite &site);
-  LogicalResult quantizeImages(func::FuncOp function);
-  LogicalResult encodeImages(const ActivationSite &site);
+  LogicalResult quantizeWhole(func::FuncOp function,
+                              ArrayRef<ActivationSite> sites);
+  LogicalResult encodeValues(const ActivationSite &site,
+                             const ActivationFormat &format);
+  FailureOr<ActivationFormat> chooseFormat(const ActivationSite &site);
   LogicalResult quantizeLayer(Operation *layer, const WeightRule &rule,
                               Value input, StringRef site);
   LogicalResult quantizeEmbedding(nn::EmbeddingOp embedding);
@@ -135,12 +138,16 @@ LogicalResult QuantizePass::run() {
     return failure();
   requantized.clear();
   llvm::DenseSet<Operation *> images;
-  for (auto function : module.getOps<func::FuncOp>())
-    if (hasConvolutions(function)) {
-      images.insert(function);
-      if (failed(quantizeImages(function)))
-        return failure();
-    }
+  for (auto function : module.getOps<func::FuncOp>()) {
+    bool isOfImages = hasConvolutions(function);
+    if (!isOfImages && !integers)
+      continue;
+    images.insert(function);
+    if (failed(quantizeWhole(function, isOfImages
+                                           ? collectImageSites(function)
+                                           : collectBlockSites(function))))
+      return failure();
+  }
   // Sites without a layer are of images.
   for (ActivationSite &site : collectActivationSites(module))
     if (!site.layers.empty() &&
@@ -444,13 +451,13 @@ LogicalResult QuantizePass::quantizeSite(ActivationSite &site) {
 }
 
 /// Quantises the values of a site, once for all who use them.
-LogicalResult QuantizePass::encodeImages(const ActivationSite &site) {
+LogicalResult QuantizePass::encodeValues(const ActivationSite &site,
+                                         const ActivationFormat &format) {
   OpBuilder builder(&getContext());
   Value scale, zero;
   for (Value value : site.values) {
     auto shape = cast<RankedTensorType>(value.getType()).getShape();
-    QTensorType type =
-        getActivationType(rules.getImageFormat(), shape, BlockKind::PerTensor);
+    QTensorType type = getActivationType(format, shape, BlockKind::PerTensor);
     auto loc = NameLoc::get(builder.getStringAttr(site.name + ".input"));
     if (!scale) {
       builder.setInsertionPointToStart(value.getParentBlock());
@@ -471,25 +478,51 @@ LogicalResult QuantizePass::encodeImages(const ActivationSite &site) {
   return success();
 }
 
-LogicalResult QuantizePass::quantizeImages(func::FuncOp function) {
-  SmallVector<ActivationSite> sites = collectImageSites(function);
-  auto takesCodes = [&](Operation *layer) {
-    return rules.getRule(layer).takesCodes();
+/// How the values of a site are encoded; a null format: they are not.
+FailureOr<ActivationFormat>
+QuantizePass::chooseFormat(const ActivationSite &site) {
+  Value value = site.values.front();
+  bool isOfImages =
+      hasConvolutions(cast<func::FuncOp>(value.getParentRegion()->getParentOp()));
+  if (site.bits)
+    return getSiteFormat(site, &getContext());
+  ActivationFormat format;
+  if (isOfImages && site.layers.empty())
+    format = rules.getImageFormat();
+  for (Operation *layer : site.layers)
+    if (WeightRule rule = rules.getRule(layer);
+        !format.format && rule.takesCodes())
+      format = isOfImages ? rules.getImageFormat() : rule.activation;
+  if (!format.format)
+    return format;
+  StringRef what = isOfImages ? "images" : "integers between layers";
+  if (!isa<IntFormatAttr>(format.format))
+    return emitError(value.getLoc())
+           << "qnt-quantize: " << what << " have codes of integers: expected "
+           << "activations of these, or none, got " << format.format.getName();
+  if (!rules.isPerTensor())
+    return emitError(value.getLoc())
+           << "qnt-quantize: per=token: " << what
+           << " are quantised per tensor: expected per=tensor, or "
+              "activations=none";
+  return format;
+}
+
+/// A function in which codes flow from layer to layer, and these.
+LogicalResult QuantizePass::quantizeWhole(func::FuncOp function,
+                                          ArrayRef<ActivationSite> sites) {
+  auto takesCodes = [&](const ActivationSite &site) {
+    return llvm::any_of(site.layers, [&](Operation *layer) {
+      return rules.getRule(layer).takesCodes();
+    });
   };
+  bool hasCodes = llvm::any_of(sites, takesCodes);
   for (const ActivationSite &site : sites) {
-    if (!rules.getImageFormat().format ||
-        !(site.layers.empty() || llvm::any_of(site.layers, takesCodes)))
+    if (site.bits && !hasCodes)
       continue;
-    if (!isa<IntFormatAttr>(rules.getImageFormat().format))
-      return emitError(site.values.front().getLoc())
-             << "qnt-quantize: images have codes of integers: expected "
-                "activations of these, or none, got "
-             << rules.getImageFormat().format.getName();
-    if (!rules.isPerTensor())
-      return emitError(site.values.front().getLoc())
-             << "qnt-quantize: per=token: images are quantised per tensor: "
-                "expected per=tensor, or activations=none";
-    if (failed(encodeImages(site)))
+    auto format = chooseFormat(site);
+    if (failed(format) ||
+        (format->format && failed(encodeValues(site, *format))))
       return failure();
   }
   SmallVector<std::pair<Operation *, std::string>> layers;

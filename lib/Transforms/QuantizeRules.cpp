@@ -43,7 +43,7 @@ QTensorType WeightRule::getInputType(ArrayRef<int64_t> shape,
 ActivationFormat qnt::parseActivationFormat(StringRef name,
                                             MLIRContext *context) {
   auto format = dyn_cast_or_null<IntFormatAttr>(parseFormat(name, context));
-  if (!format || format.getWidth() < 4)
+  if (!format || format.getWidth() < 4 || format.getWidth() > 8)
     return {};
   return {format, !format.getIsSigned()};
 }
@@ -80,6 +80,12 @@ ActivationFormat qnt::parseFloatOrActivationFormat(StringRef name,
     return parseActivationFormat(name, context);
   result.format = parseFormat(name, context);
   return result;
+}
+
+ActivationFormat qnt::getSiteFormat(const ActivationSite &site,
+                                    MLIRContext *context) {
+  return {IntFormatAttr::get(context, site.bits, /*isSigned=*/true),
+          /*zeroPoint=*/false};
 }
 
 QTensorType qnt::getActivationType(const ActivationFormat &format,
@@ -169,11 +175,13 @@ private:
 LogicalResult RuleMaker::parseNamedFormat(StringRef option, StringRef name,
                                           NumberFormat &format) {
   format = parseFormat(name, context);
-  if (!format)
+  auto integer = dyn_cast_or_null<IntFormatAttr>(format);
+  if (!format || (integer && integer.getWidth() > 8))
     return error()
            << option << "=" << name
            << ": unknown number format; expected none, int1 to int8, "
-              "uint1 to uint8, f16, bf16, f32, e<n>m<n>, nvfp4 or mxfp4";
+              "uint1 to uint8, ternary, f16, bf16, f32, e<n>m<n>, nvfp4 or "
+              "mxfp4";
   return success();
 }
 
@@ -211,8 +219,15 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
     return error() << option << "=" << name
                    << ": expected clip=absmax or mse, got clip=output";
   rule.format = groups.format;
+  bool isTernary = parts->codes == "ternary";
+  if (isTernary && (options.rounding != "nearest" || options.clip != "absmax" ||
+                    options.weightsZero != "false" || parts->columns))
+    return error() << option << "=" << name
+                   << ": has codes -1, 0 and 1 by the mean of |w| alone: expected "
+                      "no other clip, rounding, zero points or columns";
   if (!rule.format &&
-      failed(parseNamedFormat(option, parts->codes, rule.format)))
+      failed(parseNamedFormat(option, isTernary ? "int2" : parts->codes,
+                              rule.format)))
     return failure();
   rule.outliers = parts->columns;
   if (rule.outliers && !rule.format.isScaled())
@@ -240,7 +255,7 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
   if (!clip)
     return error() << "clip=" << options.clip
                    << ": expected absmax, mse, hqq or output";
-  rule.clip = *clip;
+  rule.clip = isTernary ? ClipMethod::AbsMean : *clip;
   auto rounding = symbolizeRounding(options.rounding);
   if (!rounding)
     return error() << "rounding=" << options.rounding

@@ -7,6 +7,7 @@
 #ifndef QNT_LIB_TRANSFORMS_QUANTIZERULES_H
 #define QNT_LIB_TRANSFORMS_QUANTIZERULES_H
 
+#include "qnt/Analysis/ActivationSites.h"
 #include "qnt/Analysis/CostModel.h"
 #include "qnt/Dialect/QNT/QNT.h"
 #include "qnt/Transforms/Passes.h"
@@ -88,6 +89,10 @@ ActivationFormat parseActivationFormat(llvm::StringRef name,
 /// of groups.
 ActivationFormat parseFloatOrActivationFormat(llvm::StringRef name,
                                               mlir::MLIRContext *context);
+
+/// That of a site that says how many bits its codes have.
+ActivationFormat getSiteFormat(const ActivationSite &site,
+                               mlir::MLIRContext *context);
 
 /// The type of an activation of this shape, in groups where its format is.
 QTensorType getActivationType(const ActivationFormat &format,

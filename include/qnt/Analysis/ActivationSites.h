@@ -28,13 +28,32 @@ struct ActivationSite {
   /// input it is; in functions with convolutions, also by way of ops that move
   /// numbers (see there).
   llvm::SmallVector<mlir::Operation *> layers;
+  /// Of codes that arithmetic in integers needs between layers, how many bits
+  /// they have, with a sign and without zero point; 0: as the layers want.
+  unsigned bits = 0;
 };
 
 /// The sites of a module: of each function, in the order of their first layers.
 /// A value seen through `qnt.observe` counts as the observed one. In functions
 /// without convolutions, a site is a value that linear layers take as input; in
-/// others see collectImageSites.
-llvm::SmallVector<ActivationSite> collectActivationSites(mlir::ModuleOp module);
+/// others see collectImageSites. With `integers`, see collectBlockSites.
+llvm::SmallVector<ActivationSite>
+collectActivationSites(mlir::ModuleOp module, bool integers = false);
+
+/// The sites of a function without convolutions whose arithmetic is to be in
+/// integers: the inputs of its linear layers and, beginning there, what
+/// operations between layers compute them from.
+///
+/// | of | bits of the operands |
+/// |---|---|
+/// | nn.rms_norm, nn.rope, nn.add | 16, but for a layer's result that is added |
+/// | nn.attention | 8 |
+/// | nn.mul | 16 of what nn.activation gives, else 8 |
+/// | nn.activation, but for relu of a layer's result | 8 |
+///
+/// A sum that a private function returns counts as an operand of nn.add.
+llvm::SmallVector<ActivationSite>
+collectBlockSites(mlir::func::FuncOp function);
 
 /// Keys that go into a cache.
 struct KeySite {

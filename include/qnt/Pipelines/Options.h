@@ -118,6 +118,10 @@ struct TargetOptions {
   double lutShare = 0.8;
   /// A file of depths of FIFOs (qnt-fpga-set-fifos), or "".
   std::string fifos;
+  /// The function that becomes a design and the tokens of its frames
+  /// (qnt-fpga-extract-block); "": the model.
+  std::string block;
+  int64_t tokens = 0;
 
   /// Cubin, where there is an assembler, unless it is said otherwise.
   Kernels getKernels() const;

@@ -42,6 +42,27 @@ def NNPreprocess : Pass<"nn-preprocess", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def NNDropCaches : Pass<"nn-drop-caches", "::mlir::ModuleOp"> {
+  let summary = "Let a language model see whole sequences";
+  let description = [{
+    Attention with a KV cache becomes causal attention within the tokens that are
+    given, which are those of positions 0 and on; the cache and the position are
+    no longer arguments, of entry points either.
+
+    ```mlir
+    func.func @score(%tokens: tensor<?x?xi32>, %position: tensor<?xi32>, %kv: !nn.kv_cache<6 layers, 2 heads, 64, f16>)
+    %y = nn.attention %q, %k, %v cache(%kv : ...) layer 0 at(%position : tensor<?xi32>) heads 4 kv_heads 2 scale 0.125 : ...
+    // becomes
+    func.func @score(%tokens: tensor<?x?xi32>)
+    %y = nn.attention %q, %k, %v heads 4 kv_heads 2 scale 0.125 causal : ...
+    ```
+
+    Whatever else uses a cache, or a position but for `nn.position_ids`, is an
+    error.
+  }];
+  let dependentDialects = ["::qnt::nn::NNDialect"];
+}
+
 def NNChannelsLast : Pass<"nn-channels-last", "::mlir::ModuleOp"> {
   let summary = "Move transpositions until they cancel";
   let description = [{

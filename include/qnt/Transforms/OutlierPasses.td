@@ -40,6 +40,9 @@ def Calibrate : Pass<"qnt-calibrate", "::mlir::ModuleOp"> {
     `qnt-calibrate`.
   }];
   let options = [
+    Option<"integers", "integers", "bool", "false",
+           "Also ranges of what arithmetic in integers gives codes between linear "
+           "layers: residual sums, queries, keys, values, gates.">,
     Option<"samples", "samples", "std::string", "\"\"",
            "The file of samples to run on.">,
     Option<"count", "count", "int64_t", "128",

@@ -81,6 +81,9 @@ def Quantize : Pass<"qnt-quantize", "::mlir::ModuleOp"> {
     fit them, are errors.
   }];
   let options = [
+    Option<"integers", "integers", "bool", "false",
+           "Codes for all that is between linear layers, as arithmetic in "
+           "integers needs them (qnt-integer-arithmetic).">,
     Option<"weights", "weights", "std::string", "\"none\"",
            "Format of linear weights, or none: what `floats` says. int3+16: but "
            "for the columns of the 16 inputs whose second moment is largest, which "
@@ -220,6 +223,10 @@ def IntegerArithmetic : Pass<"qnt-integer-arithmetic", "::mlir::ModuleOp"> {
     %a = qnt.dyadic %sr over %s shift %t
     %y = qnt.conv %x, %w epilogue [int_bias, int_add, relu, requantize](%i, %r, %a, %m, %t, %s, %z : ...)
     ```
+
+    Between linear layers of transformers, nn.rms_norm, nn.rope, nn.attention,
+    nn.activation and nn.mul of decoded codes whose result is quantised become
+    qnt.normalize, qnt.rope, qnt.attention, qnt.lookup and qnt.multiply.
 
     A bias that was given in units of the sums (`qnt.dequantize_bias`) is what it
     was. What gives floats ends in `rescale`. A clamp that the range of the codes

@@ -60,6 +60,7 @@ private:
   LogicalResult fold(RequantizeOp op);
   FailureOr<DotFolding> getFolding(DotOp op);
   LogicalResult foldLanes(Operation *op);
+  LogicalResult fold(Operation *op, const LaneFolding &unit);
   FailureOr<int64_t> choose(Operation *op, int64_t channels, int64_t elements);
   Value convert(Value stream, int64_t lanes);
   /// What a window gives, whose reader decides, has so many lanes.
@@ -275,8 +276,36 @@ LogicalResult Folder::foldLanes(Operation *op) {
   return success();
 }
 
+SmallVector<int64_t> fpga::getLegalLanes(const LaneFolding &unit) {
+  SmallVector<int64_t> lanes = getDivisors(unit.size);
+  llvm::erase_if(lanes, [&](int64_t count) {
+    return count > 1 && count * unit.laneBits > maxWordBits;
+  });
+  return lanes;
+}
+
+/// The fewest lanes that are fast enough.
+LogicalResult Folder::fold(Operation *op, const LaneFolding &unit) {
+  SmallVector<int64_t> legal = getLegalLanes(unit);
+  auto lanes = llvm::find_if(
+      legal, [&](int64_t count) { return unit.work / count <= cycles; });
+  if (lanes == legal.end())
+    return op->emitOpError("needs at least ")
+           << unit.work / legal.back() << " cycles a frame, expected at most "
+           << cycles;
+  for (OpOperand &operand : op->getOpOperands())
+    setLanes(operand, llvm::is_contained(unit.operands, &operand) ? *lanes : 1);
+  for (Value result : op->getResults())
+    result.setType(
+        withLanes(getType(result),
+                  llvm::is_contained(unit.results, result) ? *lanes : 1));
+  return success();
+}
+
 LogicalResult Folder::fold(Operation *op) {
   builder.setInsertionPoint(op);
+  if (auto unit = getLaneFolding(op))
+    return fold(op, *unit);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<DotOp, PoolOp, RequantizeOp, WindowOp>(
           [&](auto op) { return fold(op); })

@@ -13,7 +13,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Folder.h"
-#include "Units.h"
 
 #include "qnt/Allocation/Problem.h"
 #include "qnt/Target/FPGA/Estimate.h"
@@ -57,7 +56,7 @@ public:
   enum class Kept { All, AllButLuts, None };
   /// None where a unit cannot be so fast, or the limits to be kept are not.
   std::optional<Candidate> tryCycles(int64_t cycles, Kept kept = Kept::All);
-  /// Of foldings of dot products, ascending.
+  /// Of foldings of units, ascending.
   std::vector<int64_t> listCycles();
   LogicalResult refuse(int64_t cycles);
 
@@ -306,6 +305,12 @@ std::vector<int64_t> Search::listCycles() {
     if (auto dot = dyn_cast<DotOp>(op))
       for (const DotFolding &folding : getFoldings(dot))
         cycles.insert(countCycles(dot, folding));
+  // What others can be fast, where dot products are.
+  if (!cycles.empty())
+    for (Operation *op : units)
+      if (auto unit = getLaneFolding(op))
+        for (int64_t lanes : getLegalLanes(*unit))
+          cycles.insert(unit->work / lanes);
   return {cycles.begin(), cycles.end()};
 }
 

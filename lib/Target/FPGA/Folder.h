@@ -7,7 +7,7 @@
 #ifndef QNT_LIB_TARGET_FPGA_FOLDER_H
 #define QNT_LIB_TARGET_FPGA_FOLDER_H
 
-#include "qnt/Dialect/QFlow/QFlow.h"
+#include "Units.h"
 
 #include <map>
 
@@ -40,6 +40,8 @@ llvm::SmallVector<DotFolding> getFoldings(qflow::DotOp op);
 
 /// Where and how it multiplies.
 void setProducts(qflow::DotOp op, const DotFolding &folding);
+/// Numbers of lanes that a unit can have, ascending.
+llvm::SmallVector<int64_t> getLegalLanes(const LaneFolding &unit);
 
 /// Cycles of a frame.
 int64_t countCycles(qflow::DotOp op, const DotFolding &folding);

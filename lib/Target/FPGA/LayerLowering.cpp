@@ -70,6 +70,7 @@ private:
   LogicalResult makeSums();
   LogicalResult makeDot(Value vectors, ArrayRef<int64_t> weights, int64_t rows);
   LogicalResult makeMeans(AveragePoolOp pool);
+  LogicalResult makeFunction();
   FailureOr<Numbers> requantize();
   StreamType getType(Value stream) {
     return cast<StreamType>(stream.getType());
@@ -227,9 +228,23 @@ LogicalResult LayerLowering::makeMeans(AveragePoolOp pool) {
   return success();
 }
 
+LogicalResult LayerLowering::makeFunction() {
+  if (steps.givesFloats && !steps.bias.empty())
+    return op->emitOpError("rescales to floats behind a bias, which the FPGA "
+                           "target has no unit for");
+  auto made = lowerFunction(op, params, builder, find);
+  if (failed(made))
+    return failure();
+  sums = *made;
+  constants.assign(getType(sums).getShape().back(), 0);
+  return success();
+}
+
 LogicalResult LayerLowering::makeSums() {
   if (auto pool = dyn_cast<AveragePoolOp>(*op))
     return makeMeans(pool);
+  if (!isa<LinearOp, ConvOp>(*op))
+    return makeFunction();
   auto conv = dyn_cast<ConvOp>(*op);
   Value weight = conv ? conv.getWeight() : cast<LinearOp>(*op).getWeight();
   auto weights = params.getWeights(op, weight);

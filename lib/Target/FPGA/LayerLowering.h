@@ -30,11 +30,21 @@ struct Numbers {
 mlir::FailureOr<qflow::StreamType> getStreamType(mlir::Operation *op,
                                                  QTensorType type);
 
-/// The units of a linear layer, convolution or mean whose epilogue is in
-/// integers. `find` gives what an operand is. Errors are reported at the op.
+/// The units of a linear layer, convolution, mean or another function of codes
+/// whose epilogue is in integers. `find` gives what an operand is. Errors are reported at the op.
 mlir::FailureOr<Numbers>
 lowerLayer(EpilogueOp op, const Parameters &params, mlir::OpBuilder &builder,
            llvm::function_ref<Numbers(mlir::Value)> find);
+
+/// The integers that such an epilogue of qnt.normalize, qnt.rope, qnt.attention
+/// or qnt.multiply is on, a stream of one lane, of frames [tokens, features].
+mlir::FailureOr<mlir::Value>
+lowerFunction(EpilogueOp op, const Parameters &params, mlir::OpBuilder &builder,
+              llvm::function_ref<Numbers(mlir::Value)> find);
+
+/// The codes that a table gives for a stream of codes.
+mlir::FailureOr<mlir::Value> lowerLookup(qnt::LookupOp op, mlir::Value input,
+                                         mlir::OpBuilder &builder);
 
 mlir::FailureOr<Numbers> lowerMaxPool(MaxPoolOp op, Numbers input,
                                       mlir::OpBuilder &builder);

@@ -43,6 +43,7 @@ private:
   void output(Value value);
   FailureOr<Numbers> lower(QuantizeOp op);
   FailureOr<Numbers> lower(WrapOp op);
+  FailureOr<Numbers> lower(qnt::LookupOp op);
   FailureOr<Numbers> lower(tensor::ExtractSliceOp op);
   FailureOr<Numbers> lower(tensor::PadOp op);
   LogicalResult lower(func::ReturnOp op);
@@ -130,6 +131,18 @@ FailureOr<Numbers> Lowering::lower(WrapOp op) {
   if (numbers->stream.getType() != type)
     numbers->stream =
         WidthOp::create(builder, op.getLoc(), type, numbers->stream);
+  return numbers;
+}
+
+FailureOr<Numbers> Lowering::lower(qnt::LookupOp op) {
+  StreamType type;
+  auto numbers = readCodes(op, type);
+  if (failed(numbers))
+    return failure();
+  auto codes = lowerLookup(op, streams.lookup(op.getInput()).stream, builder);
+  if (failed(codes))
+    return failure();
+  numbers->stream = *codes;
   return numbers;
 }
 
@@ -306,6 +319,7 @@ LogicalResult Lowering::lower(Operation *op) {
           .Case([&](MaxPoolOp pool) {
             return lowerMaxPool(pool, find(pool.getInput()), builder);
           })
+          .Case([&](qnt::LookupOp table) { return lower(table); })
           .Case<CodesOp, DequantizeOp, tensor::ReshapeOp,
                 tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
               [&](auto move) { return find(op->getOperand(0)); })

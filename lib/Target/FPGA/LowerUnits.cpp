@@ -25,19 +25,104 @@ using namespace qnt::qflow;
 static ProcessOp lower(Operation *op) {
   OpBuilder builder(op);
   return llvm::TypeSwitch<Operation *, ProcessOp>(op)
+      .Case([&](DivideOp op) { return lowerDivide(op, builder); })
       .Case([&](DotOp op) { return lowerDot(op, builder); })
+      .Case([&](ExponentialsOp op) { return lowerExponentials(op, builder); })
       .Case([&](ForkOp op) { return lowerFork(op, builder); })
       .Case([&](LookupOp op) { return lowerLookup(op, builder); })
+      .Case([&](MixOp op) { return lowerMix(op, builder); })
+      .Case([&](MultiplyOp op) { return lowerMultiply(op, builder); })
+      .Case([&](NormalizeOp op) { return lowerNormalize(op, builder); })
       .Case([&](PadOp op) { return lowerPad(op, builder); })
       .Case([&](PoolOp op) { return lowerPool(op, builder); })
       .Case([&](RequantizeOp op) { return lowerRequantize(op, builder); })
+      .Case([&](RopeOp op) { return lowerRope(op, builder); })
+      .Case([&](ScoresOp op) { return lowerScores(op, builder); })
       .Case([&](SliceOp op) { return lowerSlice(op, builder); })
       .Case([&](WidthOp op) { return lowerWidth(op, builder); })
       .Case([&](WindowOp op) { return lowerWindow(op, builder); })
       .Default([](Operation *) { return ProcessOp(); });
 }
 
+static std::optional<LaneFolding> findLaneFolding(Operation *op) {
+  using Result = std::optional<LaneFolding>;
+  auto getElements = [](Value stream) {
+    return cast<StreamType>(stream.getType()).getElements();
+  };
+  return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](DivideOp op) {
+        return LaneFolding{getElements(op.getResult()),
+                           op.getHeadSize(),
+                           {&op.getSumsMutable()},
+                           {op.getResult()}};
+      })
+      .Case([&](ExponentialsOp op) {
+        int64_t tokens = op.getScores().getType().getShape().back();
+        return LaneFolding{getElements(op.getScores()) + tokens,
+                           tokens,
+                           {&op.getScoresMutable()},
+                           {op.getPowers()}};
+      })
+      .Case([&](MixOp op) {
+        return LaneFolding{getElements(op.getResult()) * op.getTokens(),
+                           op.getHeadSize(),
+                           {&op.getValuesMutable()},
+                           {op.getResult()}};
+      })
+      .Case([&](MultiplyOp op) {
+        return LaneFolding{getElements(op.getResult()),
+                           op.getResult().getType().getShape().back(),
+                           {&op.getAMutable(), &op.getBMutable()},
+                           {op.getResult()}};
+      })
+      .Case([&](NormalizeOp op) {
+        int64_t size = op.getInput().getType().getShape().back();
+        return LaneFolding{getElements(op.getInput()) + size,
+                           size,
+                           {&op.getInputMutable()},
+                           {op.getResult()}};
+      })
+      .Case([&](RopeOp op) {
+        int64_t size = op.getHeadSize();
+        return LaneFolding{getElements(op.getInput()) + size,
+                           size / 2,
+                           {&op.getInputMutable()},
+                           {op.getResult()}};
+      })
+      .Case([&](ScoresOp op) {
+        return LaneFolding{getElements(op.getResult()) * op.getHeadSize(),
+                           op.getHeadSize(),
+                           {&op.getQueriesMutable(), &op.getKeysMutable()},
+                           {}};
+      })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+std::optional<LaneFolding> fpga::getLaneFolding(Operation *op) {
+  auto folding = findLaneFolding(op);
+  if (!folding)
+    return folding;
+  // Of a pair in a table.
+  if (isa<RopeOp>(op))
+    folding->laneBits = 32;
+  auto count = [&](Value stream) {
+    int64_t bits = cast<StreamType>(stream.getType()).getElement().getWidth();
+    folding->laneBits = std::max(folding->laneBits, bits);
+  };
+  for (OpOperand *operand : folding->operands)
+    count(operand->get());
+  for (Value result : folding->results)
+    count(result);
+  return folding;
+}
+
+int64_t LaneFolding::getCycles() const {
+  return work / cast<StreamType>(operands.front()->get().getType()).getLanes();
+}
+
 int64_t fpga::getCycles(Operation *op) {
+  if (auto folding = getLaneFolding(op))
+    return folding->getCycles();
   auto getWords = [](Value stream) {
     return cast<StreamType>(stream.getType()).getWords();
   };

@@ -9,6 +9,8 @@
 #include "Memories.h"
 #include "Products.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::fpga;
@@ -77,6 +79,24 @@ ProcessBuilder::Count ProcessBuilder::countUp(int64_t count, Value condition) {
   return {now, both(condition, isEnd)};
 }
 
+ProcessBuilder::Place ProcessBuilder::countGroups(int64_t groups,
+                                                  int64_t repeats,
+                                                  int64_t count,
+                                                  Value condition) {
+  Count word = countUp(count, condition);
+  Count repeat = countUp(repeats, word.wraps);
+  Value isFirst = isAt(repeat.now, 0);
+  if (groups == 1)
+    return {word.now, isFirst};
+  unsigned bits = ProcessOp::getIndexBits(groups * count);
+  Value first =
+      addState(builder.getIntegerAttr(builder.getIntegerType(bits), 0));
+  Value next = select(isAt(first, (groups - 1) * count), integer(bits, 0),
+                      add(first, integer(bits, count)));
+  setNext(first, select(repeat.wraps, next, first));
+  return {add(first, resize(word.now, bits, /*isSigned=*/false)), isFirst};
+}
+
 Value ProcessBuilder::integer(unsigned bits, int64_t value) {
   return arith::ConstantOp::create(
       builder, loc,
@@ -128,8 +148,94 @@ Value ProcessBuilder::join(Value a, Value b) {
   return arith::OrIOp::create(builder, loc, a, b);
 }
 
+Value ProcessBuilder::subtract(Value a, Value b) {
+  return arith::SubIOp::create(builder, loc, a, b);
+}
+
 static unsigned getBits(Value value) {
   return getElementTypeOrSelf(value).getIntOrFloatBitWidth();
+}
+
+Value ProcessBuilder::shiftRight(Value value, Value places) {
+  places = resize(places, getBits(value), /*isSigned=*/false);
+  if (isa<VectorType>(value.getType()) && !isa<VectorType>(places.getType()))
+    places = vector::BroadcastOp::create(builder, loc, value.getType(), places);
+  return arith::ShRSIOp::create(builder, loc, value, places);
+}
+
+Value ProcessBuilder::subtractZero(Value codes, IntegerType element,
+                                   int64_t zero) {
+  unsigned bits = Interval::of(element).plus({-zero, -zero})->getSignedBits();
+  bits = std::max(bits, element.getWidth() + element.isUnsigned());
+  codes = resize(codes, bits, element.isSigned());
+  return zero ? add(codes, splat(codes.getType(), -zero)) : codes;
+}
+
+ProcessBuilder::Shifted ProcessBuilder::shiftUp(Value value,
+                                                unsigned groupBits) {
+  unsigned bits = getBits(value), groups = bits / groupBits;
+  unsigned countBits = ProcessOp::getIndexBits(groups);
+  Value count = integer(countBits, 0);
+  if (groups == 1)
+    return {value, count};
+  for (unsigned step = 1u << llvm::Log2_32(groups - 1); step > 0; step /= 2) {
+    unsigned places = step * groupBits;
+    Value limit = constant(builder.getIntegerAttr(
+        value.getType(), APInt::getOneBitSet(bits, bits - places)));
+    Value isSmall = compare(arith::CmpIPredicate::ult, value, limit);
+    Value moved =
+        arith::ShLIOp::create(builder, loc, value, integer(bits, places));
+    value = select(isSmall, moved, value);
+    count = arith::OrIOp::create(
+        builder, loc, count,
+        select(isSmall, integer(countBits, step), integer(countBits, 0)));
+  }
+  return {value, count};
+}
+
+Value ProcessBuilder::sumRows(Value terms, unsigned most) {
+  int64_t width = cast<VectorType>(terms.getType()).getDimSize(1);
+  int64_t lanes = cast<VectorType>(terms.getType()).getDimSize(0), count = 1;
+  unsigned bits = ::getBits(terms);
+  auto getBits = [&](int64_t terms) {
+    return std::min(most, bits + llvm::Log2_64_Ceil(uint64_t(terms)));
+  };
+  auto grow = [&](Value value, int64_t terms) {
+    return resize(value, getBits(terms), /*isSigned=*/true);
+  };
+  auto slice = [&](Value value, int64_t first, int64_t count) -> Value {
+    return vector::ExtractStridedSliceOp::create(
+        builder, loc, value, ArrayRef<int64_t>{first, 0},
+        ArrayRef<int64_t>{count, width}, ArrayRef<int64_t>{1, 1});
+  };
+  SmallVector<std::pair<Value, int64_t>> odd;
+  for (Value sum = terms;; lanes /= 2, count *= 2) {
+    if (lanes == 1) {
+      odd.emplace_back(getLane(sum, 0), count);
+      break;
+    }
+    if (lanes % 2)
+      odd.emplace_back(getLane(sum, lanes - 1), count);
+    int64_t half = lanes / 2;
+    sum = add(grow(slice(sum, 0, half), 2 * count),
+              grow(slice(sum, half, half), 2 * count));
+  }
+  Value sum = odd.front().first;
+  count = odd.front().second;
+  for (auto [other, more] : llvm::drop_begin(odd)) {
+    count += more;
+    sum = add(grow(sum, count), grow(other, count));
+  }
+  return resize(sum, most, /*isSigned=*/true);
+}
+
+Value ProcessBuilder::sumLanes(Value lanes, unsigned bits) {
+  auto type = cast<VectorType>(lanes.getType());
+  Value column = vector::ShapeCastOp::create(
+      builder, loc,
+      VectorType::get({type.getNumElements(), 1}, type.getElementType()),
+      lanes);
+  return getLane(sumRows(column, bits), 0);
 }
 
 Value ProcessBuilder::resize(Value value, unsigned bits, bool isSigned) {
@@ -211,11 +317,30 @@ Value ProcessBuilder::read(size_t number, Value condition) {
       builder, loc, getWordVector(cast<StreamType>(stream.getType())), word);
 }
 
+Value ProcessBuilder::readOrKeep(size_t number, Value isNew, int64_t depth,
+                                 Value address) {
+  Value fresh = read(number, isNew);
+  Value kept = memory(depth, fresh.getType());
+  Value old = load(kept, address);
+  store(fresh, kept, address, isNew);
+  return select(isNew, fresh, old);
+}
+
 void ProcessBuilder::write(size_t number, Value word, Value condition) {
   Value stream = process.getWrittenStreams()[number];
   if (cast<StreamType>(stream.getType()).getLanes() == 1)
     word = vector::ExtractOp::create(builder, loc, word, int64_t(0));
   WriteOp::create(builder, loc, word, stream, condition);
+}
+
+Value ProcessBuilder::broadcast(Value value, int64_t lanes) {
+  return vector::BroadcastOp::create(
+      builder, loc,
+      VectorType::get(lanes, getElementTypeOrSelf(value.getType())), value);
+}
+
+Value ProcessBuilder::getLane(Value vector, int64_t lane) {
+  return vector::ExtractOp::create(builder, loc, vector, lane);
 }
 
 Value ProcessBuilder::shuffle(Value a, Value b, ArrayRef<int64_t> lanes) {

@@ -41,6 +41,16 @@ public:
   /// A state that counts from 0 to `count` - 1 over and over, where `condition`
   /// holds.
   Count countUp(int64_t count, mlir::Value condition);
+  struct Place {
+    /// In a memory [groups, count].
+    mlir::Value address;
+    /// Whether the words of a group are at hand for the first time.
+    mlir::Value isFirst;
+  };
+  /// Words of groups, where `condition` holds: all of a group in their order,
+  /// `repeats` times, before those of the next one; over and over.
+  Place countGroups(int64_t groups, int64_t repeats, int64_t count,
+                    mlir::Value condition);
   mlir::Value isTrue() { return integer(1, 1); }
   /// A constant of so many bits.
   mlir::Value integer(unsigned bits, int64_t value);
@@ -56,6 +66,26 @@ public:
   mlir::Value shiftRight(mlir::Value value, unsigned places, bool isSigned);
   /// Both, where a bit is set in one of them at most.
   mlir::Value join(mlir::Value a, mlir::Value b);
+  mlir::Value subtract(mlir::Value a, mlir::Value b);
+  /// Arithmetic, by a number of places that all lanes have, not negative.
+  mlir::Value shiftRight(mlir::Value value, mlir::Value places);
+  /// Codes of such elements less `zero`, signed, in the bits that they need.
+  mlir::Value subtractZero(mlir::Value codes, mlir::IntegerType element,
+                           int64_t zero);
+  struct Shifted {
+    mlir::Value value;
+    /// By how many groups.
+    mlir::Value groups;
+  };
+  /// An integer of whole groups of bits, not 0, shifted up by groups until the
+  /// highest one is not 0. Of 0, some number.
+  Shifted shiftUp(mlir::Value value, unsigned groupBits);
+  /// Sums over the first dimension of vector<n x m x iN>, signed, in as many
+  /// bits as they need, none beyond those of the whole sum, `bits`, which the
+  /// result has.
+  mlir::Value sumRows(mlir::Value terms, unsigned bits);
+  /// The sum of the lanes of a vector, in the same way.
+  mlir::Value sumLanes(mlir::Value lanes, unsigned bits);
   /// The low bits of a value, or more of them: zeros, or the sign's.
   mlir::Value resize(mlir::Value value, unsigned bits, bool isSigned);
   /// The product of all bits of `a` and `b`, in LUTs or in DSPs.
@@ -66,7 +96,14 @@ public:
   mlir::Value splat(mlir::Type type, int64_t value);
   /// A word of stream `number`, vector<lanes x iN>.
   mlir::Value read(size_t number, mlir::Value condition);
+  /// The same where `isNew` holds; else what was read when it did last for this
+  /// address, which is below `depth`.
+  mlir::Value readOrKeep(size_t number, mlir::Value isNew, int64_t depth,
+                         mlir::Value address);
   void write(size_t number, mlir::Value word, mlir::Value condition);
+  /// `value` in all lanes, `lanes` of them.
+  mlir::Value broadcast(mlir::Value value, int64_t lanes);
+  mlir::Value getLane(mlir::Value vector, int64_t lane);
   /// Lanes of `a` and, counted on from its last, of `b`.
   mlir::Value shuffle(mlir::Value a, mlir::Value b,
                       llvm::ArrayRef<int64_t> lanes);

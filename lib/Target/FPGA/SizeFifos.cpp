@@ -24,27 +24,30 @@ using namespace qnt::qflow;
 /// Words under way in the pipelines between, coarsely.
 static constexpr int64_t wordsUnderWay = 32;
 
+/// Whether streams part here, which may meet again.
+static bool isFork(Operation *op) { return op->getNumResults() > 1; }
+
 /// All forks that a stream comes from.
 static void collectForks(Value stream, llvm::SetVector<Operation *> &forks) {
   Operation *op = stream.getDefiningOp();
   if (!op)
     return;
   // What is behind a fork that was met is known already.
-  if (isa<ForkOp>(op) && !forks.insert(op))
+  if (isFork(op) && !forks.insert(op))
     return;
   for (Value operand : op->getOperands())
     collectForks(operand, forks);
 }
 
 /// The last fork that both come from.
-static ForkOp findFork(Value a, Value b) {
+static Operation *findFork(Value a, Value b) {
   llvm::SetVector<Operation *> ofA, ofB;
   collectForks(a, ofA);
   collectForks(b, ofB);
-  ForkOp last;
+  Operation *last = nullptr;
   for (Operation *fork : ofA)
     if (ofB.contains(fork) && (!last || last->isBeforeInBlock(fork)))
-      last = cast<ForkOp>(fork);
+      last = fork;
   return last;
 }
 
@@ -52,12 +55,28 @@ static bool isImage(Value stream) {
   return cast<StreamType>(stream.getType()).getShape().size() == 3;
 }
 
+/// Rows of a frame, its first dimension; 1 where it has no other.
+static int64_t countRows(Value stream) {
+  auto shape = cast<StreamType>(stream.getType()).getShape();
+  return shape.size() > 1 ? shape.front() : 1;
+}
+
+/// Whether rows of an operand are rows of what the op gives.
+static bool keepsRows(Operation *op, Value operand) {
+  Value result = op->getResult(0);
+  if (isImage(result) && isImage(operand))
+    return true;
+  return countRows(result) == countRows(operand) &&
+         isa<DivideOp, DotOp, ExponentialsOp, FifoOp, ForkOp, LookupOp, MixOp,
+             MultiplyOp, NormalizeOp, RequantizeOp, RopeOp, ScoresOp, WidthOp>(
+             op);
+}
+
 /// How many rows of `fork` are taken from it, at most or, with `least`, at
 /// least, when row `row` of `stream` is begun.
-static int64_t getRowsTaken(Value stream, int64_t row, ForkOp fork,
+static int64_t getRowsTaken(Value stream, int64_t row, Operation *fork,
                             bool least) {
-  int64_t height =
-      cast<StreamType>(fork.getInput().getType()).getShape().front();
+  int64_t height = countRows(fork->getOperand(0));
   Operation *op = stream.getDefiningOp();
   if (op == fork)
     return std::min(row + 1, height);
@@ -76,28 +95,30 @@ static int64_t getRowsTaken(Value stream, int64_t row, ForkOp fork,
     row = std::max<int64_t>(0, row - pad.getLow().front());
   // Rows that wait are taken as well.
   auto fifo = dyn_cast<FifoOp>(op);
-  if (fifo && !least && isImage(stream)) {
-    auto type = cast<StreamType>(stream.getType());
-    row += llvm::divideCeil(fifo.getDepth() * type.getShape().front(),
-                            type.getWords());
-  }
+  if (fifo && !least)
+    row += llvm::divideCeil(fifo.getDepth() * countRows(stream),
+                            cast<StreamType>(stream.getType()).getWords());
+  // A row is given while the next one is read.
+  if (!least && isa<ExponentialsOp, NormalizeOp, RopeOp>(op))
+    ++row;
   int64_t taken = 0;
-  for (Value operand : op->getOperands()) {
+  for (Value operand : op->getOperands())
     // Where rows are no longer rows, they may all be needed.
-    bool keepsRows = isImage(stream) && isImage(operand);
-    taken = std::max(
-        taken, getRowsTaken(operand, keepsRows ? row : height, fork, least));
-  }
+    taken = std::max(taken, getRowsTaken(operand,
+                                         keepsRows(op, operand) ? row : height,
+                                         fork, least));
   return taken;
 }
 
 /// Elements of `ahead` that may be there before those of `behind` that they
 /// meet.
-static int64_t countAhead(Value ahead, Value behind, ForkOp fork) {
+static int64_t countAhead(Value ahead, Value behind, Operation *fork) {
   auto type = cast<StreamType>(ahead.getType());
-  if (!isImage(ahead) || !isImage(fork.getInput()))
+  Value source = fork->getOperand(0);
+  bool areImages = isImage(ahead) && isImage(source);
+  if (!areImages && countRows(ahead) != countRows(source))
     return type.getElements();
-  int64_t height = type.getShape().front(), most = 0, before = 0;
+  int64_t height = countRows(ahead), most = 0, before = 0;
   for (int64_t row = 0; row < height; ++row) {
     int64_t taken = getRowsTaken(behind, row, fork, /*least=*/false);
     while (before < height &&
@@ -105,8 +126,11 @@ static int64_t countAhead(Value ahead, Value behind, ForkOp fork) {
       ++before;
     most = std::max(most, before - row);
   }
-  // In one row, what is ahead comes from pixels that the other has as well.
-  return most > 1 ? most * (type.getElements() / height) : 0;
+  // In one row of an image, what is ahead comes from pixels that the other has
+  // as well.
+  if (areImages && most <= 1)
+    return 0;
+  return std::max<int64_t>(most, 1) * (type.getElements() / height);
 }
 
 /// Words that come while windows of the last rows are written, which is as fast
@@ -143,20 +167,33 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     auto dots = llvm::to_vector(getOperation().getOps<DotOp>());
     for (DotOp op : dots)
       insert(op.getInputMutable(), countRepeated(op));
-    auto meets = llvm::to_vector(getOperation().getOps<RequantizeOp>());
-    for (RequantizeOp op : meets) {
-      if (!op.getAddend())
-        continue;
-      Value input = op.getInput(), addend = op.getAddend();
-      ForkOp fork = findFork(input, addend);
+    // The numbers of a head are read for the first of those that they meet.
+    auto scores = llvm::to_vector(getOperation().getOps<ScoresOp>());
+    for (ScoresOp op : scores)
+      insert(op.getQueriesMutable(),
+             op.getHeadSize() / op.getQueries().getType().getLanes());
+    auto mixes = llvm::to_vector(getOperation().getOps<MixOp>());
+    for (MixOp op : mixes)
+      insert(op.getWeightsMutable(), op.getTokens());
+    SmallVector<Operation *> meets;
+    for (Operation &op : getOperation().getBody().front())
+      if (isa<DivideOp, MixOp, MultiplyOp, RequantizeOp, ScoresOp>(op) &&
+          op.getNumOperands() == 2)
+        meets.push_back(&op);
+    for (Operation *op : meets) {
+      OpOperand &first = op->getOpOperand(0), &second = op->getOpOperand(1);
+      Value a = first.get(), b = second.get();
+      Operation *fork = findFork(a, b);
       if (!fork)
         continue;
-      place(op.getInputMutable(), addend, fork);
-      place(*op.getAddendMutable().begin(), input, fork);
+      // What heads' sums are divided by comes before them.
+      if (!isa<DivideOp>(op))
+        place(first, b, fork);
+      place(second, a, fork);
     }
   }
 
-  void place(OpOperand &ahead, Value behind, ForkOp fork) {
+  static void place(OpOperand &ahead, Value behind, Operation *fork) {
     int64_t elements = countAhead(ahead.get(), behind, fork);
     if (elements == 0)
       return;

@@ -30,6 +30,8 @@ struct Interval {
   std::optional<Interval> plus(Interval other) const;
   /// Of their products with a number.
   std::optional<Interval> times(int64_t factor) const;
+  /// Of the products of one of each.
+  std::optional<Interval> times(Interval other) const;
   /// Those of either, and what is between.
   Interval with(Interval other) const {
     return {std::min(low, other.low), std::max(high, other.high)};

@@ -65,7 +65,7 @@ public:
   /// need; of other types, the same.
   BlockQuantizer ofRow(llvm::ArrayRef<float> row) const;
 
-  /// Codes of `in`; out-of-range values go to the nearest end of the range, NaN
+  /// Codes of `in`, whatever their scale was chosen by; out-of-range values go to the nearest end of the range, NaN
   /// as NumberFormat::encode says. The spans have one length.
   void encode(BlockParams params, llvm::ArrayRef<float> in,
               llvm::MutableArrayRef<uint32_t> codes) const;
@@ -83,6 +83,7 @@ private:
   enum class Path { Integer, Bipolar, MiniFloat, BFloat16, Float32, Generic };
 
   BlockParams fit(float low, float high) const;
+  BlockParams chooseMean(llvm::ArrayRef<float> block) const;
   BlockParams chooseHalfQuadratic(llvm::ArrayRef<float> block) const;
   bool hasOffset() const { return zeroKind == ZeroKind::Offset; }
   /// For Path::Integer.

@@ -40,6 +40,35 @@ def LowerToQFlowPass : Pass<"qnt-lower-to-qflow", "::mlir::ModuleOp"> {
   let dependentDialects = ["::qnt::qflow::QFlowDialect"];
 }
 
+def ExtractBlockPass : Pass<"qnt-fpga-extract-block", "::mlir::ModuleOp"> {
+  let summary = "One block of a transformer as the model";
+  let description = [{
+    Leaves of a model the function `block`, public, for one sequence of `tokens`
+    tokens, which are those of positions 0 and on. Tables of rotary embeddings, which
+    its caller makes, become constants.
+
+    ```mlir
+    func.func private @layers.0(%x: tensor<?x?x256xf32>, %table: tensor<?x?x64xf32>) -> tensor<?x?x256xf32> {
+      %0 = qnt.quantize %table scale %s : tensor<?x?x64xf32>, tensor<f32> -> !qnt.tensor<?x?x64, int16, per_tensor, scale f32>
+      %1 = qnt.codes %0 : !qnt.tensor<?x?x64, int16, per_tensor, scale f32> -> tensor<?x?x64xi16>
+    // with block=layers.0 tokens=16 becomes
+    func.func @layers.0(%x: tensor<1x16x256xf32>) -> tensor<1x16x256xf32> {
+      %1 = arith.constant dense<...> : tensor<1x16x64xi16>
+    ```
+
+    Preconditions: the model's arithmetic is in integers
+    (`qnt-integer-arithmetic`). A name that no function has, arguments that are
+    neither [batch, tokens, features] nor such a table, and other shapes that are
+    not known then are errors.
+  }];
+  let options = [
+    Option<"block", "block", "std::string", "\"\"",
+           "The function, such as layers.0.">,
+    Option<"tokens", "tokens", "int64_t", "0", "How many a frame has.">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def FoldPass : Pass<"qnt-fpga-fold", "::qnt::qflow::DesignOp"> {
   let summary = "How much of each unit works at once";
   let description = [{

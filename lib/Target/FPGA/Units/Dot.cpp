@@ -7,8 +7,6 @@
 #include "../Units.h"
 #include "SharedRows.h"
 
-#include "llvm/Support/MathExtras.h"
-
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::fpga;
@@ -47,7 +45,6 @@ private:
   /// [simd, factors].
   Value lookUpWeights(ArrayRef<int64_t> list, unsigned bits, int64_t factors);
   Value makeProducts(Value codes, Value factors);
-  Value sumLanes(Value products, unsigned most);
   Value makeSums(Value codes);
   Value makeSharedSums(Value codes);
 
@@ -87,11 +84,7 @@ Value DotBuilder::readCodes() {
   if (folding.folds == 1)
     return process.read(0, process.isTrue());
   Value isNew = process.isAt(process.index(1), 0);
-  Value fresh = process.read(0, isNew);
-  Value kept = process.memory(folding.steps, fresh.getType());
-  Value old = process.load(kept, step);
-  process.store(fresh, kept, step, isNew);
-  return process.select(isNew, fresh, old);
+  return process.readOrKeep(0, isNew, folding.steps, step);
 }
 
 Value DotBuilder::lookUpWeights(ArrayRef<int64_t> list, unsigned bits,
@@ -119,48 +112,6 @@ Value DotBuilder::makeProducts(Value codes, Value factors) {
                           op.getInLuts());
 }
 
-/// Sums over the first dimension, in as many bits as they need, none beyond
-/// `most`, which they have in the end.
-Value DotBuilder::sumLanes(Value products, unsigned most) {
-  OpBuilder &builder = process.getBuilder();
-  Location loc = op.getLoc();
-  auto type = cast<VectorType>(products.getType());
-  int64_t lanes = type.getDimSize(0), factors = type.getDimSize(1), terms = 1;
-  unsigned bits = type.getElementTypeBitWidth();
-  auto getBits = [&](int64_t terms) {
-    return std::min(most, bits + llvm::Log2_64_Ceil(uint64_t(terms)));
-  };
-  auto grow = [&](Value value, int64_t terms) {
-    return process.resize(value, getBits(terms), /*isSigned=*/true);
-  };
-  auto slice = [&](Value value, int64_t first, int64_t count) -> Value {
-    return vector::ExtractStridedSliceOp::create(
-        builder, loc, value, ArrayRef<int64_t>{first, 0},
-        ArrayRef<int64_t>{count, factors}, ArrayRef<int64_t>{1, 1});
-  };
-  SmallVector<std::pair<Value, int64_t>> odd;
-  for (Value sum = products;; lanes /= 2, terms *= 2) {
-    if (lanes == 1) {
-      odd.emplace_back(vector::ExtractOp::create(builder, loc, sum, int64_t(0)),
-                       terms);
-      break;
-    }
-    if (lanes % 2)
-      odd.emplace_back(vector::ExtractOp::create(builder, loc, sum, lanes - 1),
-                       terms);
-    int64_t half = lanes / 2;
-    sum = process.add(grow(slice(sum, 0, half), 2 * terms),
-                      grow(slice(sum, half, half), 2 * terms));
-  }
-  Value sum = odd.front().first;
-  int64_t count = odd.front().second;
-  for (auto [other, more] : llvm::drop_begin(odd)) {
-    count += more;
-    sum = process.add(grow(sum, count), grow(other, count));
-  }
-  return process.resize(sum, most, /*isSigned=*/true);
-}
-
 /// [pe], of this iteration.
 Value DotBuilder::makeSums(Value codes) {
   // Word fold * steps + step has weight [fold * pe + r, step * simd + i] in
@@ -170,7 +121,7 @@ Value DotBuilder::makeSums(Value codes) {
     words.push_back(weights[row * folding.inputs + input]);
   });
   Value factors = lookUpWeights(words, getSignedBits(weights), folding.pe);
-  return sumLanes(makeProducts(codes, factors), sumBits);
+  return process.sumRows(makeProducts(codes, factors), sumBits);
 }
 
 /// The same, of products that rows share.
@@ -196,12 +147,12 @@ Value DotBuilder::makeSharedSums(Value codes) {
         process.getBuilder(), op.getLoc(),
         VectorType::get({first, second}, type.getElementType()), value);
   };
-  Value packed = sumLanes(reshape(products, places.inputs, groups * factors),
-                          codec.getSumBits());
+  Value packed = process.sumRows(
+      reshape(products, places.inputs, groups * factors), codec.getSumBits());
   Value sums;
   SmallVector<int64_t> lanes;
   for (Value part : codec.part(process, packed)) {
-    Value sum = sumLanes(reshape(part, groups, factors), sumBits);
+    Value sum = process.sumRows(reshape(part, groups, factors), sumBits);
     for (int64_t r = 0; r < factors; ++r)
       lanes.push_back(int64_t(lanes.size()));
     sums = sums ? process.shuffle(sums, sum, lanes) : sum;

@@ -1,4 +1,5 @@
 """Designs for whatever writes and runs them."""
+from attention import make_attention
 from products import make_product
 from random_bodies import make_random_body
 from streams import make_streams
@@ -12,3 +13,4 @@ def make_all(rng):
     yield make_random_body(rng)
     yield make_streams(rng)
     yield make_units(rng)
+    yield make_attention(rng)

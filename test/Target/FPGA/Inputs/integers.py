@@ -107,12 +107,12 @@ def fold(build, folder, cycles, *options):
         f"qnt-fpga-fold{{cycles={cycles}}},qnt-fpga-size-fifos))", *options)
 
 
-def interpret(build, folder, numbers):
+def interpret(build, folder, numbers, function="main"):
     """What stored.mlir gives of each frame, [frames, elements]."""
     results = []
     for frame in numbers:
         np.savez(folder / "frame.npz", x=frame[None])
-        run(build / "test/bin/interpret", folder / "stored.mlir", "main", folder / "frame.npz",
+        run(build / "test/bin/interpret", folder / "stored.mlir", function, folder / "frame.npz",
             folder / "want")
         results.append(np.load(folder / "want.0.npy").ravel())
     return np.array(results)

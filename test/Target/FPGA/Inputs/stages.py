@@ -1,6 +1,7 @@
 """Random stages as networks have them, each with streams of its own: what they take, not
 what they give, is looked at."""
 import math
+import re
 
 import numpy as np
 
@@ -87,18 +88,87 @@ MAKERS = [dot, dot, dot, dot, requantize, requantize,
           lambda rng: window(rng, True), pool, pool, width, width, fifo, fifo]
 
 
-def write_stages(rng):
+def normalize(rng):
+    size = pick(rng, 48, 64, 256)
+    x = Stream([4, size], pick(rng, 8, 16), True, divide(rng, size, 4))
+    y = Stream(x.shape, 18, True, x.lanes)
+    return f"qflow.normalize %0 zero 0 stabilizer {pick(rng, 0, 1000)} ", [x], y
+
+
+def multiply(rng):
+    a, b = (Stream([9, 16], pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+            for lanes in [divide(rng, 16, 8)] * 2)
+    zeros = [int(rng.integers(2)) * int(rng.integers(s.low, s.high + 1)) for s in (a, b)]
+    return f"qflow.multiply %0, %1 zeros {zeros} ", [a, b], Stream(a.shape, 19, True, a.lanes)
+
+
+def rope(rng):
+    tokens, heads, size = pick(rng, 8, 16, 32), pick(rng, 1, 4), pick(rng, 16, 64)
+    x = Stream([tokens, heads * size], pick(rng, 8, 16), True, divide(rng, size // 2, 4))
+    angles = np.outer(np.arange(tokens), 100.0 ** -np.linspace(0, 1, size // 2))
+    table = np.rint(2 ** 14 * np.hstack([np.cos(angles), np.sin(angles)])).astype(int)
+    return (f"qflow.rope %0 zero 0 table {dense(table, 16)} heads {heads} ", [x],
+            Stream(x.shape, 32, True, x.lanes))
+
+
+def draw_heads(rng):
+    groups = pick(rng, 1, 2)
+    return pick(rng, 6, 16, 32), groups * pick(rng, 1, 2, 3), groups, pick(rng, 16, 32, 64)
+
+
+def scores(rng):
+    tokens, heads, groups, size = draw_heads(rng)
+    lanes = divide(rng, size, 16)
+    q, k = (Stream([tokens, n * size], 8, True, lanes) for n in (heads, groups))
+    return (f"qflow.scores %0, %1 heads {heads} kv_heads {groups} ", [q, k],
+            Stream([tokens, heads, tokens], 22, True, 1))
+
+
+def exponentials(rng):
+    tokens, heads = pick(rng, 6, 16, 32, 128), pick(rng, 2, 4)
+    lanes = divide(rng, tokens, 2)
+    s = Stream([tokens, heads, tokens], pick(rng, 20, 22), True, lanes)
+    return (f"qflow.exponentials %0 multiplier {rng.integers(1 << 14, 1 << 16)} shift 28 ", [s],
+            Stream(s.shape, 8, False, lanes),
+            Stream(s.shape[:2], int(255 * tokens).bit_length(), False, 1))
+
+
+def mix(rng):
+    tokens, heads, groups, size = draw_heads(rng)
+    lanes = divide(rng, size, 16)
+    p, v = Stream([tokens, heads, tokens], 8, False, 1), Stream([tokens, groups * size], 8, True,
+                                                                lanes)
+    return (f"qflow.mix %0, %1 heads {heads} kv_heads {groups} ", [p, v],
+            Stream([tokens, heads * size], 22, True, lanes))
+
+
+def quotient(rng):
+    tokens, heads, size = 8, pick(rng, 2, 4), pick(rng, 16, 64)
+    o = Stream([tokens, heads * size], pick(rng, 21, 23), True, divide(rng, size, 4))
+    l = Stream([tokens, heads], pick(rng, 11, 13), False, 1)
+    return f"qflow.divide %0, %1 heads {heads} ", [o, l], Stream(o.shape, 17, True, o.lanes)
+
+
+ATTENTION = [normalize, normalize, multiply, rope, rope, scores, scores, exponentials, mix, mix,
+             quotient]
+
+
+def write_stages(rng, makers=None):
     """The text of a design called stages."""
     arguments, results, lines, names = [], [], [], []
-    for number, make in enumerate(MAKERS):
-        text, sources, stream = make(rng)
+    for number, make in enumerate(makers or MAKERS):
+        text, sources, *streams = make(rng)
         for at, source in enumerate(sources):
             arguments.append(f"%x{number}_{at}: {source}")
-            text = (text + " ").replace(f"%{at} ", f"%x{number}_{at} ")
-        types = f"{stream}" if "qflow.fifo" in text else f"{sources[0]} -> {stream}"
-        lines.append(f"  %y{number} = {text}: {types}")
-        results.append(str(stream))
-        names.append(f"%y{number}")
+            text = re.sub(rf"%{at}\b", f"%x{number}_{at}", text)
+        # A requantiser has what it adds by itself.
+        given = ", ".join(map(str, sources[:1] if " add " in text else sources))
+        made = ", ".join(map(str, streams))
+        types = made if "qflow.fifo" in text else f"{given} -> {made}"
+        own = [f"%y{number}_{at}" for at in range(len(streams))]
+        lines.append(f"  {', '.join(own)} = {text}: {types}")
+        results += map(str, streams)
+        names += own
     return (f"qflow.design @stages({', '.join(arguments)}) -> ({', '.join(results)}) {{\n"
             + "\n".join(lines)
             + f"\n  qflow.output {', '.join(names)} : {', '.join(results)}\n}}\n")

@@ -1,6 +1,7 @@
 """Random units beside numpy: dot products of any folding, requantisers of sums and of codes
 added, windows, pools, tables, slices, pads."""
 import math
+import re
 
 import numpy as np
 
@@ -236,23 +237,35 @@ MAKERS = [slices, slices, pad, pad, dot, dot, dot, dot, requantize, requantize, 
 
 
 def make_units(rng):
-    """All of them in one design, each with streams of its own."""
+    return join("units", MAKERS, rng)
+
+
+def join(design, makers, rng):
+    """What `makers` make in one design, each with streams of its own. A unit gives a stream
+    and its numbers, or a list of both for each result."""
     arguments, results, lines = [], [], []
     given, wanted, inputs, outputs = {}, {}, [], []
-    for number, make in enumerate(MAKERS):
-        text, taken, stream, want = make(rng)
+    for number, make in enumerate(makers):
+        text, taken, *made = make(rng)
+        made = [made] if len(made) == 2 else made[0]
         for at, (source, numbers) in enumerate(taken):
             name = f"x{number}_{at}"
             arguments.append(f'%{name}: {source} {{qflow.name = "{name}"}}')
-            text = (text + " ").replace(f"%{at} ", f"%{name} ")
+            text = re.sub(rf"%{at}\b", f"%{name}", text)
             inputs.append((name, source.bits * source.lanes, source.words // FRAMES))
             given[name] = pack(numbers.ravel(), source.bits, source.lanes)
-        lines.append(f"  %y{number} = {text}: {taken[0][0]} -> {stream}")
-        results.append(f'{stream} {{qflow.name = "y{number}"}}')
-        outputs.append((f"y{number}", stream.bits * stream.lanes, stream.words // FRAMES))
-        wanted[f"y{number}"] = pack(want.ravel(), stream.bits, stream.lanes)
+        names = [f"y{number}" + (f"_{at}" if at else "") for at in range(len(made))]
+        # A requantiser has what it adds by itself.
+        sources = taken[:1] if " add " in text else taken
+        lines.append(f"  {', '.join('%' + name for name in names)} = {text}: "
+                     f"{', '.join(str(source) for source, _ in sources)} -> "
+                     f"{', '.join(str(stream) for stream, _ in made)}")
+        for name, (stream, want) in zip(names, made):
+            results.append(f'{stream} {{qflow.name = "{name}"}}')
+            outputs.append((name, stream.bits * stream.lanes, stream.words // FRAMES))
+            wanted[name] = pack(np.ravel(want), stream.bits, stream.lanes)
     names = ", ".join(f"%{name}" for name in wanted)
     types = ", ".join(result.split(" {")[0] for result in results)
-    text = (f"qflow.design @units({', '.join(arguments)}) -> ({', '.join(results)}) {{\n"
+    text = (f"qflow.design @{design}({', '.join(arguments)}) -> ({', '.join(results)}) {{\n"
             + "\n".join(lines) + f"\n  qflow.output {names} : {types}\n}}\n")
-    return Design("units", text, inputs, outputs, given, wanted)
+    return Design(design, text, inputs, outputs, given, wanted)

@@ -1,0 +1,24 @@
+//===- UnitChecks.h - what verifiers of units ask -*- C++ -*-===//
+//
+// Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef QNT_DIALECTS_QFLOW_UNITCHECKS_H
+#define QNT_DIALECTS_QFLOW_UNITCHECKS_H
+
+#include "qnt/Dialect/QFlow/QFlow.h"
+
+namespace qnt::qflow {
+
+/// That elements of all streams are narrow enough for sums of their products to
+/// be known.
+llvm::LogicalResult checkElements(mlir::Operation *op);
+
+/// That elements of `type` hold `range`, which `what` names.
+llvm::LogicalResult checkHolds(mlir::Operation *op, StreamType type,
+                               Interval range, const char *what);
+
+} // namespace qnt::qflow
+
+#endif // QNT_DIALECTS_QFLOW_UNITCHECKS_H
