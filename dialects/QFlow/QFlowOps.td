@@ -8,6 +8,7 @@
 #define QNT_DIALECTS_QFLOW_QFLOWOPS
 
 include "dialects/QFlow/QFlowDialect.td"
+include "dialects/QFlow/QFlowMemory.td"
 include "dialects/QFlow/QFlowUnits.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
 include "mlir/IR/CommonAttrConstraints.td"

@@ -132,6 +132,10 @@ LogicalResult DotOp::verify() {
            << from.getLanes() << " inputs with " << to.getLanes()
            << " rows at once, " << weightBits
            << " bits of weights, expected at most " << maxWordBits;
+  if (getPort() && !FetchOp::isPort(*getPort())) // (C5)
+    return emitOpError("expected a port of a power of two bits from 32 to 1024, "
+                       "got ")
+           << *getPort();
   return checkHolds(*this, to, *sums, "the sums");
 }
 
@@ -180,6 +184,11 @@ LogicalResult RequantizeOp::verify() {
   if (!getAddend() != !getFactors())
     return emitOpError("expected factors for what is added, and only for it");
   int64_t channels = from.getShape().back();
+  if (getTiled()) {
+    if (from.getShape().size() != 3)
+      return emitOpError("expected tiled streams of 3 dimensions");
+    channels *= from.getShape().front();
+  }
   if (failed(checkTensor(*this, getMultipliers(), channels, "multipliers")) ||
       failed(checkTensor(*this, getOffsets(), channels, "offsets")) ||
       failed(checkTensor(*this, getShifts(), channels, "shifts")) ||

@@ -122,9 +122,12 @@ static int64_t countNext(WindowOp op, int64_t cycles) {
 
 /// A dot product of several words of rows reads a vector for the first of them
 /// and keeps it for the others: the words of the next one wait meanwhile.
-/// Windows need not, they are made as they are read.
+/// Windows need not, they are made as they are read. With weights from memory
+/// all vectors are read at once.
 static int64_t countRepeated(DotOp op) {
   StreamType from = op.getInput().getType(), to = op.getResult().getType();
+  if (op.getPort())
+    return from.getWords();
   if (op.getInput().getDefiningOp<WindowOp>() ||
       to.getShape().back() == to.getLanes())
     return 0;

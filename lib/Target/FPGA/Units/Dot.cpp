@@ -5,8 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Units.h"
-
-#include "llvm/Support/MathExtras.h"
+#include "Sums.h"
 
 using namespace mlir;
 using namespace qnt;
@@ -33,32 +32,38 @@ public:
 
 private:
   Value readCodes();
-  Value makeProducts(Value codes);
-  Value sumLanes(Value products);
+  Value makeWeights();
 
   DotOp op;
   const Folding folding;
-  /// Of an element of the input, of a weight, of a sum.
-  unsigned inputBits, weightBits, sumBits;
-  bool isSigned;
-  VectorType sums;
+  const unsigned sumBits;
   ProcessBuilder process;
 };
 } // namespace
 
-/// The bits that hold all numbers of a tensor.
-static unsigned getSignedBits(ArrayRef<int64_t> numbers) {
+unsigned fpga::getWeightBits(DotOp op) {
+  SmallVector<int64_t> numbers = getNumbers(op.getWeights());
   auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
   return Interval{*low, *high}.getSignedBits();
 }
 
+SmallVector<int64_t> fpga::tileWeights(DenseIntElementsAttr weights,
+                                       int64_t rows, int64_t lanes) {
+  int64_t count = weights.getType().getDimSize(0);
+  int64_t inputs = weights.getType().getDimSize(1);
+  SmallVector<int64_t> numbers = getNumbers(weights), words;
+  words.reserve(numbers.size());
+  for (int64_t row = 0; row < count; row += rows)
+    for (int64_t first = 0; first < inputs; first += lanes)
+      for (int64_t i = first; i < first + lanes; ++i)
+        for (int64_t r = row; r < row + rows; ++r)
+          words.push_back(numbers[r * inputs + i]);
+  return words;
+}
+
 DotBuilder::DotBuilder(DotOp op, OpBuilder &builder)
     : op(op), folding(op),
-      inputBits(op.getInput().getType().getElement().getWidth()),
-      weightBits(getSignedBits(getNumbers(op.getWeights()))),
       sumBits(op.getResult().getType().getElement().getWidth()),
-      isSigned(op.getInput().getType().getElement().isSigned()),
-      sums(getWordVector(op.getResult().getType())),
       process(builder, op.getLoc(),
               {"dot",
                op->getOperands(),
@@ -80,98 +85,35 @@ Value DotBuilder::readCodes() {
 }
 
 /// [simd, pe]
-Value DotBuilder::makeProducts(Value codes) {
+Value DotBuilder::makeWeights() {
   // Word fold * steps + step has weight [fold * pe + r, step * simd + i] in
   // lane (i, r).
-  SmallVector<int64_t> weights = getNumbers(op.getWeights()), words;
-  words.reserve(weights.size());
-  for (int64_t fold = 0; fold < folding.folds; ++fold)
-    for (int64_t step = 0; step < folding.steps; ++step)
-      for (int64_t i = 0; i < folding.simd; ++i)
-        for (int64_t r = 0; r < folding.pe; ++r)
-          words.push_back(weights[(fold * folding.pe + r) * folding.inputs +
-                                  step * folding.simd + i]);
+  SmallVector<int64_t> words =
+      tileWeights(op.getWeights(), folding.pe, folding.simd);
   DenseIntElementsAttr contents =
       makeTensor(op.getContext(),
                  {folding.folds * folding.steps, folding.simd, folding.pe},
-                 weightBits, words);
+                 getWeightBits(op), words);
   Value at =
       process.countUp(contents.getType().getShape().front(), process.isTrue())
           .now;
-  Value weight = process.lookUp(contents, at);
-  OpBuilder &builder = process.getBuilder();
-  auto codeType = IntegerType::get(op.getContext(), inputBits);
-  Value column = vector::ShapeCastOp::create(
-      builder, op.getLoc(), VectorType::get({folding.simd, 1}, codeType),
-      codes);
-  Value spread = vector::BroadcastOp::create(
-      builder, op.getLoc(),
-      VectorType::get({folding.simd, folding.pe}, codeType), column);
-  return process.multiply(spread, isSigned, weight, /*isBSigned=*/true,
-                          op.getInLuts());
-}
-
-/// Sums over the first dimension, in as many bits as they need, none beyond
-/// those of the whole sum.
-Value DotBuilder::sumLanes(Value products) {
-  OpBuilder &builder = process.getBuilder();
-  Location loc = op.getLoc();
-  int64_t lanes = folding.simd, terms = 1;
-  unsigned bits = cast<VectorType>(products.getType()).getElementTypeBitWidth();
-  auto getBits = [&](int64_t terms) {
-    return std::min(sumBits, bits + llvm::Log2_64_Ceil(uint64_t(terms)));
-  };
-  auto grow = [&](Value value, int64_t terms) {
-    return process.resize(value, getBits(terms), /*isSigned=*/true);
-  };
-  auto slice = [&](Value value, int64_t first, int64_t count) -> Value {
-    return vector::ExtractStridedSliceOp::create(
-        builder, loc, value, ArrayRef<int64_t>{first, 0},
-        ArrayRef<int64_t>{count, folding.pe}, ArrayRef<int64_t>{1, 1});
-  };
-  SmallVector<std::pair<Value, int64_t>> odd;
-  for (Value sum = products;; lanes /= 2, terms *= 2) {
-    if (lanes == 1) {
-      odd.emplace_back(vector::ExtractOp::create(builder, loc, sum, int64_t(0)),
-                       terms);
-      break;
-    }
-    if (lanes % 2)
-      odd.emplace_back(vector::ExtractOp::create(builder, loc, sum, lanes - 1),
-                       terms);
-    int64_t half = lanes / 2;
-    sum = process.add(grow(slice(sum, 0, half), 2 * terms),
-                      grow(slice(sum, half, half), 2 * terms));
-  }
-  Value sum = odd.front().first;
-  int64_t count = odd.front().second;
-  for (auto [other, more] : llvm::drop_begin(odd)) {
-    count += more;
-    sum = process.add(grow(sum, count), grow(other, count));
-  }
-  return process.resize(sum, sumBits, /*isSigned=*/true);
+  return process.lookUp(contents, at);
 }
 
 ProcessOp DotBuilder::run() {
   Value step = process.index(2);
-  Value sum = sumLanes(makeProducts(readCodes()));
-  if (op.getBias() || folding.steps > 1) {
-    Value before = process.splat(sums, 0);
-    if (op.getBias())
-      before = process.lookUp(makeTensor(op.getContext(),
-                                         {folding.folds, folding.pe}, sumBits,
-                                         getNumbers(*op.getBias())),
-                              process.index(1));
-    if (folding.steps > 1) {
-      Value state = process.addState(process.getBuilder().getZeroAttr(sums));
-      before = process.select(process.isAt(step, 0), before, state);
-      sum = process.add(before, sum);
-      process.setNext(state, sum);
-    } else {
-      sum = process.add(before, sum);
-    }
-  }
-  process.write(0, sum, process.isAt(step, folding.steps - 1));
+  Value codes = readCodes();
+  Value sum = sumProducts(process, codes,
+                          op.getInput().getType().getElement().isSigned(),
+                          makeWeights(), sumBits, op.getInLuts());
+  Value bias;
+  if (op.getBias())
+    bias = process.lookUp(makeTensor(op.getContext(),
+                                     {folding.folds, folding.pe}, sumBits,
+                                     getNumbers(*op.getBias())),
+                          process.index(1));
+  process.write(0, accumulate(process, sum, bias, step, folding.steps),
+                process.isAt(step, folding.steps - 1));
   return process.finish();
 }
 
