@@ -43,8 +43,7 @@ std::string FetchOp::getImage() {
 LogicalResult FetchOp::verify() {
   StreamType to = getResult().getType();
   auto type = dyn_cast<RankedTensorType>(getContents().getType());
-  auto element =
-      IntegerType::get(getContext(), to.getElement().getWidth());
+  auto element = IntegerType::get(getContext(), to.getElement().getWidth());
   if (!type || type.getShape() != to.getShape() ||
       type.getElementType() != element) // (C1)
     return emitOpError("expected contents of type ")

@@ -133,8 +133,9 @@ LogicalResult DotOp::verify() {
            << " rows at once, " << weightBits
            << " bits of weights, expected at most " << maxWordBits;
   if (getPort() && !FetchOp::isPort(*getPort())) // (C5)
-    return emitOpError("expected a port of a power of two bits from 32 to 1024, "
-                       "got ")
+    return emitOpError(
+               "expected a port of a power of two bits from 32 to 1024, "
+               "got ")
            << *getPort();
   return checkHolds(*this, to, *sums, "the sums");
 }

@@ -105,8 +105,8 @@ void DesignWriter::writeFetch(FetchOp fetch) {
   std::string word = writeCppType(int64_t(fetch.getPort()), false);
   std::string part = writeCppType(type.getWordBits(), /*isSigned=*/false);
   parameters.push_back("const " + word + " *" + port);
-  comments.push_back(formatv("// {0}: {1} words in memory\n", port,
-                             type.getWords()));
+  comments.push_back(
+      formatv("// {0}: {1} words in memory\n", port, type.getWords()));
   interfaces.push_back(
       formatv("m_axi port={0} bundle={0} offset=slave depth={1} "
               "max_read_burst_length={2} num_read_outstanding={3}",

@@ -128,7 +128,8 @@ std::optional<Resources> Search::estimateDot(size_t unit, DotOp op,
   std::optional<Resources> all = estimateUnit<DotOp>(
       op, {withLanes(op.getInput().getType(), folding.simd)},
       withLanes(op.getResult().getType(), folding.pe), clock,
-      [&](DotOp copy) { copy.setInLuts(folding.inLuts); }, lowerDot);
+      [&](DotOp copy) { copy.setInLuts(folding.inLuts); },
+      op.getPort() ? lowerMemoryDot : lowerDot);
   auto window = op.getInput().getDefiningOp<WindowOp>();
   if (all && window) {
     std::optional<Resources> read = estimateUnit<WindowOp>(

@@ -45,11 +45,11 @@ int64_t fpga::getCycles(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, int64_t>(op)
       .Case([&](DotOp op) {
-        StreamType from = op.getInput().getType();
-        int64_t tiles = op.getResult().getType().getShape().back() /
-                        op.getResult().getType().getLanes();
-        return op.getPort() ? countMemoryCycles(from, tiles)
-                            : from.getWords() * tiles;
+        StreamType from = op.getInput().getType(),
+                   to = op.getResult().getType();
+        int64_t rows = to.getLanes();
+        return op.getPort() ? countMemoryCycles(op, rows, from.getLanes())
+                            : from.getWords() * (to.getShape().back() / rows);
       })
       .Case([](TiledDotOp op) {
         return TiledDotOp::countCycles(op.getVectors(), op.getTiles(),

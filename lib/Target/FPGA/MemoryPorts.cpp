@@ -46,8 +46,8 @@ Files fpga::writeMemoryWords(DesignOp design) {
     text.reserve(2 * bytes.size() + bytes.size() / size);
     for (size_t word = 0; word < bytes.size(); word += size) {
       for (size_t at = size; at-- > 0;)
-        for (unsigned digit : {uint8_t(bytes[word + at]) >> 4,
-                               uint8_t(bytes[word + at]) & 15})
+        for (unsigned digit :
+             {uint8_t(bytes[word + at]) >> 4, uint8_t(bytes[word + at]) & 15})
           text += llvm::hexdigit(digit, /*LowerCase=*/true);
       text += "\n";
     }
@@ -55,7 +55,8 @@ Files fpga::writeMemoryWords(DesignOp design) {
   return files;
 }
 
-const char *const fpga::axiMemoryText = R"(// For simulation: a memory behind an AXI4 read port. It ends the simulation at
+const char *const fpga::axiMemoryText =
+    R"(// For simulation: a memory behind an AXI4 read port. It ends the simulation at
 // what the protocol forbids.
 module axi_memory #(parameter PORT = 64, parameter WORDS = 1, parameter FILE = "",
                     parameter [63:0] BASE = 0) (

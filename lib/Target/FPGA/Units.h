@@ -27,9 +27,6 @@ qflow::ProcessOp lowerWindow(qflow::WindowOp op, mlir::OpBuilder &builder);
 qflow::ProcessOp lowerTiledDot(qflow::TiledDotOp op, mlir::OpBuilder &builder);
 qflow::ProcessOp lowerReorder(qflow::ReorderOp op, mlir::OpBuilder &builder);
 
-/// The bits that hold all weights.
-unsigned getWeightBits(qflow::DotOp op);
-
 /// Weights [N, K] as words of `rows` rows and `lanes` inputs: rows by rows, of
 /// them inputs by inputs; in a word for each input those of its rows.
 llvm::SmallVector<int64_t> tileWeights(mlir::DenseIntElementsAttr weights,
@@ -43,9 +40,9 @@ void expandMemoryDot(qflow::DotOp op);
 /// estimates.
 qflow::ProcessOp lowerMemoryDot(qflow::DotOp op, mlir::OpBuilder &builder);
 
-/// Cycles that it takes of frames `from` with so many tiles of rows, its
-/// reorder's included.
-int64_t countMemoryCycles(qflow::StreamType from, int64_t tiles);
+/// Cycles that it takes of a frame, folded so; its port and its reorder
+/// included.
+int64_t countMemoryCycles(qflow::DotOp op, int64_t rows, int64_t lanes);
 
 /// Iterations that the process of a unit, or a process, takes for a frame; 0 of
 /// other ops.

@@ -217,10 +217,10 @@ struct Signal {
 } // namespace
 
 static constexpr Signal memorySignals[] = {
-    {"base", true, 64},    {"araddr", false, 64}, {"arlen", false, 8},
-    {"arsize", false, 3},  {"arburst", false, 2}, {"arvalid", false, 1},
-    {"arready", true, 1},  {"rdata", true, 0},    {"rresp", true, 2},
-    {"rlast", true, 1},    {"rvalid", true, 1},   {"rready", false, 1},
+    {"base", true, 64},   {"araddr", false, 64}, {"arlen", false, 8},
+    {"arsize", false, 3}, {"arburst", false, 2}, {"arvalid", false, 1},
+    {"arready", true, 1}, {"rdata", true, 0},    {"rresp", true, 2},
+    {"rlast", true, 1},   {"rvalid", true, 1},   {"rready", false, 1},
     {"error", false, 1},
 };
 

@@ -41,7 +41,8 @@ private:
 };
 } // namespace
 
-unsigned fpga::getWeightBits(DotOp op) {
+/// The bits that hold all weights.
+static unsigned getWeightBits(DotOp op) {
   SmallVector<int64_t> numbers = getNumbers(op.getWeights());
   auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
   return Interval{*low, *high}.getSignedBits();
@@ -108,10 +109,10 @@ ProcessOp DotBuilder::run() {
                           makeWeights(), sumBits, op.getInLuts());
   Value bias;
   if (op.getBias())
-    bias = process.lookUp(makeTensor(op.getContext(),
-                                     {folding.folds, folding.pe}, sumBits,
-                                     getNumbers(*op.getBias())),
-                          process.index(1));
+    bias =
+        process.lookUp(makeTensor(op.getContext(), {folding.folds, folding.pe},
+                                  sumBits, getNumbers(*op.getBias())),
+                       process.index(1));
   process.write(0, accumulate(process, sum, bias, step, folding.steps),
                 process.isAt(step, folding.steps - 1));
   return process.finish();

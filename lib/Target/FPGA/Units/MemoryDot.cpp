@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "../Folder.h"
 #include "../Units.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -21,29 +22,33 @@ namespace {
 /// Of a dot product with a port.
 struct Tiles {
   explicit Tiles(DotOp op)
-      : from(op.getInput().getType()), to(op.getResult().getType()),
-        vectors(from.getElements() / from.getShape().back()),
-        rows(to.getLanes()), count(to.getShape().back() / rows),
+      : Tiles(op, op.getResult().getType().getLanes(),
+              op.getInput().getType().getLanes()) {}
+  Tiles(DotOp op, int64_t rows, int64_t lanes)
+      : from(withLanes(op.getInput().getType(), lanes)),
+        to(withLanes(op.getResult().getType(), rows)),
+        vectors(from.getElements() / from.getShape().back()), rows(rows),
+        count(to.getShape().back() / rows),
         steps(from.getShape().back() / from.getLanes()),
-        word(from.getLanes() * rows), weightBits(getWeightBits(op)) {}
+        word(from.getLanes() * rows),
+        weightBits(op.getWeights().getElementType().getIntOrFloatBitWidth()) {}
 
   StreamType getWeights() const {
-    return StreamType::get(from.getContext(), {count, steps, word},
-                           getWeight(), word);
+    return StreamType::get(from.getContext(), {count, steps, word}, getWeight(),
+                           word);
   }
   /// As a fetch gives them: as many weights as make words of the dot product,
   /// or parts of one, and fit into a word of memory.
   StreamType getFetched(int64_t port) const;
   StreamType getSums() const {
     if (vectors == 1)
-      return StreamType::get(from.getContext(), {count * rows},
-                             to.getElement(), rows);
+      return StreamType::get(from.getContext(), {count * rows}, to.getElement(),
+                             rows);
     return StreamType::get(from.getContext(), {count, vectors, rows},
                            to.getElement(), rows);
   }
   IntegerType getWeight() const {
-    return IntegerType::get(from.getContext(), weightBits,
-                            IntegerType::Signed);
+    return IntegerType::get(from.getContext(), weightBits, IntegerType::Signed);
   }
 
   StreamType from, to;
@@ -58,28 +63,29 @@ StreamType Tiles::getFetched(int64_t port) const {
     for (int64_t lanes = 1; lanes <= fit; ++lanes)
       if (word % lanes == 0)
         most = lanes;
-    return StreamType::get(from.getContext(), {count, steps, word},
-                           getWeight(), most);
+    return StreamType::get(from.getContext(), {count, steps, word}, getWeight(),
+                           most);
   }
   for (int64_t words = 1; words * word <= fit; ++words)
     if (count * steps % words == 0)
       most = words;
-  return StreamType::get(from.getContext(),
-                         {count * steps / most, word * most}, getWeight(),
-                         word * most);
+  return StreamType::get(from.getContext(), {count * steps / most, word * most},
+                         getWeight(), word * most);
 }
 
-int64_t fpga::countMemoryCycles(StreamType from, int64_t tiles) {
-  int64_t steps = from.getShape().back() / from.getLanes();
-  int64_t vectors = from.getWords() / steps;
-  int64_t cycles = TiledDotOp::countCycles(vectors, tiles, steps);
-  return vectors > 1 ? std::max(cycles, 2 * vectors * tiles) : cycles;
+int64_t fpga::countMemoryCycles(DotOp op, int64_t rows, int64_t lanes) {
+  Tiles tiles(op, rows, lanes);
+  int64_t cycles =
+      std::max(TiledDotOp::countCycles(tiles.vectors, tiles.count, tiles.steps),
+               tiles.getFetched(int64_t(*op.getPort())).getWords());
+  return tiles.vectors > 1 ? std::max(cycles, 2 * tiles.vectors * tiles.count)
+                           : cycles;
 }
 
 ProcessOp fpga::lowerMemoryDot(DotOp op, OpBuilder &builder) {
   Tiles tiles(op);
-  Value weights = builder.getBlock()->addArgument(tiles.getWeights(),
-                                                  op.getLoc());
+  Value weights =
+      builder.getBlock()->addArgument(tiles.getWeights(), op.getLoc());
   auto unit = TiledDotOp::create(
       builder, op.getLoc(), tiles.getSums(), op.getInput(), weights,
       op.getBias().value_or(DenseIntElementsAttr()), op.getInLuts());
@@ -101,8 +107,8 @@ static Value widen(OpBuilder &builder, Value stream, StreamType to) {
 static Value fetchWeights(DotOp op, const Tiles &tiles, OpBuilder &builder) {
   auto port = int64_t(*op.getPort());
   StreamType type = tiles.getFetched(port);
-  SmallVector<int64_t> numbers = tileWeights(
-      op.getWeights(), tiles.rows, tiles.from.getLanes());
+  SmallVector<int64_t> numbers =
+      tileWeights(op.getWeights(), tiles.rows, tiles.from.getLanes());
   auto fetches = op->getBlock()->getOps<FetchOp>();
   size_t number = std::distance(fetches.begin(), fetches.end());
   int64_t burst = FetchOp::getBurst(port);
@@ -144,12 +150,6 @@ static Value reorder(OpBuilder &builder, Value stream, const Tiles &tiles,
   if (lanes % type.getLanes())
     lanes = tiles.rows;
   stream = widen(builder, stream, withShape(type, type.getShape(), lanes));
-  // While a frame goes, words of the next one come, not before its first tile
-  // was there.
-  int64_t words = type.getElements() / lanes;
-  int64_t waits = llvm::divideCeil(words * (tiles.rows / lanes), tiles.steps);
-  stream = FifoOp::create(builder, stream.getLoc(), stream,
-                          std::max<int64_t>(2, std::min(waits, words)));
   return ReorderOp::create(builder, stream.getLoc(),
                            withShape(type, shape, lanes), stream,
                            ArrayRef<int64_t>{1, 0, 2});
@@ -177,8 +177,9 @@ void fpga::expandMemoryDot(DotOp op) {
              given = requantize.getResult().getType();
   auto sumsType = cast<StreamType>(sums.getType());
   builder.setInsertionPoint(requantize);
-  Value parts = widen(
-      builder, sums, withShape(sumsType, sumsType.getShape(), taken.getLanes()));
+  Value parts =
+      widen(builder, sums,
+            withShape(sumsType, sumsType.getShape(), taken.getLanes()));
   auto codes = RequantizeOp::create(
       builder, requantize.getLoc(),
       withShape(given, sumsType.getShape(), taken.getLanes()), parts, Value(),

@@ -40,14 +40,14 @@ ProcessOp fpga::lowerReorder(ReorderOp op, OpBuilder &builder) {
   int64_t back = 0;
   for (size_t dim = moves.size(); dim-- > 0;) {
     if (dim + 1 < moves.size())
-      step = process.select(wraps, process.integer(bits, moves[dim] - back),
-                            step);
+      step =
+          process.select(wraps, process.integer(bits, moves[dim] - back), step);
     back += (loops[dim + 1] - 1) * moves[dim];
     Value isEnd = process.isAt(process.index(dim + 1), loops[dim + 1] - 1);
     wraps = dim + 1 < moves.size() ? process.both(wraps, isEnd) : isEnd;
   }
-  Value next = process.select(wraps, process.integer(bits, 0),
-                              process.add(at, step));
+  Value next =
+      process.select(wraps, process.integer(bits, 0), process.add(at, step));
   process.setNext(at, next);
   Value old = process.load(kept, at);
   process.store(word, kept, process.countUp(words, process.isTrue()).now,

@@ -77,8 +77,8 @@ static Value shiftRight(ProcessBuilder &process, ChannelNumbers &channels,
 }
 
 /// Of tiles, that of its first channels, and on from there.
-static Value countGroups(ProcessBuilder &process, int64_t tiles,
-                         int64_t groups, int64_t vectors) {
+static Value countGroups(ProcessBuilder &process, int64_t tiles, int64_t groups,
+                         int64_t vectors) {
   Value vector = process.index(1), group = process.index(2);
   if (groups == 1)
     return process.index(0);
@@ -88,11 +88,10 @@ static Value countGroups(ProcessBuilder &process, int64_t tiles,
   Value isEnd = process.both(process.isAt(vector, vectors - 1),
                              process.isAt(group, groups - 1));
   // Behind the last tile the frame ends.
-  process.setNext(first,
-                  process.select(isEnd,
-                                 process.add(first,
-                                             process.integer(bits, groups)),
-                                 first));
+  process.setNext(
+      first,
+      process.select(isEnd, process.add(first, process.integer(bits, groups)),
+                     first));
   return process.add(first, process.resize(group, bits, /*isSigned=*/false));
 }
 
@@ -106,11 +105,11 @@ ProcessOp fpga::lowerRequantize(RequantizeOp op, OpBuilder &builder) {
   ProcessBuilder process(
       builder, op.getLoc(),
       {"requantize", op->getOperands(), op->getResultTypes(), loops});
-  ChannelNumbers channels(
-      process,
-      op.getTiled() ? countGroups(process, shape[0], groups, shape[1])
-                    : process.index(1),
-      from.getLanes());
+  ChannelNumbers channels(process,
+                          op.getTiled()
+                              ? countGroups(process, shape[0], groups, shape[1])
+                              : process.index(1),
+                          from.getLanes());
   unsigned bits = op.getSums()->getSignedBits();
   Value sum = scale(process, channels, process.read(0, process.isTrue()),
                     from.getElement().isSigned(),

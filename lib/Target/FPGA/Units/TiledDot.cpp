@@ -63,8 +63,8 @@ Value TiledDotBuilder::readWeights() {
   Value comes = process.compare(
       arith::CmpIPredicate::ult, tile,
       process.integer(tile.getType().getIntOrFloatBitWidth(), tiles));
-  Value isTime = process.isAt(
-      process.countUp(vectors, process.isTrue()).now, 0);
+  Value isTime =
+      process.isAt(process.countUp(vectors, process.isTrue()).now, 0);
   Value isNew = process.both(comes, isTime);
   Value fresh = process.read(1, isNew);
   Value kept = process.memory(2 * steps, fresh.getType());
@@ -73,13 +73,12 @@ Value TiledDotBuilder::readWeights() {
   Value half = process.addState(process.getBuilder().getBoolAttr(true));
   Value isEnd = process.both(process.isAt(process.index(1), vectors - 1),
                              process.isAt(process.index(2), steps - 1));
-  process.setNext(half, arith::XOrIOp::create(process.getBuilder(),
-                                              op.getLoc(), half, isEnd));
+  process.setNext(half, arith::XOrIOp::create(process.getBuilder(), op.getLoc(),
+                                              half, isEnd));
   Value step = process.resize(process.index(2), bits, /*isSigned=*/false);
   Value weights = process.load(
-      kept,
-      process.select(half, process.add(step, process.integer(bits, steps)),
-                     step));
+      kept, process.select(
+                half, process.add(step, process.integer(bits, steps)), step));
   process.store(fresh, kept, process.countUp(2 * steps, isNew).now, isNew);
   return weights;
 }
@@ -95,26 +94,26 @@ ProcessOp TiledDotBuilder::run() {
       VectorType::get({lanes, rows},
                       cast<VectorType>(word.getType()).getElementType()),
       word);
-  Value sum =
-      sumProducts(process, codes, op.getInput().getType().getElement().isSigned(),
-                  weights, sumBits, op.getInLuts());
+  Value sum = sumProducts(process, codes,
+                          op.getInput().getType().getElement().isSigned(),
+                          weights, sumBits, op.getInLuts());
   Value bias;
   if (op.getBias()) {
     // Iterations of a tile follow those in which it came.
     SmallVector<int64_t> numbers(isRepeated ? rows : 0, 0);
     llvm::append_range(numbers, getNumbers(*op.getBias()));
-    bias = process.lookUp(makeTensor(op.getContext(),
-                                     {tiles + isRepeated, rows}, sumBits,
-                                     numbers),
-                          tile);
+    bias =
+        process.lookUp(makeTensor(op.getContext(), {tiles + isRepeated, rows},
+                                  sumBits, numbers),
+                       tile);
   }
   Value isDone = process.isAt(step, steps - 1);
   if (isRepeated)
     isDone = process.both(
-        isDone, process.compare(arith::CmpIPredicate::ne, tile,
-                                process.integer(tile.getType()
-                                                    .getIntOrFloatBitWidth(),
-                                                0)));
+        isDone,
+        process.compare(
+            arith::CmpIPredicate::ne, tile,
+            process.integer(tile.getType().getIntOrFloatBitWidth(), 0)));
   process.write(0, accumulate(process, sum, bias, step, steps), isDone);
   return process.finish();
 }
