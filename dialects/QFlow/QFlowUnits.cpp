@@ -237,6 +237,13 @@ LogicalResult DotOp::verify() {
              << *shared << " rows that share products with "
              << from.getElement() << ", beyond 25 by 18 bits";
   }
+  if (getPort() && getShared()) // (C6)
+    return emitOpError("has rows that share products, and weights from memory");
+  if (getPort() && !FetchOp::isPort(*getPort()))
+    return emitOpError(
+               "expected a port of a power of two bits from 32 to 1024, "
+               "got ")
+           << *getPort();
   return checkHolds(*this, to, *sums, "the sums");
 }
 
@@ -285,6 +292,11 @@ LogicalResult RequantizeOp::verify() {
   if (!getAddend() != !getFactors())
     return emitOpError("expected factors for what is added, and only for it");
   int64_t channels = from.getShape().back();
+  if (getTiled()) {
+    if (from.getShape().size() != 3)
+      return emitOpError("expected tiled streams of 3 dimensions");
+    channels *= from.getShape().front();
+  }
   if (failed(checkTensor(*this, getMultipliers(), channels, "multipliers")) ||
       failed(checkTensor(*this, getOffsets(), channels, "offsets")) ||
       failed(checkTensor(*this, getShifts(), channels, "shifts")) ||

@@ -38,6 +38,10 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     %z = qflow.dot %x weights dense<1> : tensor<10x64xi4> shared 2 : !qflow.stream<64xui8, 4> -> !qflow.stream<10xsi16, 2>
     ```
 
+    With `port` the weights come from a memory outside, through a port of so many
+    bits: the unit becomes a `qflow.fetch`, a `qflow.tiled_dot` and, of several
+    vectors, a `qflow.reorder`.
+
     Constraints:
     - (C1) `weights` is [N, K], `bias` [N]; the last dimension of the input is K,
       of the result N; the others agree.
@@ -49,14 +53,15 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     - (C5) `shared` is 2 or more, divides the result's lanes, and comes without
       `in_luts`; the factor of the weights has at most 25 bits, an input with a sign
       at most 18: those of a DSP48E1.
+    - (C6) `port` is one of a `qflow.fetch`, and comes without `shared`.
   }];
   let arguments = (ins QFlow_StreamType:$input, AnyIntElementsAttr:$weights,
-                       OptionalAttr<AnyIntElementsAttr>:$bias,
-                       OptionalAttr<I64Attr>:$shared, UnitAttr:$in_luts);
+                       OptionalAttr<AnyIntElementsAttr>:$bias, UnitAttr:$in_luts,
+                       OptionalAttr<I64Attr>:$shared, OptionalAttr<I64Attr>:$port);
   let results = (outs QFlow_StreamType:$result);
   let assemblyFormat = [{
     $input `weights` $weights (`bias` $bias^)? (`in_luts` $in_luts^)?
-    (`shared` $shared^)? attr-dict `:` qualified(type($input)) `->`
+    (`shared` $shared^)? (`port` $port^)? attr-dict `:` qualified(type($input)) `->`
     qualified(type($result))
   }];
   let extraClassDeclaration = [{
@@ -92,8 +97,12 @@ def QFlow_RequantizeOp : QFlow_Unit<"requantize"> {
     The step `requantize` of qnt's epilogues has a half, and whatever zero points
     give, in its offsets. With `in_luts` products are made in LUTs, else in DSPs.
 
+    `tiled` streams are [tiles, vectors, channels of a tile], as `qflow.tiled_dot`
+    gives them: N is the first dimension times the last.
+
     Constraints:
-    - (C1) shapes and lanes of all streams agree; tensors are [N], of i64.
+    - (C1) shapes and lanes of all streams agree, of rank 3 where they are `tiled`;
+      tensors are [N], of i64.
     - (C2) shifts are 0 to 62.
     - (C3) nothing before the shift is beyond 64 bits.
     - (C4) the result's elements hold `low` and `high`, in this order.
@@ -104,11 +113,11 @@ def QFlow_RequantizeOp : QFlow_Unit<"requantize"> {
   let arguments = (ins QFlow_StreamType:$input, Optional<QFlow_StreamType>:$addend,
                        I64ElementsAttr:$multipliers, I64ElementsAttr:$offsets,
                        I64ElementsAttr:$shifts, OptionalAttr<I64ElementsAttr>:$factors,
-                       DenseI64ArrayAttr:$clamp, UnitAttr:$in_luts);
+                       DenseI64ArrayAttr:$clamp, UnitAttr:$in_luts, UnitAttr:$tiled);
   let results = (outs QFlow_StreamType:$result);
   let assemblyFormat = [{
     $input `multipliers` $multipliers `offsets` $offsets `shifts` $shifts
-    `clamp` $clamp (`in_luts` $in_luts^)?
+    `clamp` $clamp (`in_luts` $in_luts^)? (`tiled` $tiled^)?
     (`add` $addend^ `factors` $factors `:` qualified(type($addend)))? attr-dict `:` qualified(type($input)) `->` qualified(type($result))
   }];
   let extraClassDeclaration = [{

@@ -198,6 +198,8 @@ void qnt::buildFPGAPipeline(OpPassManager &pm, llvm::StringRef params,
   fold.part = target.part->name.str();
   fold.clock = target.clock;
   fold.lutShare = target.lutShare;
+  fold.weights = target.weights;
+  fold.port = target.port;
   designs.addPass(fpga::createFoldPass(fold));
   designs.addPass(fpga::createSizeFifosPass());
   designs.addPass(fpga::createLowerUnitsPass());

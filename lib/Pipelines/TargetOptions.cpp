@@ -142,10 +142,35 @@ llvm::Error TargetOptions::setForFPGA(llvm::StringRef key,
                                      "', expected how many a frame has");
     return llvm::Error::success();
   }
+  if (key == "weights") {
+    if (value != "chip" && value != "dram" && value != "auto")
+      return llvm::createStringError("--target: unknown weights '" + value +
+                                     "', expected chip, dram or auto");
+    weights = value.str();
+    return llvm::Error::success();
+  }
+  if (key == "port") {
+    if (value.getAsInteger(10, port) || port < 32 || port > 1024 ||
+        !llvm::isPowerOf2_64(uint64_t(port)))
+      return llvm::createStringError(
+          "--target: unknown port '" + value +
+          "', expected a power of two bits from 32 to 1024");
+    return llvm::Error::success();
+  }
+  if (key == "bandwidth") {
+    llvm::StringRef number = value;
+    if (!number.consume_back("GB/s") || number.getAsDouble(bandwidth) ||
+        !(bandwidth > 0))
+      return llvm::createStringError("--target: unknown bandwidth '" + value +
+                                     "', expected such as 4.2GB/s");
+    bandwidth *= 1e9;
+    return llvm::Error::success();
+  }
   if (key != "cycles")
-    return llvm::createStringError(
-        "--target: unknown key '" + key +
-        "', expected part, clock, cycles, luts, fifos, block or tokens");
+    return llvm::createStringError("--target: unknown key '" + key +
+                                   "', expected part, clock, cycles, luts, "
+                                   "weights, port, bandwidth, fifos, block or "
+                                   "tokens");
   if (value.getAsInteger(10, cycles) || cycles < 1)
     return llvm::createStringError("--target: unknown cycles '" + value +
                                    "', expected how many a frame may take");
@@ -229,7 +254,10 @@ std::string TargetOptions::help() {
          "by ptxas, for the driver to assemble, or for the emulator)]; or fpga "
          "part=xc7z020 clock=100MHz [cycles=N (clock cycles that a frame may "
          "take; as few as fit the part)] [luts=80% (of the part's, that may be "
-         "used)] [fifos=FILE (depths that make rtlsim measured)] "
+         "used)] [weights=chip|dram|auto (in block RAM, in memory, or there "
+         "what does not fit)] [port=64 (bits of a port to memory)] "
+         "[bandwidth=4.2GB/s (of that memory)] "
+         "[fifos=FILE (depths that make rtlsim measured)] "
          "[block=layers.0 tokens=64 (one block of a transformer, of frames of "
          "so many tokens)]: -o FOLDER";
 }

@@ -116,6 +116,11 @@ struct TargetOptions {
   double clock = 0;
   int64_t cycles = 0;
   double lutShare = 0.8;
+  /// Where weights are (qnt-fpga-fold), the bits of a port to memory, and what
+  /// the memory gives all of them, in bytes a second; 0: as much as they take.
+  std::string weights = "chip";
+  int64_t port = 64;
+  double bandwidth = 0;
   /// A file of depths of FIFOs (qnt-fpga-set-fifos), or "".
   std::string fifos;
   /// The function that becomes a design and the tokens of its frames

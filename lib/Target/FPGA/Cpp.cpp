@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Target/FPGA/Cpp.h"
 
+#include "CppOps.h"
 #include "CppProcess.h"
 #include "DesignStreams.h"
 #include "Memories.h"
@@ -33,6 +34,9 @@ private:
   void declareStream(const std::string &variable, StreamType type,
                      int64_t depth);
   LogicalResult writeProcesses();
+  std::string declareResult(const std::string &function, size_t number,
+                            Value result);
+  void writeFetch(FetchOp fetch);
   void writeOutputs();
   std::string writeWidths();
 
@@ -41,9 +45,10 @@ private:
   Files files;
   UniqueNames names;
   std::string functions, declarations, calls;
-  SmallVector<std::string> parameters, comments, ports, outputs;
+  SmallVector<std::string> parameters, comments, interfaces, outputs;
   /// The variables of streams by what is written into them.
   llvm::DenseMap<Value, std::string> variables;
+  llvm::DenseMap<Value, FifoChain> chains;
 };
 } // namespace
 
@@ -59,7 +64,7 @@ void DesignWriter::addArgument(StreamType type, const std::string &wanted,
               llvm::join(shape, " x "),
               type.getElement().isSigned() ? "signed" : "unsigned",
               type.getElement().getWidth(), type.getLanes()));
-  ports.push_back(port);
+  interfaces.push_back("axis port=" + port);
   if (stream)
     variables[stream] = port;
   else
@@ -79,11 +84,52 @@ void DesignWriter::declareStream(const std::string &variable, StreamType type,
                   : "lutram");
 }
 
+/// The variable of what `function` gives.
+std::string DesignWriter::declareResult(const std::string &function,
+                                        size_t number, Value result) {
+  std::string &variable = variables[result];
+  if (variable.empty()) {
+    variable =
+        names.make(formatv("{0}_out{1}", function.substr(3), number).str());
+    declareStream(variable, cast<StreamType>(result.getType()),
+                  chains[result].depth);
+  }
+  return variable;
+}
+
+/// A function that reads bursts, and the pointer that it reads from, which a
+/// register has the address of.
+void DesignWriter::writeFetch(FetchOp fetch) {
+  StreamType type = fetch.getResult().getType();
+  std::string port = names.make(fetch.getName());
+  std::string word = writeCppType(int64_t(fetch.getPort()), false);
+  std::string part = writeCppType(type.getWordBits(), /*isSigned=*/false);
+  parameters.push_back("const " + word + " *" + port);
+  comments.push_back(
+      formatv("// {0}: {1} words in memory\n", port, type.getWords()));
+  interfaces.push_back(
+      formatv("m_axi port={0} bundle={0} offset=slave depth={1} "
+              "max_read_burst_length={2} num_read_outstanding={3}",
+              port, type.getWords(), fetch.getBurst(),
+              int64_t(fetch.getAhead()) / int64_t(fetch.getBurst())));
+  interfaces.push_back("s_axilite port=" + port);
+  std::string function = names.make("do_fetch_" + fetch.getName().str());
+  functions += formatv(
+      "\n// fetch: {0} words of {1} bits a frame.\nstatic void {2}(const {3} "
+      "*memory,\n    {4} &out0) {{\n#pragma HLS INLINE off\n  for (int i0 = 0; "
+      "i0 < {0}; ++i0) {{\n#pragma HLS PIPELINE II=1\n    {3} word = "
+      "memory[i0];\n    {5} v0 = word.range({6}, 0);\n    "
+      "out0.write(v0);\n  }\n}\n",
+      type.getWords(), fetch.getPort(), function, word,
+      writeCppStreamType(type), part, type.getWordBits() - 1);
+  calls += formatv("  {0}({1}, {2});\n", function, port,
+                   declareResult(function, 0, fetch.getResult()));
+}
+
 /// A stream between processes is a variable; one that leaves the design is a
 /// parameter.
 LogicalResult DesignWriter::writeProcesses() {
   auto output = cast<OutputOp>(design.getBody().front().getTerminator());
-  llvm::DenseMap<Value, FifoChain> chains;
   auto follow = [&](Value stream) {
     FifoChain chain = followFifos(stream);
     chains[chain.source] = chain;
@@ -98,6 +144,10 @@ LogicalResult DesignWriter::writeProcesses() {
   for (Operation &op : design.getBody().front()) {
     if (isa<FifoOp, OutputOp>(op))
       continue;
+    if (auto fetch = dyn_cast<FetchOp>(op)) {
+      writeFetch(fetch);
+      continue;
+    }
     auto process = dyn_cast<ProcessOp>(op);
     if (!process)
       return op.emitOpError("is neither process nor FIFO, which C++ is made "
@@ -108,16 +158,8 @@ LogicalResult DesignWriter::writeProcesses() {
     SmallVector<std::string> arguments;
     for (Value input : process.getInputs())
       arguments.push_back(variables.lookup(followFifos(input).source));
-    for (auto [number, result] : llvm::enumerate(process.getResults())) {
-      std::string &variable = variables[result];
-      if (variable.empty()) {
-        variable =
-            names.make(formatv("{0}_out{1}", function.substr(3), number).str());
-        declareStream(variable, cast<StreamType>(result.getType()),
-                      chains[result].depth);
-      }
-      arguments.push_back(variable);
-    }
+    for (auto [number, result] : llvm::enumerate(process.getResults()))
+      arguments.push_back(declareResult(function, number, result));
     calls += formatv("  {0}({1});\n", function, llvm::join(arguments, ", "));
   }
   return success();
@@ -145,6 +187,8 @@ void DesignWriter::writeOutputs() {
 /// header is read.
 std::string DesignWriter::writeWidths() {
   int64_t bits = 0;
+  for (auto fetch : design.getBody().front().getOps<FetchOp>())
+    bits = std::max(bits, int64_t(fetch.getPort()));
   auto look = [&](Value stream) {
     bits = std::max(bits, cast<StreamType>(stream.getType()).getWordBits());
   };
@@ -175,13 +219,17 @@ FailureOr<Files> DesignWriter::write() {
               "#endif\n",
               StringRef(name).upper(), llvm::join(comments, ""), prototype,
               writeWidths());
-  std::string interfaces;
-  for (const std::string &port : ports)
-    interfaces += "#pragma HLS INTERFACE axis port=" + port + "\n";
+  // With registers of addresses, there are some to start it, too.
+  bool hasMemory = !design.getBody().front().getOps<FetchOp>().empty();
+  interfaces.push_back(hasMemory ? "s_axilite port=return"
+                                 : "ap_ctrl_none port=return");
+  std::string pragmas;
+  for (const std::string &interface : interfaces)
+    pragmas += "#pragma HLS INTERFACE " + interface + "\n";
   files[name + ".cpp"] =
-      formatv("#include \"{0}.h\"\n{1}\n{2} {{\n{3}#pragma HLS INTERFACE "
-              "ap_ctrl_none port=return\n#pragma HLS DATAFLOW\n{4}{5}}\n",
-              name, functions, prototype, interfaces, declarations, calls);
+      formatv("#include \"{0}.h\"\n{1}\n{2} {{\n{3}#pragma HLS "
+              "DATAFLOW\n{4}{5}}\n",
+              name, functions, prototype, pragmas, declarations, calls);
   return std::move(files);
 }
 

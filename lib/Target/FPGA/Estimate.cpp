@@ -10,6 +10,8 @@
 #include "LogicCounter.h"
 #include "Memories.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -52,6 +54,8 @@ static constexpr Coefficient coefficients[numLogic] = {
 };
 /// Beside its memory: of a FIFO, and of a bit of its addresses.
 static constexpr double fifoLuts = 4, fifoAddressLuts = 4;
+/// Of a fetch, and of a bit of its counters.
+static constexpr double fetchLuts = 10, fetchBitLuts = 3;
 static constexpr double blockFifoLuts = 4, blockFifoAddressLuts = 4;
 
 llvm::StringRef fpga::getName(Logic logic) {
@@ -96,6 +100,21 @@ FailureOr<Stage> fpga::estimate(ProcessOp process, double clock) {
   return stage;
 }
 
+static Resources estimateFifo(int64_t wordBits, int64_t depth) {
+  Resources resources;
+  auto addressBits = double(ProcessOp::getIndexBits(depth));
+  if (chooseMemoryStyle(depth, wordBits, /*isWritten=*/true) ==
+      MemoryStyle::Block) {
+    resources.halfBlocks = countHalfBlocks(depth, wordBits);
+    resources.luts =
+        std::lround(blockFifoLuts + blockFifoAddressLuts * addressBits);
+  } else {
+    resources.luts = countRAMLuts(depth, wordBits) +
+                     std::lround(fifoLuts + fifoAddressLuts * addressBits);
+  }
+  return resources;
+}
+
 static Stage estimateFifo(Value stream, const std::string &reader) {
   Stage stage;
   stage.name = reader;
@@ -103,17 +122,25 @@ static Stage estimateFifo(Value stream, const std::string &reader) {
   stage.depth = followFifos(stream).depth;
   stage.wordBits = cast<StreamType>(stream.getType()).getWordBits();
   stage.bitsIn = stage.bitsOut = countFrameBits(stream);
-  auto addressBits = double(ProcessOp::getIndexBits(stage.depth));
-  if (chooseMemoryStyle(stage.depth, stage.wordBits, /*isWritten=*/true) ==
-      MemoryStyle::Block) {
-    stage.resources.halfBlocks = countHalfBlocks(stage.depth, stage.wordBits);
-    stage.resources.luts =
-        std::lround(blockFifoLuts + blockFifoAddressLuts * addressBits);
-  } else {
-    stage.resources.luts =
-        countRAMLuts(stage.depth, stage.wordBits) +
-        std::lround(fifoLuts + fifoAddressLuts * addressBits);
-  }
+  stage.resources = estimateFifo(stage.wordBits, stage.depth);
+  return stage;
+}
+
+/// With the FIFO of what is ahead.
+static Stage estimateFetch(FetchOp fetch) {
+  StreamType type = fetch.getResult().getType();
+  Stage stage;
+  auto ahead = int64_t(fetch.getAhead());
+  stage.name = fetch.getName().str();
+  stage.kind = "fetch";
+  stage.cycles = type.getWords();
+  stage.bitsIn = 8 * fetch.getBytes();
+  stage.bitsOut = countFrameBits(fetch.getResult());
+  stage.resources = estimateFifo(type.getWordBits(), ahead);
+  int64_t bursts = llvm::divideCeil(type.getWords(), fetch.getBurst());
+  stage.resources.luts += std::lround(
+      fetchLuts + fetchBitLuts * double(ProcessOp::getIndexBits(bursts) +
+                                        ProcessOp::getIndexBits(ahead)));
   return stage;
 }
 
@@ -121,6 +148,8 @@ FailureOr<Estimate> fpga::estimate(DesignOp design) {
   Estimate all;
   std::vector<std::string> names = nameProcesses(design);
   size_t number = 0;
+  for (auto fetch : design.getBody().front().getOps<FetchOp>())
+    all.stages.push_back(estimateFetch(fetch));
   for (auto process : design.getBody().front().getOps<ProcessOp>()) {
     auto stage = estimate(process, getClock(design));
     if (failed(stage))

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Folder.h"
+#include "Units.h"
 
 #include "qnt/Target/FPGA/Part.h"
 #include "qnt/Target/FPGA/Passes.h"
@@ -23,6 +24,9 @@ using namespace mlir;
 using namespace qnt;
 using namespace qnt::fpga;
 using namespace qnt::qflow;
+
+/// With parity.
+static constexpr int64_t halfBlockBits = 18 * 1024;
 
 static StreamType getType(Value stream) {
   return cast<StreamType>(stream.getType());
@@ -139,6 +143,8 @@ void fpga::setProducts(DotOp op, const DotFolding &folding) {
 
 int64_t fpga::countCycles(DotOp op, const DotFolding &folding) {
   int64_t rows = getType(op.getResult()).getShape().back();
+  if (op.getPort())
+    return countMemoryCycles(op, folding.pe, folding.simd);
   return getType(op.getInput()).getElements() / folding.simd *
          (rows / folding.pe);
 }
@@ -345,6 +351,9 @@ LogicalResult Folder::run() {
   for (Operation *op : units)
     if (failed(fold(op)))
       return failure();
+  for (auto dot : llvm::make_early_inc_range(body.getOps<DotOp>()))
+    if (dot.getPort())
+      expandMemoryDot(dot);
   design.setFunctionType(builder.getFunctionType(
       body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
   return success();
@@ -366,8 +375,67 @@ public:
   }
 
 private:
+  static int64_t countWeightBits(DotOp op) {
+    return op.getWeights().getNumElements() *
+           op.getWeights().getElementType().getIntOrFloatBitWidth();
+  }
+
+  void setPort(DotOp op) {
+    op.setPortAttr(OpBuilder(op).getI64IntegerAttr(port));
+  }
+
+  LogicalResult placeWeights() {
+    DesignOp design = getOperation();
+    if (weights != "chip" && weights != "dram" && weights != "auto")
+      return design.emitError("expected weights in chip, dram or auto, got '")
+             << weights << "'";
+    if (!FetchOp::isPort(port))
+      return design.emitError("expected a port of a power of two bits from 32 "
+                              "to 1024, got ")
+             << port;
+    if (weights == "auto" && part.empty())
+      return design.emitError("expected a part, whose block RAM weights=auto "
+                              "compares with");
+    if (weights == "dram")
+      for (auto dot : design.getBody().front().getOps<DotOp>())
+        if (countWeightBits(dot) >= 8 * least)
+          setPort(dot);
+    return success();
+  }
+
+  /// Weights go to memory, the most first, as long as block RAM does not hold
+  /// the others, or the design does not fit.
+  FailureOr<Folding> searchPlaces(const PartLimits &limits) {
+    DesignOp design = getOperation();
+    SmallVector<DotOp> dots(design.getBody().front().getOps<DotOp>());
+    llvm::sort(dots, [](DotOp a, DotOp b) {
+      int64_t ofA = countWeightBits(a), ofB = countWeightBits(b);
+      return ofA != ofB ? ofA > ofB : a->isBeforeInBlock(b);
+    });
+    int64_t bits = 0;
+    for (DotOp dot : dots)
+      bits += countWeightBits(dot);
+    size_t placed = 0;
+    auto place = [&] {
+      bits -= countWeightBits(dots[placed]);
+      setPort(dots[placed++]);
+    };
+    while (placed < dots.size() && bits > limits.halfBlocks * halfBlockBits)
+      place();
+    for (; placed < dots.size(); place()) {
+      ScopedDiagnosticHandler silence(&getContext(),
+                                      [](Diagnostic &) { return success(); });
+      auto found = searchFolding(design, cycles, limits, clock);
+      if (succeeded(found))
+        return found;
+    }
+    return searchFolding(design, cycles, limits, clock);
+  }
+
   FailureOr<Folding> getFolding() {
     DesignOp design = getOperation();
+    if (failed(placeWeights()))
+      return failure();
     if (cycles < 0 || (cycles == 0 && part.empty()))
       return design.emitError("expected cycles of 1 or more a frame, got ")
              << cycles;
@@ -382,11 +450,11 @@ private:
     if (!(lutShare > 0 && lutShare <= 1) || !(clock > 0))
       return design.emitError("expected a positive clock, and a share of LUTs "
                               "above 0 and at most 1");
-    return searchFolding(design, cycles,
-                         {found->name, found->dsps,
-                          int64_t(double(found->luts) * lutShare),
-                          2 * found->blockRAMs},
-                         clock);
+    PartLimits limits{found->name, found->dsps,
+                      int64_t(double(found->luts) * lutShare),
+                      2 * found->blockRAMs};
+    return weights == "auto" ? searchPlaces(limits)
+                             : searchFolding(design, cycles, limits, clock);
   }
 };
 } // namespace

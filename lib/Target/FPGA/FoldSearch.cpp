@@ -131,7 +131,8 @@ std::optional<Resources> Search::estimateDot(size_t unit, DotOp op,
   std::optional<Resources> all = estimateUnit<DotOp>(
       op, {withLanes(op.getInput().getType(), folding.simd)},
       withLanes(op.getResult().getType(), folding.pe), clock,
-      [&](DotOp copy) { setProducts(copy, folding); }, lowerDot);
+      [&](DotOp copy) { setProducts(copy, folding); },
+      op.getPort() ? lowerMemoryDot : lowerDot);
   auto window = op.getInput().getDefiningOp<WindowOp>();
   if (all && window) {
     std::optional<Resources> read = estimateUnit<WindowOp>(
@@ -183,8 +184,9 @@ static SmallVector<DotFolding> listProducts(DotOp op, DotFolding folding) {
   IntegerType input = op.getInput().getType().getElement();
   auto weights = cast<DenseIntElementsAttr>(op.getWeights());
   ArrayRef<int64_t> shape = weights.getType().getShape();
-  // Products of constants are other hardware.
-  if (folding.pe == shape[0] && folding.simd == shape[1])
+  // Products of constants are other hardware; what comes from memory lies as
+  // it is multiplied.
+  if (op.getPort() || (folding.pe == shape[0] && folding.simd == shape[1]))
     return ways;
   for (folding.shared = 2; folding.shared <= maxShared; ++folding.shared) {
     if (folding.pe % folding.shared)

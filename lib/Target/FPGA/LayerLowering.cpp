@@ -196,7 +196,8 @@ LogicalResult LayerLowering::makeDot(Value vectors, ArrayRef<int64_t> weights,
   if (bias)
     bias = makeTensor(op.getContext(), rows, element.getWidth(), constants);
   sums = DotOp::create(builder, op.getLoc(), getFrames(from, element, rows),
-                       vectors, matrix, bias, /*shared=*/IntegerAttr());
+                       vectors, matrix, bias, /*in_luts=*/false,
+                       /*shared=*/IntegerAttr(), /*port=*/IntegerAttr());
   return success();
 }
 

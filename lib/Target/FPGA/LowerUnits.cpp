@@ -36,9 +36,11 @@ static ProcessOp lower(Operation *op) {
       .Case([&](PadOp op) { return lowerPad(op, builder); })
       .Case([&](PoolOp op) { return lowerPool(op, builder); })
       .Case([&](RequantizeOp op) { return lowerRequantize(op, builder); })
+      .Case([&](ReorderOp op) { return lowerReorder(op, builder); })
       .Case([&](RopeOp op) { return lowerRope(op, builder); })
       .Case([&](ScoresOp op) { return lowerScores(op, builder); })
       .Case([&](SliceOp op) { return lowerSlice(op, builder); })
+      .Case([&](TiledDotOp op) { return lowerTiledDot(op, builder); })
       .Case([&](WidthOp op) { return lowerWidth(op, builder); })
       .Case([&](WindowOp op) { return lowerWindow(op, builder); })
       .Default([](Operation *) { return ProcessOp(); });
@@ -128,10 +130,18 @@ int64_t fpga::getCycles(Operation *op) {
   };
   return llvm::TypeSwitch<Operation *, int64_t>(op)
       .Case([&](DotOp op) {
-        StreamType from = op.getInput().getType();
-        int64_t rows = op.getResult().getType().getShape().back();
-        return from.getWords() * (rows / op.getResult().getType().getLanes());
+        StreamType from = op.getInput().getType(),
+                   to = op.getResult().getType();
+        int64_t rows = to.getLanes();
+        return op.getPort() ? countMemoryCycles(op, rows, from.getLanes())
+                            : from.getWords() * (to.getShape().back() / rows);
       })
+      .Case([](TiledDotOp op) {
+        return TiledDotOp::countCycles(op.getVectors(), op.getTiles(),
+                                       op.getSteps());
+      })
+      .Case([&](ReorderOp op) { return 2 * getWords(op.getInput()); })
+      .Case([&](FetchOp op) { return getWords(op.getResult()); })
       .Case([](WindowOp op) { return WindowSchedule(op).getIterations(); })
       .Case<ForkOp, LookupOp, PoolOp, RequantizeOp>(
           [&](auto op) { return getWords(op.getInput()); })
@@ -145,6 +155,10 @@ int64_t fpga::getCycles(Operation *op) {
 namespace {
 class LowerUnits : public fpga::impl::LowerUnitsPassBase<LowerUnits> {
   void runOnOperation() override {
+    for (auto dot : llvm::make_early_inc_range(
+             getOperation().getBody().front().getOps<DotOp>()))
+      if (dot.getPort())
+        expandMemoryDot(dot);
     for (Operation &op :
          llvm::make_early_inc_range(getOperation().getBody().front())) {
       auto width = dyn_cast<WidthOp>(op);

@@ -155,7 +155,54 @@ static int64_t countRepeated(DotOp op) {
   return from.getShape().back() / from.getLanes();
 }
 
+/// Of all vectors at once: those of the next frame wait for all tiles. A vector
+/// by itself waits as others do.
+static int64_t countRepeated(TiledDotOp op) {
+  return op.getTiles() > 1 || op.getVectors() > 1
+             ? op.getInput().getType().getWords()
+             : 0;
+}
+
+/// Cycles in which the words of a frame are taken, by what is behind a stream.
+static int64_t countReading(Value stream) {
+  int64_t cycles = cast<StreamType>(stream.getType()).getWords();
+  Operation *reader = *stream.user_begin();
+  for (; isa<WidthOp, FifoOp>(reader);
+       reader = *reader->getResult(0).user_begin())
+    cycles = std::max(cycles, getCycles(reader));
+  // Others have a FIFO for all.
+  return isa<TiledDotOp>(reader) ? cycles : std::max(cycles, getCycles(reader));
+}
+
+/// Cycles in which they come, at the least.
+static int64_t countComing(Value stream, int64_t cycles) {
+  Operation *maker = stream.getDefiningOp();
+  while (isa_and_present<WidthOp, FifoOp, RequantizeOp>(maker))
+    maker = maker->getOperand(0).getDefiningOp();
+  auto dot = dyn_cast_if_present<TiledDotOp>(maker);
+  // Not while the first tile comes.
+  return dot ? dot.getTiles() * dot.getVectors() * dot.getSteps() : cycles;
+}
+
 namespace {
+/// Words around a reorder, which takes and gives in turn.
+struct Around {
+  Around(ReorderOp op, int64_t cycles) {
+    int64_t words = op.getInput().getType().getWords();
+    int64_t reading = countReading(op.getResult());
+    // Where a frame leaves no time to wait for the reader.
+    int64_t late = words + reading - cycles;
+    if (late > 0)
+      behind = std::min(words, divideCeil(words * late, reading));
+    int64_t giving = std::max(words, std::min(reading, cycles - words));
+    before = std::min(
+        words, divideCeil(giving * words, countComing(op.getInput(), cycles)));
+  }
+  static int64_t divideCeil(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+  int64_t before = 0, behind = 0;
+};
+
 class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
   void runOnOperation() override {
     int64_t cycles = 1;
@@ -167,6 +214,15 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     auto dots = llvm::to_vector(getOperation().getOps<DotOp>());
     for (DotOp op : dots)
       insert(op.getInputMutable(), countRepeated(op));
+    auto tiled = llvm::to_vector(getOperation().getOps<TiledDotOp>());
+    for (TiledDotOp op : tiled)
+      insert(op.getInputMutable(), countRepeated(op));
+    auto reorders = llvm::to_vector(getOperation().getOps<ReorderOp>());
+    for (ReorderOp op : reorders) {
+      Around words(op, cycles);
+      insert(op.getInputMutable(), words.before);
+      insert(*op.getResult().use_begin(), words.behind);
+    }
     // The numbers of a head are read for the first of those that they meet.
     auto scores = llvm::to_vector(getOperation().getOps<ScoresOp>());
     for (ScoresOp op : scores)

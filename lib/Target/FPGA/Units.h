@@ -50,6 +50,26 @@ struct LaneFolding {
 };
 /// None of other units.
 std::optional<LaneFolding> getLaneFolding(mlir::Operation *op);
+/// With weights that come as a stream.
+qflow::ProcessOp lowerTiledDot(qflow::TiledDotOp op, mlir::OpBuilder &builder);
+qflow::ProcessOp lowerReorder(qflow::ReorderOp op, mlir::OpBuilder &builder);
+
+/// Weights [N, K] as words of `rows` rows and `lanes` inputs: rows by rows, of
+/// them inputs by inputs; in a word for each input those of its rows.
+llvm::SmallVector<int64_t> tileWeights(mlir::DenseIntElementsAttr weights,
+                                       int64_t rows, int64_t lanes);
+
+/// Makes of a dot product with a port the units that it stands for, and of its
+/// requantiser one of tiles, so that what is put back in order are codes.
+void expandMemoryDot(qflow::DotOp op);
+
+/// The process of such a one on a stream of weights that is null: for
+/// estimates.
+qflow::ProcessOp lowerMemoryDot(qflow::DotOp op, mlir::OpBuilder &builder);
+
+/// Cycles that it takes of a frame, folded so; its port and its reorder
+/// included.
+int64_t countMemoryCycles(qflow::DotOp op, int64_t rows, int64_t lanes);
 
 /// Iterations that the process of a unit, or a process, takes for a frame; 0 of
 /// other ops.

@@ -30,12 +30,13 @@ public:
 
 private:
   LogicalResult writeProcesses();
+  void writeFetch(FetchOp fetch);
   void connect(Value stream, const std::string &to);
 
   DesignOp design;
   Files files;
   UniqueNames names;
-  std::string modules, body;
+  std::string modules, ports, body;
   /// What the ends of streams are called where they come from.
   llvm::DenseMap<Value, std::string> producers;
 };
@@ -62,6 +63,25 @@ void DesignWriter::connect(Value stream, const std::string &to) {
                   bindEnd("in", producers.lookup(source)), bindEnd("out", to));
 }
 
+/// Words that were asked for wait in a FIFO, which has room for them.
+void DesignWriter::writeFetch(FetchOp fetch) {
+  StreamType type = fetch.getResult().getType();
+  std::string port = names.make(fetch.getName());
+  std::string name = names.make("u_fetch_" + port), got = name + "_got",
+              end = name + "_out0";
+  int64_t bits = type.getWordBits();
+  ports += ",\n" + declareMemoryPort(port, int64_t(fetch.getPort()));
+  body += declareEnd(got, type) + declareEnd(end, type);
+  body += formatv("  {0} {1} (\n    .clk(clk), .rst(rst){2}{3},\n    "
+                  ".leaves({4}_valid & {4}_ready));\n",
+                  nameFetch(fetch), name, bindMemoryPort(port),
+                  bindEnd("out", got), end);
+  body += formatv("  {0} {1}_ahead (\n    .clk(clk), .rst(rst){2}{3});\n",
+                  nameFifo(int64_t(fetch.getAhead()), bits), name,
+                  bindEnd("in", got), bindEnd("out", end));
+  producers[fetch.getResult()] = end;
+}
+
 LogicalResult DesignWriter::writeProcesses() {
   double period = getStagePeriod(getClock(design));
   auto processNames = nameProcesses(design);
@@ -69,6 +89,10 @@ LogicalResult DesignWriter::writeProcesses() {
   for (Operation &op : design.getBody().front()) {
     if (isa<FifoOp, OutputOp>(op))
       continue;
+    if (auto fetch = dyn_cast<FetchOp>(op)) {
+      writeFetch(fetch);
+      continue;
+    }
     auto process = dyn_cast<ProcessOp>(op);
     if (!process)
       return op.emitOpError("is neither process nor FIFO, which Verilog is "
@@ -104,7 +128,6 @@ static const std::string macroText =
     "QNT_LUTS \"distributed\"\n`endif\n";
 
 FailureOr<Files> DesignWriter::write() {
-  std::string ports;
   for (auto [number, stream] :
        llvm::enumerate(design.getBody().getArguments())) {
     std::string name = names.make(getInputName(design, number));

@@ -7,6 +7,7 @@
 #include "VerilogModules.h"
 
 #include "Memories.h"
+#include "VerilogOps.h"
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -146,6 +147,113 @@ module qnt_product #(parameter A = 8, parameter A_SIGNED = 0, parameter B = 8,
 endmodule
 )";
 
+static constexpr const char *fetchText = R"(
+// The words of a frame from an AXI4 memory, in bursts of BURST words or, the last one, REST,
+// over and over: as long as there is room for AHEAD words. Bursts begin at multiples of their
+// size, at most 4 KiB, so that none crosses them.
+module qnt_fetch #(parameter PORT = 64, parameter WIDTH = 64, parameter BURSTS = 1,
+                   parameter BURST = 64, parameter REST = 64, parameter AHEAD = 512,
+                   parameter BITS = 1, parameter ROOM_BITS = 10) (
+  input clk,
+  input rst,
+  input [63:0] base,
+  output reg [63:0] araddr,
+  output reg [7:0] arlen,
+  output [2:0] arsize,
+  output [1:0] arburst,
+  output reg arvalid,
+  input arready,
+  input [PORT-1:0] rdata,
+  input [1:0] rresp,
+  input rlast,
+  input rvalid,
+  output rready,
+  output reg error,
+  output [WIDTH-1:0] out_data,
+  output out_valid,
+  input out_ready,
+  input leaves
+);
+  localparam BYTES = BURST * PORT / 8;
+  // The next burst, and the words that none was asked for.
+  reg [BITS-1:0] burst;
+  reg [ROOM_BITS-1:0] room;
+  wire is_last = burst == BURSTS - 1;
+  wire asks = (~arvalid | arready) & room >= BURST;
+  wire [ROOM_BITS-1:0] beats = is_last ? REST : BURST;
+  wire [63:0] offset = burst * BYTES;
+  assign arsize = $clog2(PORT / 8);
+  assign arburst = 2'b01;
+  assign out_data = rdata[WIDTH-1:0];
+  assign out_valid = rvalid;
+  assign rready = out_ready;
+  always @(posedge clk)
+    if (rst) begin
+      burst <= 0;
+      room <= AHEAD;
+      arvalid <= 0;
+      error <= 0;
+    end else begin
+      if (~arvalid | arready) begin
+        arvalid <= asks;
+        araddr <= {base[63:12], 12'b0} + offset;
+        arlen <= (is_last ? REST : BURST) - 1;
+      end
+      if (asks) burst <= is_last ? 0 : burst + 1;
+      room <= room - (asks ? beats : {ROOM_BITS{1'b0}}) + {{ROOM_BITS-1{1'b0}}, leaves};
+      if (rvalid & rready & rresp[1]) error <= 1;
+    end
+endmodule
+)";
+
+namespace {
+/// A signal of an AXI4 read port.
+struct Signal {
+  const char *name;
+  bool isInput;
+  /// 0: as the port.
+  int64_t bits;
+};
+} // namespace
+
+static constexpr Signal memorySignals[] = {
+    {"base", true, 64},   {"araddr", false, 64}, {"arlen", false, 8},
+    {"arsize", false, 3}, {"arburst", false, 2}, {"arvalid", false, 1},
+    {"arready", true, 1}, {"rdata", true, 0},    {"rresp", true, 2},
+    {"rlast", true, 1},   {"rvalid", true, 1},   {"rready", false, 1},
+    {"error", false, 1},
+};
+
+std::string fpga::declareMemoryPort(const std::string &name, int64_t bits) {
+  std::string text;
+  for (const Signal &signal : memorySignals)
+    text += formatv("{0}  {1} {2}{3}_{4}", text.empty() ? "" : ",\n",
+                    signal.isInput ? "input" : "output",
+                    declareRange(signal.bits ? signal.bits : bits), name,
+                    signal.name);
+  return text;
+}
+
+std::string fpga::bindMemoryPort(const std::string &name) {
+  std::string text;
+  for (const Signal &signal : memorySignals)
+    text += formatv(",\n    .{0}({1}_{0})", signal.name, name);
+  return text;
+}
+
+std::string fpga::nameFetch(FetchOp fetch) {
+  StreamType type = fetch.getResult().getType();
+  int64_t words = type.getWords(), burst = int64_t(fetch.getBurst()),
+          ahead = int64_t(fetch.getAhead());
+  int64_t bursts = llvm::divideCeil(words, burst);
+  return formatv(
+      "qnt_fetch #(.PORT({0}), .WIDTH({1}), .BURSTS({2}), .BURST({3}), "
+      ".REST({4}), .AHEAD({5}), .BITS({6}), .ROOM_BITS({7}))",
+      fetch.getPort(), type.getWordBits(), bursts, burst,
+      words - (bursts - 1) * burst, ahead, ProcessOp::getIndexBits(bursts),
+      ProcessOp::getIndexBits(ahead + 1));
+}
+
 std::string fpga::nameFifo(int64_t depth, int64_t wordBits) {
   std::string sizes = formatv(".WIDTH({0}), .DEPTH({1}), .BITS({2})", wordBits,
                               depth, ProcessOp::getIndexBits(depth));
@@ -168,7 +276,8 @@ std::string fpga::writeModules(const std::string &design) {
   for (auto [name, module, end] :
        {std::tuple("qnt_fifo #", fifoText, fifoEndText),
         std::tuple("qnt_block_fifo #", blockFifoText, fifoEndText),
-        std::tuple("qnt_product #", productText, "")})
+        std::tuple("qnt_product #", productText, ""),
+        std::tuple("qnt_fetch #", fetchText, "")})
     if (llvm::StringRef(design).contains(name))
       text += std::string(module) + end;
   return text;

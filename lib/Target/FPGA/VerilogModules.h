@@ -9,6 +9,8 @@
 
 #include "Products.h"
 
+#include "qnt/Dialect/QFlow/QFlow.h"
+
 #include <cstdint>
 #include <string>
 
@@ -18,6 +20,13 @@ namespace qnt::fpga {
 /// #(.WIDTH(8), ...)": in LUTs, or in block RAM where it is deep
 /// (chooseMemoryStyle). One in block RAM has a word more, in a register.
 std::string nameFifo(int64_t depth, int64_t wordBits);
+
+/// "qnt_fetch #(.PORT(64), ...)"; its words go into a FIFO of `ahead`.
+std::string nameFetch(qflow::FetchOp fetch);
+/// Ports of a module, and what binds those of an instance to them: an AXI4 read
+/// port.
+std::string declareMemoryPort(const std::string &name, int64_t bits);
+std::string bindMemoryPort(const std::string &name);
 
 /// The module that multiplies in LUTs, and its parameters.
 std::string nameProduct(const ProductShape &shape);

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Support/AtomicFile.h"
 #include "qnt/Target/FPGA/Cpp.h"
+#include "qnt/Target/FPGA/MemoryPorts.h"
 #include "qnt/Target/FPGA/Passes.h"
 #include "qnt/Target/FPGA/Report.h"
 #include "qnt/Target/FPGA/Verilog.h"
@@ -35,6 +36,8 @@ static FailureOr<fpga::Files> emitAll(qflow::DesignOp design) {
   fpga::Files files = fpga::writeReport(design, *estimate, nullptr);
   files.merge(*verilog);
   files.merge(*cpp);
+  files.merge(fpga::writeMemoryWords(design));
+  files["axi_memory.v"] = fpga::axiMemoryText;
   return files;
 }
 

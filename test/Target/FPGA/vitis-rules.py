@@ -110,6 +110,45 @@ BAD = [
     (CALLS, CALLS.replace("do_sum(x", "do_sum(x_stream, sum_out0);\n  do_sum(x"),
      "writes sum_out0 twice"),
 ]
+# What reads a memory.
+MEMORY = (GOOD.replace("static void do_copy", """static void do_fetch(const ap_uint<64> *memory,
+    hls::stream<ap_uint<16>> &out0) {
+#pragma HLS INLINE off
+  for (int i0 = 0; i0 < 8; ++i0) {
+#pragma HLS PIPELINE II=1
+    ap_uint<64> word = memory[i0];
+    ap_uint<16> v0 = word.range(15, 0);
+    out0.write(v0);
+  }
+}
+
+static void do_copy""")
+          .replace("void top(hls::stream<ap_uint<16>> &x_stream",
+                   "void top(const ap_uint<64> *weights")
+          .replace("#pragma HLS INTERFACE axis port=x_stream\n", """\
+#pragma HLS INTERFACE m_axi port=weights bundle=weights offset=slave depth=8 \
+max_read_burst_length=64
+#pragma HLS INTERFACE s_axilite port=weights
+""").replace("ap_ctrl_none port=return", "s_axilite port=return")
+          .replace(CALLS, """\
+  hls::stream<ap_uint<16>> x_stream("x_stream");
+#pragma HLS STREAM variable=x_stream depth=2
+  do_fetch(weights, x_stream);
+""" + CALLS))
+BAD_MEMORIES = [
+    ("m_axi port", "axis port", "top has no m_axi of weights"),
+    ("#pragma HLS INTERFACE s_axilite port=weights\n", "", "top has no s_axilite of weights"),
+    ("s_axilite port=return", "ap_ctrl_none port=return",
+     "top has registers, but none that starts it"),
+    (" offset=slave", "", "top has no offset and depth of weights"),
+    (" depth=8", "", "top has no offset and depth of weights"),
+    ("length=64", "length=512", "has bursts of 512 words of weights"),
+    ("memory[i0]", "memory[7 - i0]", "do_fetch does not read weights in order"),
+    ("  do_fetch(weights, x_stream);\n", "  do_fetch(weights, x_stream);\n" * 2,
+     "reads weights twice"),
+    ("const ap_uint<64> *weights,", "const ap_uint<64> *weights,\n    const ap_uint<64> *more,",
+     "top has no m_axi of more"),
+]
 SCRIPT = """open_project -reset vitis
 set_top top
 add_files top.cpp
@@ -141,6 +180,15 @@ assert Linter("#define AP_INT_MAX_W 2048\n" + HEADER, wide, "top").complaints ==
 for old, new, complaint in BAD:
     found = Linter(HEADER, replace(GOOD, old, new), "top").complaints
     assert any(text.split(": ", 1)[1] == complaint for text in found), (new, complaint, found)
+assert Linter(HEADER, MEMORY, "top").complaints == []
+shared = replace(MEMORY, "*weights,", "*weights,\n    const ap_uint<64> *more,")
+shared = replace(shared, "#pragma HLS INTERFACE s_axilite port=return", """\
+#pragma HLS INTERFACE m_axi port=more bundle=weights offset=slave depth=8
+#pragma HLS INTERFACE s_axilite port=return""")
+bad = [(replace(MEMORY, old, new), complaint) for old, new, complaint in BAD_MEMORIES]
+for source, complaint in bad + [(shared, "has more in the bundle of another")]:
+    found = Linter(HEADER, source, "top").complaints
+    assert any(text.split(": ", 1)[1] == complaint for text in found), (complaint, found)
 assert Linter(HEADER, GOOD, "none").complaints == ["1: has no function none"]
 assert lint_script(SCRIPT, "top") == []
 for old, new, complaint in BAD_SCRIPTS:

@@ -134,7 +134,11 @@ for target, patterns in [
         ("fpga clock=0MHz", ["unknown clock '0MHz'"]),
         ("fpga cycles=0", ["unknown cycles '0'"]),
         ("fpga luts=4", ["unknown luts '4', expected a share such as 80%"]),
-        ("fpga dsps=4", ["unknown key 'dsps', expected part, clock, cycles, luts or fifos"]),
+        ("fpga dsps=4", ["unknown key 'dsps', expected part, clock, cycles, luts, weights, port, "
+                         "bandwidth or fifos"]),
+        ("fpga weights=sd", ["unknown weights 'sd', expected chip, dram or auto"]),
+        ("fpga port=48", ["unknown port '48', expected a power of two bits from 32 to 1024"]),
+        ("fpga bandwidth=4", ["unknown bandwidth '4', expected such as 4.2GB/s"]),
         ("cpu isa=avx9", ["unknown isa 'avx9'", "avx512vnni, avxvnni, avx2, portable",
                           "i8mm, dotprod, neon or all"]),
         ("cpu isa=avx2,neon", ["'avx2' and 'neon' are of two architectures"]),

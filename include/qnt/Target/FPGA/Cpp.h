@@ -18,7 +18,8 @@ namespace qnt::fpga {
 /// and gives one to each that goes out; a word is an ap_uint, lane 0 lowest.
 ///
 /// The function has a stream for each of the design's, in their order, called
-/// NAME_stream. Emits an error at an op that is neither process nor FIFO.
+/// NAME_stream, and a pointer NAME for each qflow.fetch (m_axi). Emits an error
+/// at an op that is neither process, FIFO nor fetch.
 mlir::FailureOr<Files> emitCpp(qflow::DesignOp design);
 
 } // namespace qnt::fpga

@@ -90,13 +90,21 @@ def FoldPass : Pass<"qnt-fpga-fold", "::qnt::qflow::DesignOp"> {
     design is within what the part has, by the estimate, and takes the fewest
     cycles; or, with `cycles`, the least of what there is. Where nothing fits, an
     error says what the design takes at the least.
+
+    A `qflow.dot` whose weights are in memory (`weights`, or its `port`) is folded
+    as the units that it becomes: `qflow.fetch`, `qflow.tiled_dot`, `qflow.reorder`.
   }];
   let options = [
     Option<"cycles", "cycles", "int64_t", "0",
            "Clock cycles that a frame may take; 0 with a part: as few as fit.">,
     Option<"part", "part", "std::string", "\"\"", "The FPGA, such as xc7z020.">,
     Option<"lutShare", "lut-share", "double", "0.8", "Of the part's LUTs that may be used.">,
-    Option<"clock", "clock", "double", "100", "In MHz: pipelines are made for it.">
+    Option<"clock", "clock", "double", "100", "In MHz: pipelines are made for it.">,
+    Option<"weights", "weights", "std::string", "\"chip\"",
+           "Where weights are: chip; dram: those of at least `least` bytes in memory; auto: "
+           "in memory what the part has no room for, the most first.">,
+    Option<"least", "least", "int64_t", "512", "Bytes of a unit's weights that go to memory.">,
+    Option<"port", "port", "int64_t", "64", "Bits of the port of each to memory.">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }

@@ -21,9 +21,14 @@ namespace qnt::fpga {
 /// out1, ..., or as their attribute qflow.name says. A word is taken in a cycle
 /// where both valid and ready are set.
 ///
+/// For each qflow.fetch it has an AXI4 read port: NAME_araddr, ... NAME_rready,
+/// the address NAME_base of the first word, a multiple of 4096 (lower bits are
+/// taken as zeros) that does not change while rst is not set, and NAME_error,
+/// which is set once a response was an error.
+///
 /// Stages take at most a period of the design's clock (100 MHz where it has
 /// none). Emits an error at the op that has no place in a pipeline, or is
-/// neither process nor FIFO.
+/// neither process, FIFO nor fetch.
 mlir::FailureOr<Files> emitVerilog(qflow::DesignOp design);
 
 /// For proofs, what one iteration of each process computes: DESIGN_iterations.v

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "../Units.h"
 #include "SharedRows.h"
+#include "Sums.h"
 
 using namespace mlir;
 using namespace qnt;
@@ -21,15 +22,6 @@ struct Folding {
         pe(op.getResult().getType().getLanes()),
         simd(op.getInput().getType().getLanes()), folds(rows / pe),
         steps(inputs / simd) {}
-  /// In the order of the words of an iteration after the other: inputs of a
-  /// step, and of each the first `factors` rows of a fold.
-  void forEachLane(int64_t factors,
-                   function_ref<void(int64_t row, int64_t input)> visit) const {
-    for (int64_t fold = 0; fold < folds; ++fold)
-      for (int64_t input = 0; input < inputs; ++input)
-        for (int64_t r = 0; r < factors; ++r)
-          visit(fold * pe + r, input);
-  }
   int64_t rows, inputs, pe, simd, folds, steps;
 };
 
@@ -50,27 +42,37 @@ private:
 
   DotOp op;
   const Folding folding;
+  /// In the order of words.
   const SmallVector<int64_t> weights;
-  /// Of an element of the input, of a sum.
-  unsigned inputBits, sumBits;
-  bool isSigned;
-  VectorType sums;
+  const unsigned sumBits;
   ProcessBuilder process;
 };
 } // namespace
 
-/// The bits that hold all numbers of a tensor.
+/// The bits that hold all numbers of a list.
 static unsigned getSignedBits(ArrayRef<int64_t> numbers) {
   auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
   return Interval{*low, *high}.getSignedBits();
 }
 
+SmallVector<int64_t> fpga::tileWeights(DenseIntElementsAttr weights,
+                                       int64_t rows, int64_t lanes) {
+  int64_t count = weights.getType().getDimSize(0);
+  int64_t inputs = weights.getType().getDimSize(1);
+  SmallVector<int64_t> numbers = getNumbers(weights), words;
+  words.reserve(numbers.size());
+  for (int64_t row = 0; row < count; row += rows)
+    for (int64_t first = 0; first < inputs; first += lanes)
+      for (int64_t i = first; i < first + lanes; ++i)
+        for (int64_t r = row; r < row + rows; ++r)
+          words.push_back(numbers[r * inputs + i]);
+  return words;
+}
+
 DotBuilder::DotBuilder(DotOp op, OpBuilder &builder)
-    : op(op), folding(op), weights(getNumbers(op.getWeights())),
-      inputBits(op.getInput().getType().getElement().getWidth()),
+    : op(op), folding(op),
+      weights(tileWeights(op.getWeights(), folding.pe, folding.simd)),
       sumBits(op.getResult().getType().getElement().getWidth()),
-      isSigned(op.getInput().getType().getElement().isSigned()),
-      sums(getWordVector(op.getResult().getType())),
       process(builder, op.getLoc(),
               {"dot",
                op->getOperands(),
@@ -100,39 +102,26 @@ Value DotBuilder::lookUpWeights(ArrayRef<int64_t> list, unsigned bits,
 
 /// Of factors [simd, n], with as many rows.
 Value DotBuilder::makeProducts(Value codes, Value factors) {
-  OpBuilder &builder = process.getBuilder();
-  auto codeType = IntegerType::get(op.getContext(), inputBits);
-  Value column = vector::ShapeCastOp::create(
-      builder, op.getLoc(), VectorType::get({folding.simd, 1}, codeType),
-      codes);
-  Value spread = vector::BroadcastOp::create(
-      builder, op.getLoc(), cast<VectorType>(factors.getType()).clone(codeType),
-      column);
-  return process.multiply(spread, isSigned, factors, /*isBSigned=*/true,
-                          op.getInLuts());
+  return multiplyRows(process, codes,
+                      op.getInput().getType().getElement().isSigned(), factors,
+                      op.getInLuts());
 }
 
 /// [pe], of this iteration.
 Value DotBuilder::makeSums(Value codes) {
   // Word fold * steps + step has weight [fold * pe + r, step * simd + i] in
   // lane (i, r).
-  SmallVector<int64_t> words;
-  folding.forEachLane(folding.pe, [&](int64_t row, int64_t input) {
-    words.push_back(weights[row * folding.inputs + input]);
-  });
-  Value factors = lookUpWeights(words, getSignedBits(weights), folding.pe);
+  Value factors = lookUpWeights(weights, getSignedBits(weights), folding.pe);
   return process.sumRows(makeProducts(codes, factors), sumBits);
 }
 
 /// The same, of products that rows share.
 Value DotBuilder::makeSharedSums(Value codes) {
   int64_t shared = *op.getShared(), factors = folding.pe / shared;
+  // Row j * factors + q of an input is row j of factor q.
   SmallVector<SmallVector<int64_t>> rows(static_cast<size_t>(shared));
-  folding.forEachLane(factors, [&](int64_t row, int64_t input) {
-    for (auto [j, list] : llvm::enumerate(rows))
-      list.push_back(
-          weights[(row + int64_t(j) * factors) * folding.inputs + input]);
-  });
+  for (auto [at, weight] : llvm::enumerate(weights))
+    rows[at / size_t(factors) % size_t(shared)].push_back(weight);
   auto places = *DotOp::getSharedRows(
       cast<DenseIntElementsAttr>(op.getWeights()),
       op.getInput().getType().getElement(), folding.pe, folding.simd, shared);
@@ -164,23 +153,14 @@ ProcessOp DotBuilder::run() {
   Value step = process.index(2);
   Value codes = readCodes();
   Value sum = op.getShared() ? makeSharedSums(codes) : makeSums(codes);
-  if (op.getBias() || folding.steps > 1) {
-    Value before = process.splat(sums, 0);
-    if (op.getBias())
-      before = process.lookUp(makeTensor(op.getContext(),
-                                         {folding.folds, folding.pe}, sumBits,
-                                         getNumbers(*op.getBias())),
-                              process.index(1));
-    if (folding.steps > 1) {
-      Value state = process.addState(process.getBuilder().getZeroAttr(sums));
-      before = process.select(process.isAt(step, 0), before, state);
-      sum = process.add(before, sum);
-      process.setNext(state, sum);
-    } else {
-      sum = process.add(before, sum);
-    }
-  }
-  process.write(0, sum, process.isAt(step, folding.steps - 1));
+  Value bias;
+  if (op.getBias())
+    bias =
+        process.lookUp(makeTensor(op.getContext(), {folding.folds, folding.pe},
+                                  sumBits, getNumbers(*op.getBias())),
+                       process.index(1));
+  process.write(0, accumulate(process, sum, bias, step, folding.steps),
+                process.isAt(step, folding.steps - 1));
   return process.finish();
 }
 

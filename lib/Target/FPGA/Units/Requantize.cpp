@@ -72,15 +72,40 @@ static Value shiftRight(ProcessBuilder &process, ChannelNumbers &channels,
       process.resize(channels.get(more, moreBits), bits, /*isSigned=*/false));
 }
 
+/// Of tiles, that of its first channels, and on from there.
+static Value countGroups(ProcessBuilder &process, int64_t tiles, int64_t groups,
+                         int64_t vectors) {
+  Value vector = process.index(1), group = process.index(2);
+  if (groups == 1)
+    return process.index(0);
+  unsigned bits = ProcessOp::getIndexBits(tiles * groups);
+  Value first = process.addState(process.getBuilder().getIntegerAttr(
+      process.getBuilder().getIntegerType(bits), 0));
+  Value isEnd = process.both(process.isAt(vector, vectors - 1),
+                             process.isAt(group, groups - 1));
+  // Behind the last tile the frame ends.
+  process.setNext(
+      first,
+      process.select(isEnd, process.add(first, process.integer(bits, groups)),
+                     first));
+  return process.add(first, process.resize(group, bits, /*isSigned=*/false));
+}
+
 ProcessOp fpga::lowerRequantize(RequantizeOp op, OpBuilder &builder) {
   StreamType from = op.getInput().getType(), to = op.getResult().getType();
-  int64_t groups = from.getShape().back() / from.getLanes();
-  ProcessBuilder process(builder, op.getLoc(),
-                         {"requantize",
-                          op->getOperands(),
-                          op->getResultTypes(),
-                          {from.getWords() / groups, groups}});
-  ChannelNumbers channels(process, process.index(1), from.getLanes());
+  ArrayRef<int64_t> shape = from.getShape();
+  int64_t groups = shape.back() / from.getLanes();
+  SmallVector<int64_t> loops = {from.getWords() / groups, groups};
+  if (op.getTiled())
+    loops = {shape[0], shape[1], groups};
+  ProcessBuilder process(
+      builder, op.getLoc(),
+      {"requantize", op->getOperands(), op->getResultTypes(), loops});
+  ChannelNumbers channels(process,
+                          op.getTiled()
+                              ? countGroups(process, shape[0], groups, shape[1])
+                              : process.index(1),
+                          from.getLanes());
   unsigned bits = op.getSums()->getSignedBits();
   Value sum = scale(process, channels, process.read(0, process.isTrue()),
                     from.getElement().isSigned(),

@@ -1,6 +1,7 @@
 """C++ designs run on the CPU: words in, words out."""
 import importlib.util
 import pathlib
+import re
 import subprocess
 
 from vitis import lint
@@ -21,12 +22,25 @@ def find_ap_types():
     return package / "templates/vivado/ap_types"
 
 
-def main(design, inputs, outputs):
-    """Reads words of each stream, a hexadecimal number a line, calls the design for as
-    many frames as there are words for, and writes what it gives. Streams are (name, bits,
-    words of a frame)."""
-    ports = [name for name, _, _ in inputs] + [name for name, _, _ in outputs]
-    lines = [f"hls::stream<ap_uint<{bits}>> {name};" for name, bits, _ in inputs + outputs]
+def find_memories(header):
+    """What a design reads from memory: [(name, bits of a word)]."""
+    return [(name, int(bits)) for bits, name in
+            re.findall(r"const ap_uint<(\d+)> \*(\w+)", header)]
+
+
+def main(design, inputs, outputs, memories):
+    """Reads words of each stream, a hexadecimal number a line, and of memories those of
+    NAME.hex, calls the design for as many frames as there are words for, and writes what it
+    gives. Streams are (name, bits, words of a frame)."""
+    ports = [name for name, _, _ in inputs + outputs] + [f"{name}.data()" for name, _ in memories]
+    lines = [f"""std::vector<ap_uint<{bits}>> {name};
+  {{
+    std::ifstream file("{name}.hex");
+    std::string word;
+    while (file >> word)
+      {name}.push_back(ap_uint<{bits}>(word.c_str(), 16));
+  }}""" for name, bits in memories]
+    lines += [f"hls::stream<ap_uint<{bits}>> {name};" for name, bits, _ in inputs + outputs]
     for name, bits, _ in inputs:
         lines.append(f"""{{
     std::ifstream file("{name}.in");
@@ -50,6 +64,7 @@ def main(design, inputs, outputs):
     return f"""#include "{design}.h"
 #include <fstream>
 #include <string>
+#include <vector>
 int main() {{
   {body}
 }}
@@ -63,7 +78,8 @@ class CSimulation:
     def __init__(self, folder, design, inputs, outputs, vitis_types=False):
         self.folder, self.inputs, self.outputs = pathlib.Path(folder), inputs, outputs
         assert not lint(folder, design), lint(folder, design)
-        (self.folder / "main.cpp").write_text(main(design, inputs, outputs))
+        memories = find_memories((self.folder / f"{design}.h").read_text())
+        (self.folder / "main.cpp").write_text(main(design, inputs, outputs, memories))
         compiler, headers = (GCC, find_ap_types()) if vitis_types else (CLANG, SOURCES)
         done = subprocess.run(
             [*compiler, "-I", headers, "main.cpp", f"{design}.cpp", "-o", "csim"],

@@ -24,7 +24,18 @@ int main(int argc, char **argv) {
 """
 
 
-def bench(design, inputs, outputs):
+# Where the words of memories begin.
+BASE = 0x3_4567_8000
+
+
+def find_memories(folder, design):
+    """What a design reads from memory: [(name, bits of a word, words)]."""
+    text = (folder / f"{design}.v").read_text()
+    return [(name, int(high) + 1, len((folder / f"{name}.hex").read_text().split()))
+            for high, name in re.findall(r"^  input \[(\d+):0\] (\w+)_rdata", text, re.M)]
+
+
+def bench(design, inputs, outputs, memories=()):
     """A module that feeds `design` and writes down what it gives. Streams are
     (name, bits, words)."""
     ports, body, done = [".clk(clk), .rst(rst)"], [], []
@@ -61,11 +72,33 @@ def bench(design, inputs, outputs):
               end
               {name}_go <= ($urandom % 16) >= stalls;
             end""")
+    for name, bits, words in memories:
+        wires = {"araddr": 64, "arlen": 8, "arsize": 3, "arburst": 2, "arvalid": 1, "arready": 1,
+                 "rdata": bits, "rresp": 2, "rlast": 1, "rvalid": 1, "rready": 1}
+        bound = ", ".join(f".{wire}({name}_{wire})" for wire in wires)
+        ports += [f".{name}_{wire}({name}_{wire})" for wire in wires]
+        ports += [f".{name}_base(64'd{BASE})", f".{name}_error({name}_error)"]
+        body.append("\n" + "".join(f"wire [{n - 1}:0] {name}_{wire};\n" for wire, n in wires.items()) + f"""
+            wire {name}_error;
+            axi_memory #(.PORT({bits}), .WORDS({words}), .FILE("{name}.hex"), .BASE(64'd{BASE}))
+              {name}_memory(.clk(clk), .rst(rst), .latency(latency), .jitter(jitter),
+                            .stalls(memory_stalls), .pace(pace), {bound});
+            always @(posedge clk) if (!rst & {name}_error) $fatal;""")
     return f"""
 module bench(input clk, input rst);
   integer stalls = 0;
   integer cycle = 0;
-  initial if (!$value$plusargs("stalls=%d", stalls)) stalls = 0;
+  integer latency = 0;
+  integer jitter = 0;
+  integer memory_stalls = 0;
+  integer pace = 1;
+  initial begin
+    if (!$value$plusargs("stalls=%d", stalls)) stalls = 0;
+    if (!$value$plusargs("latency=%d", latency)) latency = 0;
+    if (!$value$plusargs("jitter=%d", jitter)) jitter = 0;
+    if (!$value$plusargs("memory_stalls=%d", memory_stalls)) memory_stalls = 0;
+    if (!$value$plusargs("pace=%d", pace)) pace = 1;
+  end
   {design} dut({", ".join(ports)});
 {textwrap.indent("".join(map(textwrap.dedent, body)), "  ")}
   always @(posedge clk) if (!rst) begin
@@ -81,26 +114,28 @@ class Simulation:
 
     def __init__(self, folder, design, inputs, outputs):
         self.folder, self.inputs, self.outputs = pathlib.Path(folder), inputs, outputs
-        (self.folder / "bench.v").write_text(bench(design, inputs, outputs))
+        memories = find_memories(self.folder, design)
+        (self.folder / "bench.v").write_text(bench(design, inputs, outputs, memories))
         (self.folder / "main.cpp").write_text(MAIN)
         done = subprocess.run(
             ["verilator", "--cc", "--exe", "--build", "-Wall", "-Wno-DECLFILENAME",
              "-Wno-UNUSED", "--x-initial", "unique", "--x-assign", "unique",
              "-DQNT_MEASURE", "--compiler", "clang", "-MAKEFLAGS", "CXX=clang++-22 LINK=clang++-22",
              "-Wno-BLKSEQ", "-Wno-WIDTH", "-Wno-UNSIGNED", "-Wno-CMPCONST", "--top-module", "bench", "--Mdir", "sim",
-             "bench.v", f"{design}.v", "main.cpp"],
+             "bench.v", f"{design}.v", "main.cpp"] + ["axi_memory.v"] * bool(memories),
             cwd=self.folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def run(self, words, stalls=0, seed=1, limit=1000000):
-        """By stream names, lists of integers in; lists of (cycle, integer) out. `fifos`
-        becomes {name: (depth, the words that it needed)}."""
+    def run(self, words, stalls=0, seed=1, limit=1000000, **memory):
+        """By stream names, lists of integers in; lists of (cycle, integer) out. `memory`:
+        latency, jitter, memory_stalls and pace of axi_memory. `fifos` becomes {name: (depth, the words that it needed)}."""
         for name, _, count in self.inputs:
             assert len(words[name]) == count
             (self.folder / f"{name}.in").write_text(
                 "".join(f"{word:x}\n" for word in words[name]))
         done = subprocess.run(["sim/Vbench", str(limit), f"+stalls={stalls}",
-                               f"+verilator+seed+{seed}"], cwd=self.folder,
+                               f"+verilator+seed+{seed}"]
+                              + [f"+{name}={number}" for name, number in memory.items()], cwd=self.folder,
                               capture_output=True, text=True)
         assert done.returncode == 0, f"nothing moves, or {done.stderr}"
         self.fifos = {name: (int(depth), int(most)) for name, depth, most in re.findall(

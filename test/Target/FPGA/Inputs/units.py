@@ -104,10 +104,50 @@ def dot(rng):
     return text, [(x, numbers)], y, numbers @ weights.T + bias
 
 
-def requantize(rng):
+def tiled_dot(rng):
+    """Weights that come as a stream, each frame with others; of one vector in any shape."""
+    tiles, pe, steps, simd = (int(rng.integers(1, high)) for high in (5, 5, 6, 5))
+    vectors = pick(rng, [], [1], [int(rng.integers(2, 6))], [2, 3])
+    count = math.prod(vectors)
+    x = codes(rng, vectors + [steps * simd], simd)
+    w = Stream([tiles, steps, simd * pe], int(rng.integers(1, 9)), True, simd * pe)
+    numbers, weights = x.draw(rng), w.draw(rng)
+    # [frames, rows, inputs]
+    matrix = weights.reshape(FRAMES, tiles, steps, simd, pe).transpose(0, 1, 4, 2, 3)
+    matrix = matrix.reshape(FRAMES, tiles * pe, steps * simd)
+    bias = rng.integers(-500, 500, tiles * pe) * rng.integers(2)
+    sums = numbers.reshape(FRAMES, count, -1) @ matrix.transpose(0, 2, 1) + bias
+    shape = [tiles * pe] if count == 1 and rng.integers(2) else [tiles, count, pe]
+    y = Stream(shape, max(bits_for(sums.min(), sums.max()), 10), True, pe)
+    want = sums.reshape(FRAMES, count, tiles, pe).transpose(0, 2, 1, 3)
+    with_bias = f"bias {dense(bias, 10)}" if bias.any() else ""
+    text = f"qflow.tiled_dot %0 , %1 {with_bias} " + pick(rng, "", "in_luts ")
+    return text, [(x, numbers), (w, weights)], y, want.reshape(FRAMES, *shape)
+
+
+def reorder(rng):
+    rank = int(rng.integers(1, 5))
+    order = [int(d) for d in rng.permutation(rank)]
+    shape = [int(n) for n in rng.integers(1, 6, rank)]
+    lanes = divisor(rng, shape[-1]) if order[-1] == rank - 1 else 1
+    x = codes(rng, shape, lanes)
+    numbers = x.draw(rng)
+    moved = numbers.transpose([0] + [d + 1 for d in order])
+    shape = [shape[d] for d in order]
+    if rank > 1 and rng.integers(2):
+        shape[-2:] = [shape[-2] * shape[-1]]
+    y = Stream(shape, x.bits, x.signed, lanes)
+    return (f"qflow.reorder %0 permutation {order}", [(x, numbers)], y,
+            moved.reshape(FRAMES, *shape))
+
+
+def requantize(rng, tiled=False):
     channels = int(rng.integers(1, 9))
     lanes = divisor(rng, channels)
     shape = [int(rng.integers(1, 4)), channels]
+    if tiled:
+        tile, shape = channels, [int(rng.integers(1, 4))] + shape
+        channels *= shape[0]
     a = codes(rng, shape, lanes, int(rng.integers(2, 25)))
     b = codes(rng, shape, lanes)
     y = codes(rng, shape, lanes)
@@ -120,13 +160,16 @@ def requantize(rng):
     low, high = sorted(rng.integers(y.low, y.high + 1, 2)) if rng.integers(2) else (y.low, y.high)
     adds = bool(rng.integers(2))
     numbers, more = a.draw(rng), b.draw(rng)
+    if tiled:
+        multipliers, factors, shifts, offsets = (
+            n.reshape(shape[0], 1, tile) for n in (multipliers, factors, shifts, offsets))
     sums = numbers.astype(object) * multipliers + offsets
-    text = (f"qflow.requantize %0 multipliers {dense(multipliers, 64)} offsets "
-            f"{dense(offsets, 64)} shifts {dense(shifts, 64)} clamp [{low}, {high}] "
-            + pick(rng, "", "in_luts "))
+    text = (f"qflow.requantize %0 multipliers {dense(multipliers.ravel(), 64)} offsets "
+            f"{dense(offsets.ravel(), 64)} shifts {dense(shifts.ravel(), 64)} "
+            f"clamp [{low}, {high}] " + pick(rng, "", "in_luts ") + "tiled " * tiled)
     if adds:
         sums = sums + more.astype(object) * factors
-        text += f" add %1 factors {dense(factors, 64)} : {b}"
+        text += f" add %1 factors {dense(factors.ravel(), 64)} : {b}"
     want = np.clip((sums >> shifts.astype(object)), int(low), int(high)).astype(np.int64)
     return text, [(a, numbers)] + [(b, more)] * adds, y, want
 
@@ -230,7 +273,8 @@ def pad(rng):
     return f"qflow.pad %0 low {low} outside {outside}", [(x, numbers)], y, padded
 
 
-MAKERS = [slices, slices, pad, pad, dot, dot, dot, dot, requantize, requantize, requantize,
+MAKERS = [tiled_dot, tiled_dot, tiled_dot, reorder, reorder,
+          lambda rng: requantize(rng, True), slices, slices, pad, pad, dot, dot, dot, dot, requantize, requantize, requantize,
           lambda rng: window(rng, False), lambda rng: window(rng, False),
           lambda rng: window(rng, True), lambda rng: pool(rng, "max"),
           lambda rng: pool(rng, "sum"), lookup, reshape]

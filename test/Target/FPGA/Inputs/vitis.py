@@ -23,7 +23,10 @@ FORBIDDEN = [(r"\b(new|delete|malloc|calloc|realloc|free)\b", "allocates"),
 class Function:
     def __init__(self, name, parameters, body, first):
         self.name, self.body, self.first = name, body, first
-        self.parameters = [re.sub(r".*&", "", p).strip() for p in parameters.split(",")]
+        self.parameters = [re.sub(r".*[&*]", "", p).strip() for p in parameters.split(",")]
+        # What pointers point to, by their names.
+        self.pointers = {name: int(bits) for bits, name in
+                         re.findall(r"const ap_uint<(\d+)> \*(\w+)", parameters)}
 
     def lines(self):
         return list(enumerate(self.body.split("\n"), self.first))
@@ -150,8 +153,9 @@ class Linter:
         if "#pragma HLS DATAFLOW\n" not in body:
             self.complain(function.first, f"{self.top} has no DATAFLOW")
         for name in function.parameters + ["return"]:
-            if not re.search(rf"#pragma HLS INTERFACE \w+ port={name}\n", body):
+            if not re.search(rf"#pragma HLS INTERFACE \w+ port={name}\b", body):
                 self.complain(function.first, f"{self.top} has no INTERFACE of {name}")
+        self.check_memories(function)
         for line, text in function.lines():
             stream = re.fullmatch(rf"  {STREAM}(\w+)\(\"\1\"\);", text)
             call = re.fullmatch(r"  (\w+)\((.*)\);", text)
@@ -167,8 +171,43 @@ class Linter:
                 if name not in users:
                     self.complain(function.first, f"never has {name} {what}")
 
+    def check_memories(self, function):
+        """Each pointer is a port with a bundle of its own, whose address a register has: processes
+        of a dataflow that share a bundle may wait for each other."""
+        bundles = set()
+        for name, bits in function.pointers.items():
+            for kind in ("m_axi", "s_axilite"):
+                if not re.search(rf"#pragma HLS INTERFACE {kind} port={name}\b", function.body):
+                    self.complain(function.first, f"{self.top} has no {kind} of {name}")
+            found = re.search(rf"#pragma HLS INTERFACE m_axi port={name} (.*)\n", function.body)
+            options = dict(re.findall(r"(\w+)=(\w+)", found[1] if found else ""))
+            if not found:
+                continue
+            if options.get("offset") != "slave" or int(options.get("depth", 0)) < 1:
+                self.complain(function.first, f"{self.top} has no offset and depth of {name}")
+            burst = int(options.get("max_read_burst_length", 16))
+            if burst > 256 or burst * bits > 4096 * 8:
+                self.complain(function.first, f"has bursts of {burst} words of {name}")
+            if options.get("bundle", "gmem") in bundles:
+                self.complain(function.first, f"has {name} in the bundle of another")
+            bundles.add(options.get("bundle", "gmem"))
+        if function.pointers and "INTERFACE s_axilite port=return\n" not in function.body:
+            self.complain(function.first, f"{self.top} has registers, but none that starts it")
+
+    def connect_memory(self, function, name, parameter, line, taken):
+        """Read by one process, word by word, so that bursts are found."""
+        if not re.search(rf"= {parameter}\[i0\];", function.body) or re.search(
+                rf"\b{parameter}\[(?!i0\];)", function.body):
+            self.complain(line, f"{function.name} does not read {name} in order")
+        if name in taken:
+            self.complain(line, f"reads {name} twice")
+        taken[name] = line
+
     def connect(self, function, arguments, line, made, taken):
         for name, parameter in zip(arguments, function.parameters):
+            if parameter in function.pointers:
+                self.connect_memory(function, name, parameter, line, taken)
+                continue
             reads = f"{parameter}.read(" in function.body
             if reads == (f"{parameter}.write(" in function.body):
                 self.complain(line, f"{function.name} does not either read or write {name}")
