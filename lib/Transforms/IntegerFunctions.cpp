@@ -236,6 +236,15 @@ struct ConvertActivation : ConvertFunction<nn::ActivationOp> {
 } // namespace
 
 LogicalResult qnt::convertFunctionsOfCodes(func::FuncOp function) {
+  WalkResult found = function.walk([](QuantizeOp op) {
+    return isa_and_present<nn::RMSNormOp, nn::RopeOp, nn::AttentionOp,
+                           nn::MulOp, nn::ActivationOp>(
+               op.getInput().getDefiningOp())
+               ? WalkResult::interrupt()
+               : WalkResult::advance();
+  });
+  if (!found.wasInterrupted())
+    return success();
   RewritePatternSet patterns(function.getContext());
   patterns.add<ConvertNorm, ConvertRope, ConvertAttention, ConvertProduct,
                ConvertActivation>(function.getContext());

@@ -134,7 +134,11 @@ for target, patterns in [
         ("fpga clock=0MHz", ["unknown clock '0MHz'"]),
         ("fpga cycles=0", ["unknown cycles '0'"]),
         ("fpga luts=4", ["unknown luts '4', expected a share such as 80%"]),
-        ("fpga dsps=4", ["unknown key 'dsps', expected part, clock, cycles, luts or fifos"]),
+        ("fpga dsps=4", ["unknown key 'dsps', expected part, clock, cycles, luts, "
+                         "fifos, block or tokens"]),
+        ("fpga tokens=0", ["unknown tokens '0', expected how many a frame has"]),
+        ("fpga part=xc7z020 clock=1MHz block=layers.0",
+         ["fpga expects block and tokens together, such as block=layers.0 tokens=64"]),
         ("cpu isa=avx9", ["unknown isa 'avx9'", "avx512vnni, avxvnni, avx2, portable",
                           "i8mm, dotprod, neon or all"]),
         ("cpu isa=avx2,neon", ["'avx2' and 'neon' are of two architectures"]),
