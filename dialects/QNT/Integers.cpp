@@ -11,7 +11,8 @@ using namespace qnt;
 
 /// That codes share one scale and have a last dimension that is known.
 static LogicalResult verifyCodes(Operation *op, QTensorType type) {
-  if (isPerTensorInteger(type) && !ShapedType::isDynamic(type.getShape().back()))
+  if (isPerTensorInteger(type) &&
+      !ShapedType::isDynamic(type.getShape().back()))
     return success();
   return op->emitOpError("expected integer codes per_tensor without offsets, "
                          "whose last dimension is static, got ")
@@ -40,7 +41,8 @@ static LogicalResult verifySteps(EpilogueOp op, Type input) {
 LogicalResult NormalizeOp::verify() {
   QTensorType type = getInput().getType();
   if (failed(verifyCodes(*this, type)) ||
-      failed(verifyShape(*this, getResult().getType(), type.getShape()))) // (C1)
+      failed(
+          verifyShape(*this, getResult().getType(), type.getShape()))) // (C1)
     return failure();
   constexpr int64_t most = int64_t(1) << 48;
   if (int64_t(getStabilizer()) < 0 || int64_t(getStabilizer()) > most) // (C2)
@@ -75,8 +77,9 @@ LogicalResult qnt::AttentionOp::verify() {
       return failure();
     if (type.getRank() < 2 || type.hasZeros() ||
         type.getFormat().getBits() > 8) // (C2)
-      return emitOpError("expected rows of codes of at most 8 bits without zero "
-                         "points, got ")
+      return emitOpError(
+                 "expected rows of codes of at most 8 bits without zero "
+                 "points, got ")
              << type;
   }
   auto heads = int64_t(getHeads()), kvHeads = int64_t(getKvHeads());
@@ -115,8 +118,9 @@ LogicalResult qnt::LookupOp::verify() {
     return failure();
   unsigned bits = from.getFormat().getBits();
   if (!isPerTensorInteger(from) || !isPerTensorInteger(to) || bits > 8) // (C1)
-    return emitOpError("expected integer codes per_tensor without offsets, of at "
-                       "most 8 bits as input, got ")
+    return emitOpError(
+               "expected integer codes per_tensor without offsets, of at "
+               "most 8 bits as input, got ")
            << from << " and " << to;
   DenseIntElementsAttr table = getTable();
   if (failed(verifyShape(*this, table.getType(), {int64_t(1) << bits}))) // (C2)

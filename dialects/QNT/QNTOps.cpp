@@ -160,8 +160,9 @@ LogicalResult QuantizeOp::verify() {
     auto format = dyn_cast<IntFormatAttr>(type.getFormat());
     if (!format || format.getWidth() != 2 || !format.getIsSigned() ||
         type.getZeroKind() != ZeroKind::None || isGPTQ || getScale())
-      return emitOpError("expected int2 without zero points, rounded to nearest, "
-                         "for clip absmean, got ")
+      return emitOpError(
+                 "expected int2 without zero points, rounded to nearest, "
+                 "for clip absmean, got ")
              << type;
   }
   if (type.hasSmallScales() && (getScale() || getMoment())) // (C9)

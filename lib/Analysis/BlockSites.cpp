@@ -94,9 +94,9 @@ void BlockSiteCollector::requestOperands(Operation *op) {
         if (op.getLhs().getType() != op.getRhs().getType())
           return;
         for (Value factor : {op.getLhs(), op.getRhs()})
-          request(factor,
-                  skipObserve(factor).getDefiningOp<nn::ActivationOp>() ? 16
-                                                                        : 8);
+          request(factor, skipObserve(factor).getDefiningOp<nn::ActivationOp>()
+                              ? 16
+                              : 8);
       })
       .Case([&](nn::ActivationOp op) {
         bool isRelu = op.getKind() == nn::ActivationKind::Relu;

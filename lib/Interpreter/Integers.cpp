@@ -149,10 +149,10 @@ static LogicalResult evaluate(MultiplyOp op, Frame &frame) {
 
 static LogicalResult evaluate(qnt::LookupOp op, Frame &frame) {
   const QuantizedTensor &input = frame.quantized(op.getInput());
-  auto result = makeQuantized(
-      op, op.getResult().getType(), input.type.getShape(),
-      frame.tensor(op.getScale()),
-      op.getZero() ? &frame.tensor(op.getZero()) : nullptr);
+  auto result =
+      makeQuantized(op, op.getResult().getType(), input.type.getShape(),
+                    frame.tensor(op.getScale()),
+                    op.getZero() ? &frame.tensor(op.getZero()) : nullptr);
   if (failed(result))
     return failure();
   NumberFormat format = result->type.getFormat();

@@ -155,7 +155,8 @@ LogicalResult CalibratePass::checkTensors() {
     return error() << tensors << ": nothing of '" << site
                    << "': expected the tensor '" << name << "'";
   };
-  for (ActivationSite &site : collectActivationSites(getOperation(), integers)) {
+  for (ActivationSite &site :
+       collectActivationSites(getOperation(), integers)) {
     bool hasLinear = llvm::any_of(site.layers, llvm::IsaPred<nn::LinearOp>);
     if (failed(check(site.name, moments && hasLinear)))
       return failure();

@@ -63,20 +63,20 @@ static std::optional<Decoded> getDecoded(Value value) {
 static Value createNumbers(OpBuilder &builder, Location loc, int64_t count,
                            double number) {
   auto type = RankedTensorType::get({count}, builder.getF32Type());
-  return arith::ConstantOp::create(
-      builder, loc, DenseElementsAttr::get(type, float(number)));
+  return arith::ConstantOp::create(builder, loc,
+                                   DenseElementsAttr::get(type, float(number)));
 }
 
 /// The operands of the one step `requantize` from integers whose scales are
 /// `scales` [N] to the codes of `op`.
 static SmallVector<Value> createSteps(OpBuilder &builder, QuantizeOp op,
                                       Value scales) {
-  auto integers = cast<RankedTensorType>(scales.getType())
-                      .clone(builder.getI32Type());
+  auto integers =
+      cast<RankedTensorType>(scales.getType()).clone(builder.getI32Type());
   Value shift = DyadicShiftOp::create(builder, op.getLoc(), integers, scales,
                                       Value(), op.getScale());
-  Value multiplier = DyadicOp::create(builder, op.getLoc(), scales,
-                                      op.getScale(), shift);
+  Value multiplier =
+      DyadicOp::create(builder, op.getLoc(), scales, op.getScale(), shift);
   SmallVector<Value> operands = {multiplier, shift, op.getScale()};
   if (op.getZero())
     operands.push_back(op.getZero());
@@ -84,8 +84,8 @@ static SmallVector<Value> createSteps(OpBuilder &builder, QuantizeOp op,
 }
 
 static ArrayAttr getRequantize(OpBuilder &builder) {
-  return builder.getArrayAttr(EpilogueKindAttr::get(
-      builder.getContext(), EpilogueKind::Requantize));
+  return builder.getArrayAttr(
+      EpilogueKindAttr::get(builder.getContext(), EpilogueKind::Requantize));
 }
 
 namespace {
@@ -128,11 +128,11 @@ struct ConvertRope : ConvertFunction<nn::RopeOp> {
       return rewriter.notifyMatchFailure(op, "no rotation of whole heads");
     Location loc = op.getLoc();
     MLIRContext *context = op.getContext();
-    auto integers = QTensorType::get(
-        context, table.getShape(),
-        IntFormatAttr::get(context, 16, /*isSigned=*/true),
-        BlockAttr::get(context, BlockKind::PerTensor, 0),
-        rewriter.getF32Type(), ZeroKind::None, Attribute());
+    auto integers =
+        QTensorType::get(context, table.getShape(),
+                         IntFormatAttr::get(context, 16, /*isSigned=*/true),
+                         BlockAttr::get(context, BlockKind::PerTensor, 0),
+                         rewriter.getF32Type(), ZeroKind::None, Attribute());
     auto scalar = RankedTensorType::get({}, rewriter.getF32Type());
     Value step = arith::ConstantOp::create(
         rewriter, loc, DenseElementsAttr::get(scalar, 0x1p-14f));
@@ -164,20 +164,20 @@ struct ConvertAttention : ConvertFunction<nn::AttentionOp> {
     if (!query || !key || !value)
       return rewriter.notifyMatchFailure(op, "not of codes");
     for (const Decoded &codes : {*query, *key, *value})
-      if (codes.getType().hasZeros() || codes.getType().getFormat().getBits() > 8)
+      if (codes.getType().hasZeros() ||
+          codes.getType().getFormat().getBits() > 8)
         return rewriter.notifyMatchFailure(op, "of codes with zero points");
     double ratio = double(query->scale) * key->scale *
-                   attention.getScale().convertToDouble() * std::numbers::log2e *
-                   512 / 9;
+                   attention.getScale().convertToDouble() *
+                   std::numbers::log2e * 512 / 9;
     int64_t shift = 62;
     while (shift > 0 && !(std::nearbyint(std::ldexp(ratio, shift)) <= 65535))
       --shift;
     auto multiplier = int64_t(std::nearbyint(std::ldexp(ratio, shift)));
     if (shift < 1 || multiplier < 1)
       return rewriter.notifyMatchFailure(op, "scores without a multiplier");
-    Value scales =
-        createNumbers(rewriter, op.getLoc(), query->getFeatures(),
-                      std::ldexp(value->scale, -8));
+    Value scales = createNumbers(rewriter, op.getLoc(), query->getFeatures(),
+                                 std::ldexp(value->scale, -8));
     rewriter.replaceOpWithNewOp<qnt::AttentionOp>(
         op, op.getType(), query->codes, key->codes, value->codes,
         createSteps(rewriter, op, scales), attention.getHeads(),
@@ -192,7 +192,8 @@ struct ConvertProduct : ConvertFunction<nn::MulOp> {
   LogicalResult convert(nn::MulOp product, QuantizeOp op,
                         PatternRewriter &rewriter) const override {
     auto lhs = getDecoded(product.getLhs()), rhs = getDecoded(product.getRhs());
-    if (!lhs || !rhs || product.getLhs().getType() != product.getRhs().getType())
+    if (!lhs || !rhs ||
+        product.getLhs().getType() != product.getRhs().getType())
       return rewriter.notifyMatchFailure(op, "not of codes of one shape");
     Value scales = createNumbers(rewriter, op.getLoc(), lhs->getFeatures(),
                                  double(lhs->scale) * rhs->scale);
@@ -236,6 +237,15 @@ struct ConvertActivation : ConvertFunction<nn::ActivationOp> {
 } // namespace
 
 LogicalResult qnt::convertFunctionsOfCodes(func::FuncOp function) {
+  WalkResult found = function.walk([](QuantizeOp op) {
+    return isa_and_present<nn::RMSNormOp, nn::RopeOp, nn::AttentionOp,
+                           nn::MulOp, nn::ActivationOp>(
+               op.getInput().getDefiningOp())
+               ? WalkResult::interrupt()
+               : WalkResult::advance();
+  });
+  if (!found.wasInterrupted())
+    return success();
   RewritePatternSet patterns(function.getContext());
   patterns.add<ConvertNorm, ConvertRope, ConvertAttention, ConvertProduct,
                ConvertActivation>(function.getContext());

@@ -482,8 +482,8 @@ LogicalResult QuantizePass::encodeValues(const ActivationSite &site,
 FailureOr<ActivationFormat>
 QuantizePass::chooseFormat(const ActivationSite &site) {
   Value value = site.values.front();
-  bool isOfImages =
-      hasConvolutions(cast<func::FuncOp>(value.getParentRegion()->getParentOp()));
+  bool isOfImages = hasConvolutions(
+      cast<func::FuncOp>(value.getParentRegion()->getParentOp()));
   if (site.bits)
     return getSiteFormat(site, &getContext());
   ActivationFormat format;

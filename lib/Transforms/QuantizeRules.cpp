@@ -222,9 +222,10 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
   bool isTernary = parts->codes == "ternary";
   if (isTernary && (options.rounding != "nearest" || options.clip != "absmax" ||
                     options.weightsZero != "false" || parts->columns))
-    return error() << option << "=" << name
-                   << ": has codes -1, 0 and 1 by the mean of |w| alone: expected "
-                      "no other clip, rounding, zero points or columns";
+    return error()
+           << option << "=" << name
+           << ": has codes -1, 0 and 1 by the mean of |w| alone: expected "
+              "no other clip, rounding, zero points or columns";
   if (!rule.format &&
       failed(parseNamedFormat(option, isTernary ? "int2" : parts->codes,
                               rule.format)))

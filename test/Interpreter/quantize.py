@@ -51,6 +51,24 @@ for fmt in INTEGERS + FLOATS:
                 check(values(shape, 10.0 ** rng.uniform(-3, 3)), fmt, kind,
                       clip, zero_point=zero_point,
                       scale_type=str(rng.choice(["f16", "bf16", "f32"])))
+# Ternary weights: with scales of channels, and rounded to f16 for groups. The mean is of
+# doubles in order, as numpy's cumulative sum.
+for scale_type, kind in (("f32", "per_channel"), ("f16", "group<16>"), ("f32", "per_tensor")):
+    rows, k = int(rng.integers(1, 5)), 16 * int(rng.integers(1, 6))
+    x = values((rows, k), 10.0 ** rng.uniform(-3, 3))
+    x[rng.integers(rows)] *= rng.integers(2)
+    blocks_of = x.reshape({"per_channel": (rows, k), "group<16>": (-1, 16),
+                           "per_tensor": (1, -1)}[kind])
+    means = np.abs(blocks_of.astype(np.float64)).cumsum(-1)[:, -1:] / blocks_of.shape[1]
+    scales = np.where(means == 0, 1, np.maximum(
+        means.astype(f32).astype(np.float16), f32(2.0**-24)) if scale_type == "f16"
+        else means).astype(f32)
+    codes = np.clip(np.rint(np.clip(blocks_of, -scales, scales) / scales), -1, 1)
+    of = f"!qnt.tensor<{rows}x{k}, int2, {kind}, scale {scale_type}>"
+    q = cases.op(f"qnt.quantize {cases.constant(x)} clip absmean : {tensor_type(x)} -> {of}")
+    v = cases.op(f"qnt.dequantize {q} : {of} -> {tensor_type(x)}")
+    cases.expect(v, (codes * scales).astype(f32).reshape(x.shape))
+    cases.end(f"ternary{len(cases.functions)}")
 # Scales of 8 bits, rows of very different sizes, and blocks of zeros.
 for fmt in ("e2m1", "e4m3", "e2m3", "int4"):
     for scale_type in ("f8E4M3FN", "f8E8M0FNU"):

@@ -5,6 +5,12 @@ import sys
 
 CASES = {
     "weights=int9": "weights=int9: unknown number format",
+    "weights=int16": "weights=int16: unknown number format",
+    "weights=int4 activations=int16": "activations=int16: expected none, int4 to int8",
+    "weights=int4 head=int16": "head=int16: unknown number format",
+    "embedding=int16": "embedding=int16: unknown number format",
+    "weights=ternary clip=mse": "weights=ternary: has codes -1, 0 and 1 by the mean of |w| alone: expected no other clip, rounding, zero points or columns",
+    "weights=ternary weights-zero=true": "weights=ternary: has codes -1, 0 and 1",
     "weights=int4 group=24": "weights=int4: groups of 24 inputs; expected 0 or a positive multiple of 16",
     "weights=int4 group=-16": "groups of -16 inputs",
     "weights=bf16 group=32": "weights=bf16 has no scales, expected no groups",

@@ -40,9 +40,9 @@ private:
     return std::max(range.high - numbers.zero, numbers.zero - range.low);
   }
   StreamType getFrames(ArrayRef<int64_t> shape, unsigned bits, bool isSigned) {
-    auto element = IntegerType::get(
-        builder.getContext(), bits,
-        isSigned ? IntegerType::Signed : IntegerType::Unsigned);
+    auto element = IntegerType::get(builder.getContext(), bits,
+                                    isSigned ? IntegerType::Signed
+                                             : IntegerType::Unsigned);
     return StreamType::get(builder.getContext(), shape, element, /*lanes=*/1);
   }
   /// Of numbers of at most this magnitude; the least one is none of them.

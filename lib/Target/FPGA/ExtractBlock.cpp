@@ -49,7 +49,7 @@ LogicalResult ExtractBlock::findFunction() {
   if (tokens < 1)
     return module.emitError("block=")
            << block << ": expected tokens=N, how many a frame has, got "
-           << tokens;
+           << int64_t(tokens);
   if (function && !function.isExternal())
     return success();
   std::vector<std::string> names;
@@ -60,7 +60,8 @@ LogicalResult ExtractBlock::findFunction() {
     return module.emitError("block=")
            << block << ": the model has no blocks: no private functions";
   return module.emitError("block=")
-         << block << ": no function of the model has this name; the nearest is '"
+         << block
+         << ": no function of the model has this name; the nearest is '"
          << support::findNearest(block, names) << "'";
 }
 
@@ -71,8 +72,8 @@ FailureOr<nn::RopeTableOp> ExtractBlock::findTable(BlockArgument argument) {
   WalkResult walk = getOperation().walk([&](func::CallOp call) {
     if (call.getCallee() != block)
       return WalkResult::advance();
-    auto table =
-        call.getOperand(argument.getArgNumber()).getDefiningOp<nn::RopeTableOp>();
+    auto table = call.getOperand(argument.getArgNumber())
+                     .getDefiningOp<nn::RopeTableOp>();
     if (!table)
       return WalkResult::advance();
     auto positions = table.getPositions().getDefiningOp<nn::PositionIdsOp>();
@@ -99,11 +100,9 @@ static SmallVector<float> evaluateTable(nn::RopeTableOp op, int64_t tokens) {
   SmallVector<float> numbers;
   for (int64_t position = 0; position < tokens; ++position) {
     for (double frequency : frequencies)
-      numbers.push_back(
-          float(factor * std::cos(double(position) * frequency)));
+      numbers.push_back(float(factor * std::cos(double(position) * frequency)));
     for (double frequency : frequencies)
-      numbers.push_back(
-          float(factor * std::sin(double(position) * frequency)));
+      numbers.push_back(float(factor * std::sin(double(position) * frequency)));
   }
   return numbers;
 }
@@ -131,8 +130,8 @@ LogicalResult ExtractBlock::replaceTable(BlockArgument argument,
                               uint64_t(int64_t(type.getFormat().decode(code))),
                               /*isSigned=*/true);
       OpBuilder builder(reader);
-      auto shape = RankedTensorType::get({1, tokens, int64_t(table.getDim())},
-                                         element);
+      auto shape =
+          RankedTensorType::get({1, tokens, int64_t(table.getDim())}, element);
       auto constant = arith::ConstantOp::create(
           builder, quantize.getLoc(), DenseElementsAttr::get(shape, integers));
       reader->getResult(0).replaceAllUsesWith(constant);
@@ -187,7 +186,8 @@ LogicalResult ExtractBlock::bindShapes() {
       return op.emitOpError("expected a block of operations on tensors alone");
     for (Value result : op.getResults())
       if (!bind(result))
-        return op.emitOpError("expected tensors [batch, tokens, features], got ")
+        return op.emitOpError(
+                   "expected tensors [batch, tokens, features], got ")
                << result.getType();
   }
   Operation *end = function.getBody().front().getTerminator();

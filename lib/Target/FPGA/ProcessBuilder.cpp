@@ -284,6 +284,17 @@ Value ProcessBuilder::memory(int64_t depth, Type word,
                           style, contents);
 }
 
+Value ProcessBuilder::lookUpInBlock(ArrayRef<int64_t> table, unsigned bits,
+                                    Value address) {
+  auto depth = int64_t(table.size());
+  auto type = MemoryType::get(builder.getContext(), depth,
+                              builder.getIntegerType(bits));
+  return load(
+      MemoryOp::create(builder, loc, type, MemoryStyle::Block,
+                       makeTensor(builder.getContext(), depth, bits, table)),
+      address);
+}
+
 Value ProcessBuilder::lookUp(DenseIntElementsAttr contents, Value address) {
   RankedTensorType type = cast<RankedTensorType>(contents.getType());
   int64_t depth = type.getDimSize(0);

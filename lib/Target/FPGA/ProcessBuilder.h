@@ -112,6 +112,10 @@ public:
   mlir::Value lookUp(mlir::DenseIntElementsAttr contents, mlir::Value address);
   mlir::Value memory(int64_t depth, mlir::Type word,
                      mlir::DenseIntElementsAttr contents = {});
+  /// An entry of a table of numbers below 2^bits in block RAM, whose logic
+  /// would be many LUTs. Addresses are below their number.
+  mlir::Value lookUpInBlock(llvm::ArrayRef<int64_t> table, unsigned bits,
+                            mlir::Value address);
   /// Addresses are cut or extended by zeros.
   mlir::Value load(mlir::Value memory, mlir::Value address);
   void store(mlir::Value word, mlir::Value memory, mlir::Value address,

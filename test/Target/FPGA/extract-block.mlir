@@ -14,8 +14,8 @@
 // cos 1 and sin 1 in 14 fractional bits, of position 1; position 0 has 1 and 0.
 // CHECK-NOT:   func
 // CHECK:       func.func @block(%[[X:.*]]: tensor<1x2x4xf32> {qnt.name = "x"}) -> tensor<1x2x4xf32> {
-// CHECK-DAG:     %[[T:.*]] = arith.constant dense<{{\[\[\[}}16384, 0], [8852, 13787]]]> : tensor<1x2x2xi16>
 // CHECK:         %[[Q:.*]] = qnt.quantize %[[X]] scale %{{.*}} : tensor<1x2x4xf32>, tensor<f32> -> !qnt.tensor<1x2x4, int16, per_tensor, scale f32>
+// CHECK:         %[[T:.*]] = arith.constant dense<{{\[\[\[}}16384, 0], [8852, 13787]]]> : tensor<1x2x2xi16>
 // CHECK:         qnt.rope %[[Q]], %[[T]] heads 2 {{.*}} : !qnt.tensor<1x2x4, int16, per_tensor, scale f32>, tensor<1x2x2xi16> -> tensor<1x2x4xf32>
 // CHECK-NOT:   func
 

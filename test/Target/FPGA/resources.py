@@ -18,7 +18,7 @@ from seeding import draw_seed
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from integers import Graph, quantize  # noqa: E402
-from stages import write_stages  # noqa: E402
+from stages import ATTENTION, write_stages  # noqa: E402
 from yosys import synthesize  # noqa: E402
 
 build, folder = map(pathlib.Path, sys.argv[1:])
@@ -41,10 +41,10 @@ def compare(report, found):
     return errors
 
 
-def check_stages(name, numbers):
+def check_stages(name, numbers, makers=None):
     here = folder / name
     here.mkdir()
-    (here / "stages.mlir").write_text(write_stages(numbers))
+    (here / "stages.mlir").write_text(write_stages(numbers, makers))
     subprocess.run([build / "test/bin/emit-design", here / "stages.mlir", here], check=True)
     return compare(json.loads((here / "report.json").read_text()), synthesize(here, "stages"))
 
@@ -53,6 +53,8 @@ check_stages("fresh", rng)
 errors = check_stages("held-out", np.random.default_rng(2))
 print("errors:", np.round(sorted(errors), 2))
 assert np.median(errors) <= 0.15, errors
+
+print("of attention:", np.round(sorted(check_stages("attention", rng, ATTENTION)), 2))
 
 graph = Graph(rng, [1, 3, 12, 12])
 x = graph.node("Relu", graph.conv("x", 3, 8, (3, 3), pads=[1, 1, 1, 1]))

@@ -60,14 +60,7 @@ ProcessOp fpga::lowerDivide(DivideOp op, OpBuilder &place) {
       arith::ShRUIOp::create(builder, op.getLoc(), shifted.value,
                              process.integer(bits, bits - indexBits - 1)),
       indexBits, /*isSigned=*/false);
-  constexpr unsigned reciprocalBits = 15;
-  SmallVector<int64_t> table = getReciprocalTable();
-  Value r = process.load(
-      process.memory(int64_t(table.size()),
-                     builder.getIntegerType(reciprocalBits),
-                     makeTensor(op.getContext(), int64_t(table.size()),
-                                reciprocalBits, table)),
-      index);
+  Value r = process.lookUpInBlock(getReciprocalTable(), /*bits=*/15, index);
 
   Value product =
       process.multiply(sums, true, process.broadcast(r, from.getLanes()), false,

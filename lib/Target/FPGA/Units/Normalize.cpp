@@ -71,12 +71,8 @@ ProcessOp fpga::lowerNormalize(NormalizeOp op, OpBuilder &place) {
   SmallVector<int64_t> roots = getInverseRootTable();
   for (int64_t &root : roots)
     root *= 2;
-  constexpr unsigned rootBits = 16;
-  Value r = process.load(
-      process.memory(
-          int64_t(roots.size()), builder.getIntegerType(rootBits),
-          makeTensor(op.getContext(), int64_t(roots.size()), rootBits, roots)),
-      process.add(m, process.integer(indexBits, -256)));
+  Value r = process.lookUpInBlock(
+      roots, /*bits=*/16, process.add(m, process.integer(indexBits, -256)));
 
   Value x = process.subtractZero(row.before, from.getElement(), op.getZero());
   Value product =

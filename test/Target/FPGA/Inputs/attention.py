@@ -1,5 +1,5 @@
 """Units of transformer blocks beside numpy: rows over their norm, products, rotations, and
-attention, of any folding. The arithmetic is docs/rationale/qnt.md's, written anew."""
+attention, of any folding. The arithmetic is that of the ops' descriptions, written anew."""
 import numpy as np
 
 from units import FRAMES, Stream, bits_for, codes, dense, divisor, join, pick
