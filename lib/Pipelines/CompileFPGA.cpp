@@ -53,6 +53,8 @@ LogicalResult qnt::writeDesign(ModuleOp module, const TargetOptions &target,
   auto estimate = fpga::estimate(design);
   if (failed(verilog) || failed(cpp) || failed(estimate))
     return failure();
+  if (target.bandwidth > 0)
+    estimate->addMemory(target.bandwidth, target.clock);
   fpga::Files files = fpga::writeProject(design, *estimate, *target.part);
   files.merge(fpga::writeReport(design, *estimate, target.part));
   files.merge(fpga::writeCppProject(design, *target.part));

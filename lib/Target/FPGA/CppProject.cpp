@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "qnt/Target/FPGA/MemoryPorts.h"
 #include "qnt/Target/FPGA/Project.h"
 
 #include "DesignStreams.h"
@@ -84,6 +85,16 @@ static std::string writeTestBench(DesignOp design) {
     results += formatv("  wrong += finish<{1}>(\"{0}\", {0}_stream);\n", port,
                        cast<StreamType>(type).getWordBits());
   }
+  for (const MemoryPort &port : getMemoryPorts(design)) {
+    reads +=
+        formatv("  std::vector<ap_uint<{1}>> {0};\n  for (const std::string "
+                "&word : load(\"{0}.hex\"))\n    {0}.push_back(ap_uint<{1}>("
+                "word.c_str(), 16));\n  if ({0}.size() != {2}) {{\n    "
+                "std::printf(\"{0}.hex has %zu words, expected {2}\\n\", "
+                "{0}.size());\n    return 1;\n  }\n",
+                port.name, port.bits, port.words);
+    arguments.push_back(port.name + ".data()");
+  }
   return formatv(
       "// Takes frames from NAME.hex of each stream that comes in, "
       "hexadecimal,\n"
@@ -139,6 +150,8 @@ Files fpga::writeCppProject(DesignOp design, const Part &part) {
   files["cpp/csim.cpp"] = writeTestBench(design);
   files["cpp/Makefile"] = writeMakefile(design);
   files["cpp/run_vitis.tcl"] = writeScript(design, part);
+  for (auto &[name, text] : writeMemoryWords(design))
+    files["cpp/" + name] = std::move(text);
   files["cpp/sim/ap_int.h"] = typesText;
   files["cpp/sim/hls_stream.h"] = streamText;
   return files;

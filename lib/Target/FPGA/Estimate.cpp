@@ -144,6 +144,18 @@ static Stage estimateFetch(FetchOp fetch) {
   return stage;
 }
 
+void Estimate::addMemory(double bandwidth, double clock) {
+  Stage memory;
+  memory.name = memory.kind = "memory";
+  for (const Stage &stage : stages)
+    if (stage.kind == "fetch")
+      memory.bitsOut += stage.bitsIn;
+  memory.cycles = std::lround(
+      std::ceil(double(memory.bitsOut) / 8 * clock * 1e6 / bandwidth));
+  if (memory.bitsOut > 0)
+    stages.push_back(std::move(memory));
+}
+
 FailureOr<Estimate> fpga::estimate(DesignOp design) {
   Estimate all;
   std::vector<std::string> names = nameProcesses(design);

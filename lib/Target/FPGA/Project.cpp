@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "qnt/Target/FPGA/Project.h"
+#include "qnt/Target/FPGA/MemoryPorts.h"
 
 #include "DesignStreams.h"
 
@@ -56,6 +57,34 @@ int main(int argc, char **argv) {
 }
 )";
 
+/// A memory behind each port, of NAME.hex.
+static std::string writeMemories(DesignOp design, std::string &bindings) {
+  static constexpr std::pair<const char *, int64_t> wires[] = {
+      {"araddr", 64}, {"arlen", 8},   {"arsize", 3}, {"arburst", 2},
+      {"arvalid", 1}, {"arready", 1}, {"rdata", 0},  {"rresp", 2},
+      {"rlast", 1},   {"rvalid", 1},  {"rready", 1}};
+  std::string text;
+  for (const MemoryPort &port : getMemoryPorts(design)) {
+    std::string declared, bound;
+    for (auto [wire, bits] : wires) {
+      declared += formatv("  wire [{0}:0] {1}_{2};\n",
+                          (bits ? bits : port.bits) - 1, port.name, wire);
+      bound += formatv(",\n    .{1}({0}_{1})", port.name, wire);
+      bindings += formatv(",\n    .{0}_{1}({0}_{1})", port.name, wire);
+    }
+    bindings += formatv(",\n    .{0}_base(64'd{1}), .{0}_error()", port.name,
+                        port.offset);
+    text +=
+        formatv(R"(
+{3}  axi_memory #(.PORT({1}), .WORDS({2}), .FILE("{0}.hex"), .BASE(64'd{4})) {0}_memory(
+    .clk(clk), .rst(rst), .latency(LATENCY), .jitter(JITTER), .stalls(STALLS),
+    .pace(PACE){5});
+)",
+                port.name, port.bits, port.words, declared, port.offset, bound);
+  }
+  return text;
+}
+
 /// Feeds NAME.hex, a word a line, and writes down what comes out.
 static std::string writeBench(DesignOp design, ArrayRef<Port> ports) {
   std::string bodies, bindings, done = "1", moves = "1'b0";
@@ -96,10 +125,15 @@ static std::string writeBench(DesignOp design, ArrayRef<Port> ports) {
 )",
                       port.name, high, port.type.getWords());
   }
+  bodies += writeMemories(design, bindings);
+  std::string parameters;
+  if (!getMemoryPorts(design).empty())
+    parameters = ", parameter LATENCY = 32, parameter JITTER = 0,\n"
+                 "               parameter STALLS = 0, parameter PACE = 1";
   return formatv(
       R"(// Runs FRAMES frames: words come from NAME.hex of each stream that comes in,
 // and go to NAME.hex of those that go out, hexadecimal, a word a line.
-module bench #(parameter FRAMES = 1) (input clk, input rst);
+module bench #(parameter FRAMES = 1{5}) (input clk, input rst);
   integer cycle = 0;
   integer idle = 0;
 {0}
@@ -120,32 +154,50 @@ module bench #(parameter FRAMES = 1) (input clk, input rst);
   end
 endmodule
 )",
-      bodies, design.getSymName(), bindings, done, moves);
+      bodies, design.getSymName(), bindings, done, moves, parameters);
 }
 
+static constexpr const char *memoryOptionsText =
+    R"(# Of the memory: cycles to the first word of a burst, up to so many more, of 16 cycles
+# those in which it waits, cycles a word at the least.
+LATENCY ?= 32
+JITTER ?= 0
+STALLS ?= 0
+PACE ?= 1
+)";
+
 static std::string writeMakefile(DesignOp design, const Part &part) {
+  bool hasMemory = !getMemoryPorts(design).empty();
   return formatv(
       R"(# make rtlsim FRAMES=N: runs the design on the words of NAME.hex (README.md)
 # make synth: maps it by Yosys
 FRAMES ?= 1
-
-rtlsim: sim-$(FRAMES)/Vbench
-	sim-$(FRAMES)/Vbench > rtlsim.txt; status=$$?; grep -v "^FIFO " rtlsim.txt; exit $$status
-	awk '$$1 == "FIFO" {{ sub(/.*fifo_(u_)?/, "", $$2); most = $$4 < 2 ? 2 : $$4; \
+{2}
+rtlsim: $(SIM)/Vbench
+	$(SIM)/Vbench > rtlsim.txt; status=$$?; grep -v "^FIFO " rtlsim.txt; exit $$status
+	awk '$$1 == "FIFO" && $$2 ~ /fifo_/ {{ sub(/.*fifo_(u_)?/, "", $$2); most = $$4 < 2 ? 2 : $$4; \
 	  printf "%s\"%s\": %d", n++ ? ", " : "{{\"format\": \"qnt-fpga-fifos\", \"version\": 1, \"depths\": {{", $$2, most; \
 	  printf "%-24s %7d words deep, %7d needed\n", $$2, $$3, $$4 > "/dev/stderr" } \
 	  END {{ print "}}" }' rtlsim.txt > fifos.json
 
-sim-$(FRAMES)/Vbench: bench.v bench.cpp {0}.v
+$(SIM)/Vbench: bench.v bench.cpp {0}.v
 	verilator --cc --exe --build -Wno-fatal -Wno-lint -DQNT_MEASURE --top-module bench \
-	  -GFRAMES=$(FRAMES) -CFLAGS -O1 --Mdir sim-$(FRAMES) bench.v {0}.v bench.cpp
+	  -GFRAMES=$(FRAMES){3} -CFLAGS -O1 --Mdir $(SIM) bench.v {0}.v{4} bench.cpp
 
 synth:
 	yosys -p "read_verilog {0}.v; synth_xilinx -family {1} -top {0}; tee -o synth.txt stat"
 
 .PHONY: rtlsim synth
 )",
-      design.getSymName(), part.family);
+      design.getSymName(), part.family,
+      hasMemory
+          ? std::string(memoryOptionsText) +
+                "SIM = sim-$(FRAMES)-$(LATENCY)-$(JITTER)-$(STALLS)-$(PACE)\n"
+          : "SIM = sim-$(FRAMES)\n",
+      hasMemory ? " -GLATENCY=$(LATENCY) -GJITTER=$(JITTER) -GSTALLS=$(STALLS) "
+                  "-GPACE=$(PACE)"
+                : "",
+      hasMemory ? " axi_memory.v" : "");
 }
 
 /// What numbers of a stream are multiplied by, where that is known.
@@ -184,6 +236,42 @@ static std::string describe(const Port &port) {
   return text + " " + meaning + " |\n";
 }
 
+/// What the design reads, and who puts it there; nothing without memory.
+static std::string describeMemory(DesignOp design, const Estimate &estimate) {
+  std::vector<MemoryPort> ports = getMemoryPorts(design);
+  if (ports.empty())
+    return "";
+  double frames =
+      design.getClock()->convertToDouble() * 1e6 / double(estimate.getCycles());
+  std::string table;
+  for (const MemoryPort &port : ports)
+    table += formatv("| `{0}` | {1} | {2} | {3} | {4} | {5:f1} |\n", port.name,
+                     port.offset, port.getBytes(), port.bits, port.usedBits,
+                     double(port.getBytes()) * frames / 1e6);
+  return formatv(R"(
+## Memory
+
+Weights are in a memory outside of the design, where the host loads them before the design
+leaves reset (Verilog) or is started (C++): `weights.bin`, byte by byte, from an address that is
+a multiple of 4096 on. A port reads all of its words, in their order, for each frame, in bursts
+of words that follow each other. Byte 0 of a word is its lowest; of its bits the design takes
+the lowest, as the table says. The address of a port is the file's plus its offset.
+
+| port | offset | bytes a frame | bits a word | taken | MB/s |
+|---|---|---|---|---|---|
+{0}
+In Verilog, a port is an AXI4 read port, NAME_araddr ... NAME_rready; NAME_base is its address,
+which stays the same while `rst` is not set; NAME_error is set once a response was an error. It
+reads ahead, also of the next frame. In C++ it is a pointer (`m_axi`), whose address
+a register has (`s_axilite`), as what starts the function.
+
+NAME.hex of each port has its words, one a line, for the simulations. `make rtlsim` has a memory
+that answers a burst after LATENCY cycles and up to JITTER more, waits in STALLS of 16 cycles,
+and gives a word each PACE cycles or later; it stops at what AXI4 forbids.
+)",
+                 table);
+}
+
 static std::string writeReadme(DesignOp design, const Estimate &estimate,
                                const Part &part, ArrayRef<Port> ports) {
   std::string table, scalesText;
@@ -219,7 +307,7 @@ row-major order, so many a word, the first in the lowest bits. Frames follow eac
 {5}{6}
 What a model does to its inputs before the first codes, and what it does to its results
 after the last ones, stays with the host.
-
+{14}
 ## Running it
 
 `make rtlsim FRAMES=N` in `verilog/` takes the words of each stream that comes in from
@@ -236,7 +324,7 @@ is a sibling of the C++, not what Vitis makes of it.
                  clock * 1e6 / double(estimate.getCycles()), table, scalesText,
                  slowest.name, estimate.total.dsps, part.dsps,
                  estimate.total.luts, part.luts, estimate.total.getBlockRAMs(),
-                 part.blockRAMs);
+                 part.blockRAMs, describeMemory(design, estimate));
 }
 
 Files fpga::writeProject(DesignOp design, const Estimate &estimate,
@@ -247,5 +335,11 @@ Files fpga::writeProject(DesignOp design, const Estimate &estimate,
   files["verilog/Makefile"] = writeMakefile(design, part);
   files["verilog/bench.v"] = writeBench(design, ports);
   files["verilog/bench.cpp"] = mainText;
+  if (getMemoryPorts(design).empty())
+    return files;
+  files["weights.bin"] = writeMemoryImage(design);
+  files["verilog/axi_memory.v"] = axiMemoryText;
+  for (auto &[name, text] : writeMemoryWords(design))
+    files["verilog/" + name] = std::move(text);
   return files;
 }

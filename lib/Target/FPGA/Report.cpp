@@ -8,6 +8,8 @@
 
 #include "DesignStreams.h"
 
+#include "qnt/Target/FPGA/MemoryPorts.h"
+
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
@@ -49,6 +51,10 @@ static json::Object describe(const Stage &stage, const Rates &rates) {
     result[key] = value;
   result["mbit_per_second_in"] = rates.getBandwidth(stage.bitsIn);
   result["mbit_per_second_out"] = rates.getBandwidth(stage.bitsOut);
+  if (stage.kind == "memory") {
+    result["cycles"] = stage.cycles;
+    return result;
+  }
   if (stage.kind == "fifo") {
     result["depth"] = stage.depth;
     result["word_bits"] = stage.wordBits;
@@ -81,6 +87,21 @@ static std::string writeJSON(DesignOp design, const Estimate &estimate,
                       {"bottleneck", estimate.getBottleneck().name},
                       {"total", describe(estimate.total)},
                       {"stages", std::move(stages)}};
+  json::Array ports;
+  for (const MemoryPort &port : getMemoryPorts(design))
+    ports.push_back(json::Object{
+        {"name", port.name},
+        {"bits", port.bits},
+        {"bits_taken", port.usedBits},
+        {"bytes", port.getBytes()},
+        {"mbit_per_second", rates.getBandwidth(8 * port.getBytes())},
+        {"mbit_per_second_most", double(port.bits) * rates.clock}});
+  if (!ports.empty()) {
+    llvm::StringRef slowest = estimate.getBottleneck().kind;
+    report["memory"] = json::Object{
+        {"ports", std::move(ports)},
+        {"is_bottleneck", slowest == "fetch" || slowest == "memory"}};
+  }
   if (part) {
     report["part"] = part->name;
     report["available"] = json::Object{
@@ -138,6 +159,30 @@ static std::string writeRow(const Stage &stage, const Rates &rates,
                  rates.getBandwidth(stage.bitsOut));
 }
 
+/// A table of the ports; nothing without.
+static std::string writePorts(DesignOp design, const Estimate &estimate,
+                              const Rates &rates) {
+  std::string rows;
+  double all = 0;
+  for (const MemoryPort &port : getMemoryPorts(design)) {
+    double taken = rates.getBandwidth(8 * port.getBytes());
+    all += taken;
+    rows += formatv("<tr><td>{0}</td><td>{1}</td><td>{2}</td><td>{3:f1}</td>"
+                    "<td>{4:f1}</td></tr>\n",
+                    port.name, port.bits, port.getBytes(), taken,
+                    double(port.bits) * rates.clock);
+  }
+  if (rows.empty())
+    return "";
+  llvm::StringRef slowest = estimate.getBottleneck().kind;
+  return formatv(
+      "<h2>Memory</h2>\n<p>{0:f1} Mbit/s of weights, which {1} what "
+      "frames wait for.</p>\n<table>\n<tr><th>port</th><th>bits</th>"
+      "<th>bytes a frame</th><th>Mbit/s</th><th>at most</th></tr>\n"
+      "{2}</table>\n",
+      all, slowest == "fetch" || slowest == "memory" ? "are" : "are not", rows);
+}
+
 static std::string writePage(DesignOp design, const Estimate &estimate,
                              const Part *part) {
   Rates rates(design, estimate);
@@ -166,10 +211,11 @@ stage, <b>{5}</b>. Resources are estimates.</p>
 <tr><th>stage</th><th>cycles</th><th>II</th><th>busy</th><th>DSP</th><th>LUT</th>
 <th>BRAM36</th><th>Mbit/s in</th><th>Mbit/s out</th></tr>
 {7}</table>
-</html>
+{8}</html>
 )",
       design.getSymName(), styleText, rates.cycles, rates.getFrames(),
-      rates.clock, slowest.name, shares, rows);
+      rates.clock, slowest.name, shares, rows,
+      writePorts(design, estimate, rates));
 }
 
 Files fpga::writeReport(DesignOp design, const Estimate &estimate,

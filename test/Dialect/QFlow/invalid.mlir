@@ -538,3 +538,132 @@ qflow.design @pad_c3(%x: !qflow.stream<4x4xui2, 1>) -> !qflow.stream<4x5xui2, 1>
   %y = qflow.pad %x low [0, 0] outside 4 : !qflow.stream<4x4xui2, 1> -> !qflow.stream<4x5xui2, 1>
   qflow.output %y : !qflow.stream<4x5xui2, 1>
 }
+
+// -----
+
+qflow.design @fetch_c1() -> !qflow.stream<2x2x8xsi4, 8> {
+  // expected-error @+1 {{expected contents of type 'tensor<2x2x8xi4>', got 'tensor<32xi4>'}}
+  %y = qflow.fetch "w" contents dense<1> : tensor<32xi4> port 64 burst 16 ahead 32 : !qflow.stream<2x2x8xsi4, 8>
+  qflow.output %y : !qflow.stream<2x2x8xsi4, 8>
+}
+
+// -----
+
+qflow.design @fetch_c2() -> !qflow.stream<2x2x8xsi4, 8> {
+  // expected-error @+1 {{expected a port of a power of two bits from 32 to 1024, at least 32, got 48}}
+  %y = qflow.fetch "w" contents dense<1> : tensor<2x2x8xi4> port 48 burst 16 ahead 32 : !qflow.stream<2x2x8xsi4, 8>
+  qflow.output %y : !qflow.stream<2x2x8xsi4, 8>
+}
+
+// -----
+
+qflow.design @fetch_c2_words() -> !qflow.stream<8xsi5, 8> {
+  // expected-error @+1 {{expected a port of a power of two bits from 32 to 1024, at least 40, got 32}}
+  %y = qflow.fetch "w" contents dense<1> : tensor<8xi5> port 32 burst 16 ahead 32 : !qflow.stream<8xsi5, 8>
+  qflow.output %y : !qflow.stream<8xsi5, 8>
+}
+
+// -----
+
+qflow.design @fetch_c3() -> !qflow.stream<2x2x8xsi4, 8> {
+  // expected-error @+1 {{expected bursts of a power of two words, at most 256 and 4096 bytes, got 128 of 64 bytes}}
+  %y = qflow.fetch "w" contents dense<1> : tensor<2x2x8xi4> port 512 burst 128 ahead 512 : !qflow.stream<2x2x8xsi4, 8>
+  qflow.output %y : !qflow.stream<2x2x8xsi4, 8>
+}
+
+// -----
+
+qflow.design @fetch_c4() -> !qflow.stream<2x2x8xsi4, 8> {
+  // expected-error @+1 {{expected a power of two words ahead from two bursts, 32, to 65536, got 16}}
+  %y = qflow.fetch "w" contents dense<1> : tensor<2x2x8xi4> port 64 burst 16 ahead 16 : !qflow.stream<2x2x8xsi4, 8>
+  qflow.output %y : !qflow.stream<2x2x8xsi4, 8>
+}
+
+// -----
+
+qflow.design @fetch_c5() -> (!qflow.stream<8xsi4, 8>, !qflow.stream<8xsi4, 8>) {
+  // expected-error @+1 {{expected a name of its own, got 'w' twice}}
+  %a = qflow.fetch "w" contents dense<1> : tensor<8xi4> port 64 burst 16 ahead 32 : !qflow.stream<8xsi4, 8>
+  %b = qflow.fetch "w" contents dense<1> : tensor<8xi4> port 64 burst 16 ahead 32 : !qflow.stream<8xsi4, 8>
+  qflow.output %a, %b : !qflow.stream<8xsi4, 8>, !qflow.stream<8xsi4, 8>
+}
+
+// -----
+
+qflow.design @tiled_dot_c1_weights(%x: !qflow.stream<3x8xui8, 4>, %w: !qflow.stream<2x2x8xsi4, 4>) -> !qflow.stream<2x3x2xsi15, 2> {
+  // expected-error @+1 {{expected weights [tiles, 2, 8] in words of the last dimension, got '!qflow.stream<2x2x8xsi4, 4>'}}
+  %y = qflow.tiled_dot %x, %w : !qflow.stream<3x8xui8, 4>, !qflow.stream<2x2x8xsi4, 4> -> !qflow.stream<2x3x2xsi15, 2>
+  qflow.output %y : !qflow.stream<2x3x2xsi15, 2>
+}
+
+// -----
+
+qflow.design @tiled_dot_c1_result(%x: !qflow.stream<3x8xui8, 4>, %w: !qflow.stream<2x2x8xsi4, 8>) -> !qflow.stream<3x4xsi15, 2> {
+  // expected-error @+1 {{expected a result [2, 3, 2], got '!qflow.stream<3x4xsi15, 2>'}}
+  %y = qflow.tiled_dot %x, %w : !qflow.stream<3x8xui8, 4>, !qflow.stream<2x2x8xsi4, 8> -> !qflow.stream<3x4xsi15, 2>
+  qflow.output %y : !qflow.stream<3x4xsi15, 2>
+}
+
+// -----
+
+qflow.design @tiled_dot_c2(%x: !qflow.stream<3x8xui8, 4>, %w: !qflow.stream<2x2x8xui4, 8>) -> !qflow.stream<2x3x2xsi15, 2> {
+  // expected-error @+1 {{expected signed weights and sums}}
+  %y = qflow.tiled_dot %x, %w : !qflow.stream<3x8xui8, 4>, !qflow.stream<2x2x8xui4, 8> -> !qflow.stream<2x3x2xsi15, 2>
+  qflow.output %y : !qflow.stream<2x3x2xsi15, 2>
+}
+
+// -----
+
+qflow.design @tiled_dot_c3(%x: !qflow.stream<3x8xui8, 4>, %w: !qflow.stream<2x2x8xsi4, 8>) -> !qflow.stream<2x3x2xsi49, 2> {
+  // expected-error @+1 {{expected elements of at most 48 bits, got 'si49'}}
+  %y = qflow.tiled_dot %x, %w : !qflow.stream<3x8xui8, 4>, !qflow.stream<2x2x8xsi4, 8> -> !qflow.stream<2x3x2xsi49, 2>
+  qflow.output %y : !qflow.stream<2x3x2xsi49, 2>
+}
+
+// -----
+
+qflow.design @tiled_dot_c4(%x: !qflow.stream<3x8xui8, 4>, %w: !qflow.stream<2x2x8xsi4, 8>) -> !qflow.stream<2x3x2xsi15, 2> {
+  // expected-error @+1 {{expected a bias [4], got 'tensor<3xi4>'}}
+  %y = qflow.tiled_dot %x, %w bias dense<1> : tensor<3xi4> : !qflow.stream<3x8xui8, 4>, !qflow.stream<2x2x8xsi4, 8> -> !qflow.stream<2x3x2xsi15, 2>
+  qflow.output %y : !qflow.stream<2x3x2xsi15, 2>
+}
+
+// -----
+
+qflow.design @reorder_c1(%x: !qflow.stream<2x3x2xsi8, 2>) -> !qflow.stream<2x3x2xsi8, 2> {
+  // expected-error @+1 {{expected a permutation of 3 dimensions, got [1, 1, 2]}}
+  %y = qflow.reorder %x permutation [1, 1, 2] : !qflow.stream<2x3x2xsi8, 2> -> !qflow.stream<2x3x2xsi8, 2>
+  qflow.output %y : !qflow.stream<2x3x2xsi8, 2>
+}
+
+// -----
+
+qflow.design @reorder_c1_elements(%x: !qflow.stream<2x3x2xsi8, 2>) -> !qflow.stream<2x4xsi8, 2> {
+  // expected-error @+1 {{expected as many elements of the input's type and lanes, got '!qflow.stream<2x4xsi8, 2>'}}
+  %y = qflow.reorder %x permutation [1, 0, 2] : !qflow.stream<2x3x2xsi8, 2> -> !qflow.stream<2x4xsi8, 2>
+  qflow.output %y : !qflow.stream<2x4xsi8, 2>
+}
+
+// -----
+
+qflow.design @reorder_c2(%x: !qflow.stream<2x3x2xsi8, 2>) -> !qflow.stream<2x3x2xsi8, 2> {
+  // expected-error @+1 {{expected the last dimension to stay, as words have 2 elements}}
+  %y = qflow.reorder %x permutation [0, 2, 1] : !qflow.stream<2x3x2xsi8, 2> -> !qflow.stream<2x3x2xsi8, 2>
+  qflow.output %y : !qflow.stream<2x3x2xsi8, 2>
+}
+
+// -----
+
+qflow.design @dot_c5(%x: !qflow.stream<8xui8, 4>) -> !qflow.stream<4xsi15, 2> {
+  // expected-error @+1 {{expected a port of a power of two bits from 32 to 1024, got 16}}
+  %y = qflow.dot %x weights dense<1> : tensor<4x8xi4> port 16 : !qflow.stream<8xui8, 4> -> !qflow.stream<4xsi15, 2>
+  qflow.output %y : !qflow.stream<4xsi15, 2>
+}
+
+// -----
+
+qflow.design @requantize_tiled(%x: !qflow.stream<3x4xsi15, 2>) -> !qflow.stream<3x4xsi8, 2> {
+  // expected-error @+1 {{expected tiled streams of 3 dimensions}}
+  %y = qflow.requantize %x multipliers dense<77> : tensor<12xi64> offsets dense<512> : tensor<12xi64> shifts dense<10> : tensor<12xi64> clamp [-128, 127] tiled : !qflow.stream<3x4xsi15, 2> -> !qflow.stream<3x4xsi8, 2>
+  qflow.output %y : !qflow.stream<3x4xsi8, 2>
+}

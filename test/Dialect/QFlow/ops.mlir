@@ -82,3 +82,24 @@ qflow.design @units(%x: !qflow.stream<8x8x4xui8, 2>) -> !qflow.stream<3x3x6xui4,
   %z = qflow.width %q : !qflow.stream<3x3x6xui4, 3> -> !qflow.stream<3x3x6xui4, 1>
   qflow.output %z : !qflow.stream<3x3x6xui4, 1>
 }
+
+// Weights from memory, and what is made of them.
+// CHECK-LABEL: qflow.design @memory
+qflow.design @memory(%x: !qflow.stream<3x8xui8, 4>) -> !qflow.stream<3x4xsi8, 2> {
+  // CHECK: %[[W:.*]] = qflow.fetch "weights0" contents dense<1> : tensor<2x2x8xi4> port 64 burst 16 ahead 32 : !qflow.stream<2x2x8xsi4, 8>
+  %w = qflow.fetch "weights0" contents dense<1> : tensor<2x2x8xi4> port 64 burst 16 ahead 32 : !qflow.stream<2x2x8xsi4, 8>
+  // CHECK: %[[Y:.*]] = qflow.tiled_dot %{{.*}}, %[[W]] bias dense<5> : tensor<4xi4> in_luts : !qflow.stream<3x8xui8, 4>, !qflow.stream<2x2x8xsi4, 8> -> !qflow.stream<2x3x2xsi15, 2>
+  %y = qflow.tiled_dot %x, %w bias dense<5> : tensor<4xi4> in_luts : !qflow.stream<3x8xui8, 4>, !qflow.stream<2x2x8xsi4, 8> -> !qflow.stream<2x3x2xsi15, 2>
+  // CHECK: %[[C:.*]] = qflow.requantize %[[Y]] {{.*}} clamp [-128, 127] tiled : !qflow.stream<2x3x2xsi15, 2> -> !qflow.stream<2x3x2xsi8, 2>
+  %c = qflow.requantize %y multipliers dense<77> : tensor<4xi64> offsets dense<512> : tensor<4xi64> shifts dense<10> : tensor<4xi64> clamp [-128, 127] tiled : !qflow.stream<2x3x2xsi15, 2> -> !qflow.stream<2x3x2xsi8, 2>
+  // CHECK: qflow.reorder %[[C]] permutation [1, 0, 2] : !qflow.stream<2x3x2xsi8, 2> -> !qflow.stream<3x4xsi8, 2>
+  %z = qflow.reorder %c permutation [1, 0, 2] : !qflow.stream<2x3x2xsi8, 2> -> !qflow.stream<3x4xsi8, 2>
+  qflow.output %z : !qflow.stream<3x4xsi8, 2>
+}
+
+// CHECK-LABEL: qflow.design @port
+qflow.design @port(%x: !qflow.stream<8xui8, 4>) -> !qflow.stream<4xsi15, 2> {
+  // CHECK: qflow.dot %{{.*}} weights dense<1> : tensor<4x8xi4> port 128 : !qflow.stream<8xui8, 4> -> !qflow.stream<4xsi15, 2>
+  %y = qflow.dot %x weights dense<1> : tensor<4x8xi4> port 128 : !qflow.stream<8xui8, 4> -> !qflow.stream<4xsi15, 2>
+  qflow.output %y : !qflow.stream<4xsi15, 2>
+}

@@ -61,7 +61,7 @@ using LogicCounts = std::array<double, numLogic>;
 struct Stage {
   /// That of its module, without the design's, or of the stream's reader.
   std::string name;
-  /// "dot", "fifo".
+  /// "dot", "fifo"; "fetch" of a port to memory, "memory" of what it reads from.
   std::string kind;
   /// For a frame, and stages of the pipeline; 0 of a FIFO.
   int64_t cycles = 0, latency = 0;
@@ -76,6 +76,10 @@ struct Stage {
 struct Estimate {
   std::vector<Stage> stages;
   Resources total;
+
+  /// One more stage, "memory": the cycles, of `clock` MHz, in which it gives
+  /// what all ports read for a frame, of so many bytes a second.
+  void addMemory(double bandwidth, double clock);
 
   /// The first of those that take most cycles; a FIFO, where there are no
   /// others.

@@ -69,6 +69,8 @@ StreamType Tiles::getFetched(int64_t port) const {
   for (int64_t words = 1; words * word <= fit; ++words)
     if (count * steps % words == 0)
       most = words;
+  if (most == 1)
+    return getWeights();
   return StreamType::get(from.getContext(), {count * steps / most, word * most},
                          getWeight(), word * most);
 }

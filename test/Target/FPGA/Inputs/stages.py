@@ -29,19 +29,50 @@ def dot(rng):
     return f"qflow.dot %0 weights {dense(weights, bits)} {where}", [x], y
 
 
-def requantize(rng):
+def tiled_dot(rng):
+    """Several vectors by weights that come, or one."""
+    tiles, rows, steps, lanes = pick(rng, 3, 8), pick(rng, 1, 4, 8), pick(rng, 9, 40), pick(rng, 2, 4)
+    vectors = pick(rng, 1, 6, 20)
+    x = Stream([vectors, steps * lanes], 8, bool(rng.integers(2)), lanes)
+    w = Stream([tiles, steps, lanes * rows], pick(rng, 2, 4, 8), True, lanes * rows)
+    bits = x.bits + w.bits + (steps * lanes).bit_length()
+    return (f"qflow.tiled_dot %0 , %1 {pick(rng, '', 'in_luts ')}", [x, w],
+            Stream([tiles, vectors, rows], bits, True, rows))
+
+
+def memory_dot(rng):
+    """From memory on, in order: fetch, words of other lanes, products, reorder."""
+    tiles, rows, steps, lanes = pick(rng, 3, 8), pick(rng, 2, 4), pick(rng, 9, 40), pick(rng, 2, 4)
+    x = Stream([pick(rng, 6, 20), steps * lanes], 8, bool(rng.integers(2)), lanes)
+    bits = pick(rng, 2, 3, 4, 8)
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (tiles * rows, steps * lanes))
+    y = Stream([x.shape[0], tiles * rows], x.bits + bits + (steps * lanes).bit_length(), True,
+               rows)
+    return (f"qflow.dot %0 weights {dense(weights, bits)} port {pick(rng, 32, 64, 512)} ", [x], y)
+
+
+def reorder(rng):
+    shape, lanes = [pick(rng, 3, 8), pick(rng, 6, 40), 4], pick(rng, 1, 4)
+    x = Stream(shape, pick(rng, 8, 20), True, lanes)
+    return ("qflow.reorder %0 permutation [1, 0, 2]", [x],
+            Stream([shape[1], shape[0], 4], x.bits, True, lanes))
+
+
+def requantize(rng, tiles=()):
     channels = pick(rng, 8, 16, 32)
     lanes = pick(rng, 1, 2)
-    a = Stream([9, channels], int(rng.integers(14, 25)), True, lanes)
-    b = Stream([9, channels], 8, bool(rng.integers(2)), lanes)
-    y = Stream([9, channels], pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+    shape = list(tiles) + [9, channels]
+    a = Stream(shape, int(rng.integers(14, 25)), True, lanes)
+    b = Stream(shape, 8, bool(rng.integers(2)), lanes)
+    y = Stream(shape, pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+    channels *= math.prod(tiles)
     multipliers = rng.integers(1 << 30, 1 << 31, channels)
     factors = rng.integers(1 << 29, 1 << 30, channels)
     shifts = rng.integers(35, 42, channels)
     offsets = rng.integers(-1 << 40, 1 << 40, channels)
     text = (f"qflow.requantize %0 multipliers {dense(multipliers, 64)} offsets "
             f"{dense(offsets, 64)} shifts {dense(shifts, 64)} clamp [{y.low}, {y.high}] "
-            + pick(rng, "", "in_luts "))
+            + pick(rng, "", "in_luts ") + "tiled " * bool(tiles))
     if rng.integers(2):
         return text + f"add %1 factors {dense(factors, 64)} : {b}", [a, b], y
     return text, [a], y
@@ -85,7 +116,9 @@ def fifo(rng):
 
 MAKERS = [dot, dot, dot, dot, requantize, requantize,
           lambda rng: window(rng, False), lambda rng: window(rng, False),
-          lambda rng: window(rng, True), pool, pool, width, width, fifo, fifo]
+          lambda rng: window(rng, True), pool, pool, width, width, fifo, fifo,
+          tiled_dot, tiled_dot, memory_dot, memory_dot, reorder,
+          lambda rng: requantize(rng, (5,))]
 
 
 def normalize(rng):
