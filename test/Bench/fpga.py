@@ -7,7 +7,7 @@ takes by the estimate and, with --yosys, as Yosys makes it. Models "-fit" are fo
 fewest cycles that the part has room for.
 
 usage: fpga.py [--models M,...] [--images N] [--exact N] [--rtl N] [--stalled N]
-               [--yosys] [--part P] [--clock C]
+               [--yosys] [--part P] [--clock C] [--luts S]
 """
 import argparse
 import json
@@ -266,7 +266,7 @@ def main():
     parser.add_argument("--yosys", action="store_true")
     parser.add_argument("--part", help="another than each model's own")
     parser.add_argument("--clock", default="100MHz")
-    parser.add_argument("--luts", default="80%%", help="share of the LUTs that may be used")
+    parser.add_argument("--luts", default="80%", help="share of the LUTs that may be used")
     args = parser.parse_args()
     print(machine())
     for name in args.models.split(","):
