@@ -83,7 +83,7 @@ void qnt::buildQuantizePipeline(OpPassManager &pm,
     CalibrateOptions options = recipe.calibrate;
     options.statisticsFile = options.output = "";
     options.tensors = tensors;
-    options.sequential = false;
+    options.sequential = options.integers = false;
     // MODEL.before-smoothing.safetensors: MODEL.before-smoothing.calibration.
     if (!options.work.empty())
       options.work =
