@@ -11,6 +11,8 @@
 
 #include "llvm/ADT/SetVector.h"
 
+#include <cmath>
+
 namespace qnt::fpga {
 #define GEN_PASS_DEF_SIZEFIFOSPASS
 #include "qnt/Target/FPGA/Passes.h.inc"
@@ -23,6 +25,8 @@ using namespace qnt::qflow;
 
 /// Words under way in the pipelines between, coarsely.
 static constexpr int64_t wordsUnderWay = 32;
+/// Cycles that a word takes through a unit and a FIFO, coarsely.
+static constexpr int64_t cyclesUnderWay = 10;
 
 /// Whether streams part here, which may meet again.
 static bool isFork(Operation *op) { return op->getNumResults() > 1; }
@@ -55,28 +59,12 @@ static bool isImage(Value stream) {
   return cast<StreamType>(stream.getType()).getShape().size() == 3;
 }
 
-/// Rows of a frame, its first dimension; 1 where it has no other.
-static int64_t countRows(Value stream) {
-  auto shape = cast<StreamType>(stream.getType()).getShape();
-  return shape.size() > 1 ? shape.front() : 1;
-}
-
-/// Whether rows of an operand are rows of what the op gives.
-static bool keepsRows(Operation *op, Value operand) {
-  Value result = op->getResult(0);
-  if (isImage(result) && isImage(operand))
-    return true;
-  return countRows(result) == countRows(operand) &&
-         isa<DivideOp, DotOp, ExponentialsOp, FifoOp, ForkOp, LookupOp, MixOp,
-             MultiplyOp, NormalizeOp, RequantizeOp, RopeOp, ScoresOp, WidthOp>(
-             op);
-}
-
-/// How many rows of `fork` are taken from it, at most or, with `least`, at
-/// least, when row `row` of `stream` is begun.
+/// How many rows of the image of `fork` are taken from it, at most or, with
+/// `least`, at least, when row `row` of `stream` is begun.
 static int64_t getRowsTaken(Value stream, int64_t row, Operation *fork,
                             bool least) {
-  int64_t height = countRows(fork->getOperand(0));
+  int64_t height =
+      cast<StreamType>(fork->getOperand(0).getType()).getShape().front();
   Operation *op = stream.getDefiningOp();
   if (op == fork)
     return std::min(row + 1, height);
@@ -95,30 +83,26 @@ static int64_t getRowsTaken(Value stream, int64_t row, Operation *fork,
     row = std::max<int64_t>(0, row - pad.getLow().front());
   // Rows that wait are taken as well.
   auto fifo = dyn_cast<FifoOp>(op);
-  if (fifo && !least)
-    row += llvm::divideCeil(fifo.getDepth() * countRows(stream),
-                            cast<StreamType>(stream.getType()).getWords());
-  // A row is given while the next one is read.
-  if (!least && isa<ExponentialsOp, NormalizeOp, RopeOp>(op))
-    ++row;
+  if (fifo && !least && isImage(stream)) {
+    auto type = cast<StreamType>(stream.getType());
+    row += llvm::divideCeil(fifo.getDepth() * type.getShape().front(),
+                            type.getWords());
+  }
   int64_t taken = 0;
-  for (Value operand : op->getOperands())
+  for (Value operand : op->getOperands()) {
     // Where rows are no longer rows, they may all be needed.
-    taken = std::max(taken, getRowsTaken(operand,
-                                         keepsRows(op, operand) ? row : height,
-                                         fork, least));
+    bool keepsRows = isImage(stream) && isImage(operand);
+    taken = std::max(
+        taken, getRowsTaken(operand, keepsRows ? row : height, fork, least));
+  }
   return taken;
 }
 
-/// Elements of `ahead` that may be there before those of `behind` that they
-/// meet.
+/// Elements of the image `ahead` that may be there before those of `behind`
+/// that they meet.
 static int64_t countAhead(Value ahead, Value behind, Operation *fork) {
   auto type = cast<StreamType>(ahead.getType());
-  Value source = fork->getOperand(0);
-  bool areImages = isImage(ahead) && isImage(source);
-  if (!areImages && countRows(ahead) != countRows(source))
-    return type.getElements();
-  int64_t height = countRows(ahead), most = 0, before = 0;
+  int64_t height = type.getShape().front(), most = 0, before = 0;
   for (int64_t row = 0; row < height; ++row) {
     int64_t taken = getRowsTaken(behind, row, fork, /*least=*/false);
     while (before < height &&
@@ -126,11 +110,70 @@ static int64_t countAhead(Value ahead, Value behind, Operation *fork) {
       ++before;
     most = std::max(most, before - row);
   }
-  // In one row of an image, what is ahead comes from pixels that the other has
-  // as well.
-  if (areImages && most <= 1)
-    return 0;
-  return std::max<int64_t>(most, 1) * (type.getElements() / height);
+  // In one row, what is ahead comes from pixels that the other has as well.
+  return most > 1 ? most * (type.getElements() / height) : 0;
+}
+
+/// Rows of vectors of a frame, its first dimension; 1 where it has no other.
+static int64_t countRows(Value stream) {
+  auto shape = cast<StreamType>(stream.getType()).getShape();
+  return shape.size() > 1 ? shape.front() : 1;
+}
+
+namespace {
+/// How far what comes from a fork is behind what comes right from it.
+struct Lag {
+  double rows = 0;
+  /// On the longest way.
+  int64_t units = 0;
+};
+} // namespace
+
+/// Of rows of vectors; none of what does not come from the fork.
+static std::optional<Lag> getLag(Value stream, Operation *fork) {
+  Operation *op = stream.getDefiningOp();
+  if (op == fork)
+    return Lag();
+  if (!op)
+    return std::nullopt;
+  std::optional<Lag> lag;
+  for (Value operand : op->getOperands())
+    if (auto before = getLag(operand, fork)) {
+      // Others may need whole frames.
+      if (!isa<DivideOp, DotOp, ExponentialsOp, FifoOp, ForkOp, LookupOp, MixOp,
+               MultiplyOp, NormalizeOp, RequantizeOp, RopeOp, ScoresOp,
+               WidthOp>(op) ||
+          countRows(operand) != countRows(stream))
+        before->rows += double(countRows(operand));
+      if (!lag)
+        lag = Lag();
+      lag->rows = std::max(lag->rows, before->rows);
+      lag->units = std::max(lag->units, before->units + 1);
+    }
+  if (!lag)
+    return lag;
+  // They read a row while they give the one before.
+  if (isa<DotOp, ExponentialsOp, MixOp, NormalizeOp, RopeOp, ScoresOp>(op))
+    ++lag->rows;
+  if (auto fifo = dyn_cast<FifoOp>(op)) {
+    int64_t words = cast<StreamType>(stream.getType()).getWords();
+    lag->rows += double(fifo.getDepth() * countRows(stream)) / double(words);
+  }
+  return lag;
+}
+
+/// Words of `ahead` that may be there before those of `behind`, rows of
+/// vectors, that they meet, when a frame takes `cycles`.
+static int64_t countRowsAhead(Value ahead, Value behind, Operation *fork,
+                              int64_t cycles) {
+  Lag lag = *getLag(behind, fork);
+  int64_t frame = cast<StreamType>(ahead.getType()).getWords();
+  int64_t rows = countRows(ahead), words = frame;
+  // Where rows are other ones, a whole frame.
+  if (rows == countRows(fork->getOperand(0)))
+    words = int64_t(std::ceil(lag.rows) + 1) * (frame / rows);
+  return words +
+         std::max(wordsUnderWay, cyclesUnderWay * lag.units * frame / cycles);
 }
 
 /// Words that come while windows of the last rows are written, which is as fast
@@ -184,6 +227,18 @@ static int64_t countComing(Value stream, int64_t cycles) {
   return dot ? dot.getTiles() * dot.getVectors() * dot.getSteps() : cycles;
 }
 
+/// Words of the first operand that come while none is read: of units that only
+/// give the last row, or use a head's numbers again, as many as they have.
+static int64_t countWaiting(Operation *op) {
+  auto type = cast<StreamType>(op->getOperand(0).getType());
+  int64_t elements = type.getShape().back();
+  if (auto rope = dyn_cast<RopeOp>(op))
+    elements = rope.getHeadSize();
+  if (auto scores = dyn_cast<ScoresOp>(op))
+    elements = scores.getHeadSize();
+  return elements / type.getLanes();
+}
+
 namespace {
 /// Words around a reorder, which takes and gives in turn.
 struct Around {
@@ -223,14 +278,17 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
       insert(op.getInputMutable(), words.before);
       insert(*op.getResult().use_begin(), words.behind);
     }
-    // The numbers of a head are read for the first of those that they meet.
-    auto scores = llvm::to_vector(getOperation().getOps<ScoresOp>());
-    for (ScoresOp op : scores)
-      insert(op.getQueriesMutable(),
-             op.getHeadSize() / op.getQueries().getType().getLanes());
-    auto mixes = llvm::to_vector(getOperation().getOps<MixOp>());
-    for (MixOp op : mixes)
-      insert(op.getWeightsMutable(), op.getTokens());
+    SmallVector<Operation *> rows;
+    for (Operation &op : getOperation().getBody().front())
+      if (isa<ExponentialsOp, MixOp, NormalizeOp, RopeOp, ScoresOp>(op))
+        rows.push_back(&op);
+    for (Operation *op : rows) {
+      int64_t words = countWaiting(op);
+      // While the first row is read none is given.
+      if (isa<ExponentialsOp, NormalizeOp, RopeOp>(op))
+        insert(*op->getResult(0).use_begin(), words);
+      insert(op->getOpOperand(0), words);
+    }
     SmallVector<Operation *> meets;
     for (Operation &op : getOperation().getBody().front())
       if (isa<DivideOp, MixOp, MultiplyOp, RequantizeOp, ScoresOp>(op) &&
@@ -244,17 +302,22 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
         continue;
       // What heads' sums are divided by comes before them.
       if (!isa<DivideOp>(op))
-        place(first, b, fork);
-      place(second, a, fork);
+        place(first, b, fork, cycles);
+      place(second, a, fork, cycles);
     }
+    // What may wait for others to come need not be there for others to wait.
+    for (auto [operand, words] : ofRows)
+      insert(*operand, words);
+    ofRows.clear();
   }
 
-  static void place(OpOperand &ahead, Value behind, Operation *fork) {
-    int64_t elements = countAhead(ahead.get(), behind, fork);
-    if (elements == 0)
-      return;
-    auto type = cast<StreamType>(ahead.get().getType());
-    insert(ahead, elements / type.getLanes() + wordsUnderWay);
+  void place(OpOperand &ahead, Value behind, Operation *fork, int64_t cycles) {
+    Value stream = ahead.get();
+    auto type = cast<StreamType>(stream.getType());
+    if (!isImage(stream) || !isImage(fork->getOperand(0)))
+      ofRows.push_back({&ahead, countRowsAhead(stream, behind, fork, cycles)});
+    else if (int64_t elements = countAhead(stream, behind, fork))
+      insert(ahead, elements / type.getLanes() + wordsUnderWay);
   }
 
   static void insert(OpOperand &reader, int64_t words) {
@@ -264,5 +327,8 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     reader.set(FifoOp::create(builder, reader.getOwner()->getLoc(),
                               reader.get(), words));
   }
+
+  /// FIFOs in front of these, of so many words.
+  SmallVector<std::pair<OpOperand *, int64_t>> ofRows;
 };
 } // namespace

@@ -52,13 +52,13 @@ def simulate(here, stream, numbers, wanted, stalls):
     return fifos
 
 
-def check(number, tokens, width, heads, groups, size, hidden, cycles):
+def check(number, tokens, width, heads, groups, size, hidden, limit):
     here = folder / str(number)
     here.mkdir(parents=True)
     block = make_block(rng, tokens, width, heads, groups, size, hidden)
     (here / "block.mlir").write_text(block.text)
     numbers, wanted = block.given["in0"], block.wanted["out0"]
-    stream = emit(here, here / "block.mlir", f"qnt-fpga-fold{{cycles={cycles}}}",
+    stream = emit(here, here / "block.mlir", f"qnt-fpga-fold{{{limit}}}",
                   "qnt-fpga-size-fifos")
     ports = [(name, 16 * stream.lanes, stream.words // FRAMES) for name in ("in0", "out0")]
     got = CSimulation(here, "block", ports[:1], ports[1:]).run(
@@ -77,5 +77,7 @@ def check(number, tokens, width, heads, groups, size, hidden, cycles):
 
 
 groups = int(rng.integers(1, 3))
-check(0, int(rng.integers(2, 7)), 16, 2 * groups, groups, 8, 24, 2000)
-check(1, 1, 12, 2, 1, 4, 20, 300)
+check(0, int(rng.integers(2, 7)), 16, 2 * groups, groups, 8, 24, "cycles=2000")
+check(1, 1, 12, 2, 1, 4, 20, "cycles=300")
+# As fast as the part has room for.
+check(2, int(rng.integers(2, 7)), 16, 2, 1, 8, 24, "part=xc7z010 clock=100")

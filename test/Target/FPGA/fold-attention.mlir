@@ -8,11 +8,13 @@ qflow.design @attention(%q: !qflow.stream<6x32xsi8, 1>, %k: !qflow.stream<6x16xs
   // CHECK: %[[Q4:.*]] = qflow.width %[[Q]] : !qflow.stream<6x32xsi8, 1> -> !qflow.stream<6x32xsi8, 4>
   // CHECK: %[[S:.*]] = qflow.scores {{.*}} : !qflow.stream<6x32xsi8, 4>, !qflow.stream<6x16xsi8, 4> -> !qflow.stream<6x4x6xsi20, 1>
   %s = qflow.scores %q, %k heads 4 kv_heads 2 : !qflow.stream<6x32xsi8, 1>, !qflow.stream<6x16xsi8, 1> -> !qflow.stream<6x4x6xsi20, 1>
-  // 25 x 6 are few enough.
-  // CHECK: %[[P:.*]], %[[L:.*]] = qflow.exponentials %[[S]] {{.*}} : !qflow.stream<6x4x6xsi20, 1> -> !qflow.stream<6x4x6xui8, 1>, !qflow.stream<6x4xui11, 1>
+  // 25 x 6 are few enough; a row waits while only the last one is given.
+  // CHECK: %[[SF:.*]] = qflow.fifo %[[S]] depth 6
+  // CHECK: %[[P:.*]], %[[L:.*]] = qflow.exponentials %[[SF]] {{.*}} : !qflow.stream<6x4x6xsi20, 1> -> !qflow.stream<6x4x6xui8, 1>, !qflow.stream<6x4xui11, 1>
   %p, %l = qflow.exponentials %s multiplier 300 shift 12 : !qflow.stream<6x4x6xsi20, 1> -> !qflow.stream<6x4x6xui8, 1>, !qflow.stream<6x4xui11, 1>
   // Weights of a row wait while those before are used again.
-  // CHECK: %[[PF:.*]] = qflow.fifo %[[P]] depth 6
+  // CHECK: %[[PO:.*]] = qflow.fifo %[[P]] depth 6
+  // CHECK: %[[PF:.*]] = qflow.fifo %[[PO]] depth 6
   // CHECK: %[[O:.*]] = qflow.mix %[[PF]], {{.*}} : !qflow.stream<6x4x6xui8, 1>, !qflow.stream<6x16xsi8, 4> -> !qflow.stream<6x32xsi19, 4>
   %o = qflow.mix %p, %v heads 4 kv_heads 2 : !qflow.stream<6x4x6xui8, 1>, !qflow.stream<6x16xsi8, 1> -> !qflow.stream<6x32xsi19, 1>
   // CHECK: %[[O1:.*]] = qflow.width %[[O]] : !qflow.stream<6x32xsi19, 4> -> !qflow.stream<6x32xsi19, 1>
@@ -36,14 +38,18 @@ qflow.design @rows(%x: !qflow.stream<6x128xsi16, 1>) -> !qflow.stream<6x128xsi38
 
 // -----
 
-// Rows of two ways from a fork: what comes from a norm is a row behind.
+// Of two ways from a fork, one has a norm with the row that waits before it, the one
+// that it has and the one that waits behind it: four rows of 64 words, and what is under
+// way in five units and FIFOs.
 // CHECK-LABEL: qflow.design @residual(
 qflow.design @residual(%x: !qflow.stream<6x64xsi16, 1>) -> !qflow.stream<6x64xsi35, 1> {
   // CHECK: %[[F:.*]]:2 = qflow.fork
   %a, %b = qflow.fork %x : !qflow.stream<6x64xsi16, 1> -> 2
+  // CHECK: qflow.fifo %{{.*}} depth 32 : !qflow.stream<6x64xsi16, 2>
+  // CHECK: qflow.normalize
+  // CHECK: qflow.fifo %{{.*}} depth 32 : !qflow.stream<6x64xsi18, 2>
   %n = qflow.normalize %a zero 0 stabilizer 1 : !qflow.stream<6x64xsi16, 1> -> !qflow.stream<6x64xsi18, 1>
-  // Two rows of 64 words, and 32 under way.
-  // CHECK: qflow.fifo %[[F]]#1 depth 160 : !qflow.stream<6x64xsi16, 1>
+  // CHECK: qflow.fifo %[[F]]#1 depth 306 : !qflow.stream<6x64xsi16, 1>
   // CHECK: qflow.multiply
   %y = qflow.multiply %n, %b zeros [0, 0] : !qflow.stream<6x64xsi18, 1>, !qflow.stream<6x64xsi16, 1> -> !qflow.stream<6x64xsi35, 1>
   qflow.output %y : !qflow.stream<6x64xsi35, 1>

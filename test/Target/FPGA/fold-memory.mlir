@@ -16,7 +16,7 @@
 // CHECK: %[[X:.*]] = qflow.fifo %{{.*}} depth [[#]]
 // CHECK: %[[M:.*]] = qflow.fetch "weights0" contents {{.*}} port 32 burst 64 ahead 512
 // CHECK: %[[Y:.*]] = qflow.tiled_dot
-// CHECK-SAME: -> !qflow.stream<[[#TILES:]]x4x[[#ROWS:]]xsi17, [[#ROWS]]>
+// CHECK-SAME: -> !qflow.stream<[[#TILES:]]x4x[[#ROWS:]]xsi17, [[#]]>
 // CHECK: qflow.requantize {{.*}} tiled : !qflow.stream<[[#TILES]]x4x[[#ROWS]]xsi17, [[#]]> -> !qflow.stream<[[#TILES]]x4x[[#ROWS]]xui8, [[#]]>
 // CHECK: qflow.reorder %{{.*}} permutation [1, 0, 2] : !qflow.stream<[[#TILES]]x4x[[#ROWS]]xui8, [[#]]> -> !qflow.stream<4x12xui8, [[#]]>
 // SMALL-LABEL: qflow.design @vectors(
