@@ -388,11 +388,11 @@ private:
     DesignOp design = getOperation();
     if (weights != "chip" && weights != "dram" && weights != "auto")
       return design.emitError("expected weights in chip, dram or auto, got '")
-             << weights << "'";
+             << weights.getValue() << "'";
     if (!FetchOp::isPort(port))
       return design.emitError("expected a port of a power of two bits from 32 "
                               "to 1024, got ")
-             << port;
+             << int64_t(port);
     if (weights == "auto" && part.empty())
       return design.emitError("expected a part, whose block RAM weights=auto "
                               "compares with");

@@ -13,12 +13,12 @@
 
 // Codes of tiles are put in order, not sums.
 // CHECK-LABEL: qflow.design @vectors(
-// CHECK: %[[X:.*]] = qflow.fifo %{{.*}} depth [[#]]
 // CHECK: %[[M:.*]] = qflow.fetch "weights0" contents {{.*}} port 32 burst 64 ahead 512
-// CHECK: %[[Y:.*]] = qflow.tiled_dot
-// CHECK-SAME: -> !qflow.stream<[[#TILES:]]x4x[[#ROWS:]]xsi17, [[#]]>
-// CHECK: qflow.requantize {{.*}} tiled : !qflow.stream<[[#TILES]]x4x[[#ROWS]]xsi17, [[#]]> -> !qflow.stream<[[#TILES]]x4x[[#ROWS]]xui8, [[#]]>
-// CHECK: qflow.reorder %{{.*}} permutation [1, 0, 2] : !qflow.stream<[[#TILES]]x4x[[#ROWS]]xui8, [[#]]> -> !qflow.stream<4x12xui8, [[#]]>
+// CHECK: %[[X:.*]] = qflow.fifo %{{.*}} depth 8
+// CHECK: qflow.tiled_dot %[[X]], %{{.*}} -> !qflow.stream<[[TILES:[0-9]+]]x4x[[ROWS:[0-9]+]]xsi17, [[ROWS]]>
+// CHECK: qflow.requantize {{.*}} tiled : !qflow.stream<[[TILES]]x4x[[ROWS]]xsi17, {{.*}} -> !qflow.stream<[[TILES]]x4x[[ROWS]]xui8
+// CHECK: qflow.fifo
+// CHECK: qflow.reorder %{{.*}} permutation [1, 0, 2] : !qflow.stream<[[TILES]]x4x[[ROWS]]xui8, {{.*}} -> !qflow.stream<4x12xui8
 // SMALL-LABEL: qflow.design @vectors(
 // SMALL-NOT: qflow.fetch
 qflow.design @vectors(%x: !qflow.stream<4x24xui8, 1>) -> !qflow.stream<4x12xui8, 1> {

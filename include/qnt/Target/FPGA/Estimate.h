@@ -61,7 +61,8 @@ using LogicCounts = std::array<double, numLogic>;
 struct Stage {
   /// That of its module, without the design's, or of the stream's reader.
   std::string name;
-  /// "dot", "fifo"; "fetch" of a port to memory, "memory" of what it reads from.
+  /// "dot", "fifo"; "fetch" of a port to memory, "memory" of what it reads
+  /// from.
   std::string kind;
   /// For a frame, and stages of the pipeline; 0 of a FIFO.
   int64_t cycles = 0, latency = 0;

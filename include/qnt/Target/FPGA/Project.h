@@ -18,7 +18,8 @@ namespace qnt::fpga {
 /// qflow.zero: README.md on its interface and its speed, and in verilog/ a
 /// Makefile that runs it in Verilator (bench.v, bench.cpp) and through Yosys.
 /// The Verilog itself is not among them. With weights in memory there are
-/// weights.bin, what its ports read, and a memory for the bench (MemoryPorts.h).
+/// weights.bin, what its ports read, and a memory for the bench
+/// (MemoryPorts.h).
 Files writeProject(qflow::DesignOp design, const Estimate &estimate,
                    const Part &part);
 
