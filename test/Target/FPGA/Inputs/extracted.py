@@ -27,9 +27,9 @@ def extract(build, folder, block, tokens):
 class Block:
     """The design of stored.mlir in `folder`, compiled as C++ and Verilog."""
 
-    def __init__(self, build, folder, block, cycles, frames):
+    def __init__(self, build, folder, block, cycles, frames, weights="chip"):
         self.build, self.folder, self.block, self.frames = build, folder, block, frames
-        fold(build, folder, cycles)
+        fold(build, folder, cycles, weights=weights)
         run(build / "test/bin/emit-design", folder / "design.mlir", folder)
         self.source, self.result = read_streams(folder / "design.mlir")
         self.compiled = CSimulation(

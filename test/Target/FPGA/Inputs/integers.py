@@ -100,11 +100,12 @@ def quantize(rng, build, folder, recipe):
         f"--qnt-materialize-params=output={folder}/stored.safetensors")
 
 
-def fold(build, folder, cycles, *options):
-    """Makes of stored.mlir design.mlir, of units and FIFOs."""
+def fold(build, folder, cycles, *options, weights="chip"):
+    """Makes of stored.mlir design.mlir, of units and FIFOs, with weights on the chip or in
+    memory (dram)."""
     run(build / "bin/quant-opt", folder / "stored.mlir", "-o", folder / "design.mlir",
         "--pass-pipeline=builtin.module(qnt-lower-to-qflow,qflow.design("
-        f"qnt-fpga-fold{{cycles={cycles}}},qnt-fpga-size-fifos))", *options)
+        f"qnt-fpga-fold{{cycles={cycles} weights={weights}}},qnt-fpga-size-fifos))", *options)
 
 
 def interpret(build, folder, numbers, function="main"):
