@@ -42,10 +42,10 @@ llvm::SmallVector<ActivationSite> collectActivationSites(mlir::ModuleOp module,
 
 /// The sites of a function without convolutions whose arithmetic is to be in
 /// integers: the inputs of its linear layers and, beginning there, what
-/// operations between layers compute them from. Operands of nn.rms_norm, nn.rope
-/// and nn.add have 16 bits, but for a layer's result that is added; those of
-/// nn.attention, and of nn.activation but for relu of a layer's result, 8; of
-/// nn.mul 16 where nn.activation gives them, else 8.
+/// operations between layers compute them from. Operands of nn.rms_norm,
+/// nn.rope and nn.add have 16 bits, but for a layer's result that is added;
+/// those of nn.attention, and of nn.activation but for relu of a layer's
+/// result, 8; of nn.mul 16 where nn.activation gives them, else 8.
 ///
 /// A sum that a private function returns counts as an operand of nn.add.
 llvm::SmallVector<ActivationSite>
