@@ -19,7 +19,7 @@ sys.path.append(str(ROOT / "test/Reference"))
 import llama  # noqa: E402
 
 FOLDER = ROOT / "test/Inputs/tinylm"
-RECIPES = ["weights=int8", "weights=int4 method=gptq", "weights=int4", "weights=ternary"]
+RECIPES = ["weights=int8", "weights=int4", "weights=int4 clip=mse", "weights=ternary"]
 
 
 def log_softmax(x):

@@ -37,19 +37,15 @@ struct ActivationSite {
 /// A value seen through `qnt.observe` counts as the observed one. In functions
 /// without convolutions, a site is a value that linear layers take as input; in
 /// others see collectImageSites. With `integers`, see collectBlockSites.
-llvm::SmallVector<ActivationSite>
-collectActivationSites(mlir::ModuleOp module, bool integers = false);
+llvm::SmallVector<ActivationSite> collectActivationSites(mlir::ModuleOp module,
+                                                         bool integers = false);
 
 /// The sites of a function without convolutions whose arithmetic is to be in
 /// integers: the inputs of its linear layers and, beginning there, what
-/// operations between layers compute them from.
-///
-/// | of | bits of the operands |
-/// |---|---|
-/// | nn.rms_norm, nn.rope, nn.add | 16, but for a layer's result that is added |
-/// | nn.attention | 8 |
-/// | nn.mul | 16 of what nn.activation gives, else 8 |
-/// | nn.activation, but for relu of a layer's result | 8 |
+/// operations between layers compute them from. Operands of nn.rms_norm,
+/// nn.rope and nn.add have 16 bits, but for a layer's result that is added;
+/// those of nn.attention, and of nn.activation but for relu of a layer's
+/// result, 8; of nn.mul 16 where nn.activation gives them, else 8.
 ///
 /// A sum that a private function returns counts as an operand of nn.add.
 llvm::SmallVector<ActivationSite>

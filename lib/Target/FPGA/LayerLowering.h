@@ -31,7 +31,8 @@ mlir::FailureOr<qflow::StreamType> getStreamType(mlir::Operation *op,
                                                  QTensorType type);
 
 /// The units of a linear layer, convolution, mean or another function of codes
-/// whose epilogue is in integers. `find` gives what an operand is. Errors are reported at the op.
+/// whose epilogue is in integers. `find` gives what an operand is. Errors are
+/// reported at the op.
 mlir::FailureOr<Numbers>
 lowerLayer(EpilogueOp op, const Parameters &params, mlir::OpBuilder &builder,
            llvm::function_ref<Numbers(mlir::Value)> find);

@@ -65,8 +65,9 @@ public:
   /// need; of other types, the same.
   BlockQuantizer ofRow(llvm::ArrayRef<float> row) const;
 
-  /// Codes of `in`, whatever their scale was chosen by; out-of-range values go to the nearest end of the range, NaN
-  /// as NumberFormat::encode says. The spans have one length.
+  /// Codes of `in`, whatever their scale was chosen by; out-of-range values go
+  /// to the nearest end of the range, NaN as NumberFormat::encode says. The
+  /// spans have one length.
   void encode(BlockParams params, llvm::ArrayRef<float> in,
               llvm::MutableArrayRef<uint32_t> codes) const;
 
