@@ -91,7 +91,7 @@ def check_model(name, vectors, sizes, recipe, cycles, port, least):
     here.mkdir(parents=True)
     write_model(here / "model.onnx", vectors, sizes)
     quantize(rng, build, here, recipe)
-    fold(build, here, f"{cycles} weights=dram least={least} port={port}")
+    fold(build, here, cycles, weights=f"dram least={least} port={port}")
     run(build / "test/bin/emit-design", here / "design.mlir", here)
     source, result = read_streams(here / "design.mlir")
     codes, numbers = source.draw(rng, FRAMES)

@@ -101,8 +101,8 @@ def quantize(rng, build, folder, recipe):
 
 
 def fold(build, folder, cycles, *options, weights="chip"):
-    """Makes of stored.mlir design.mlir, of units and FIFOs, with weights on the chip or in
-    memory (dram)."""
+    """Makes of stored.mlir design.mlir, of units and FIFOs, with `weights` on the chip
+    or in memory (dram, and how)."""
     run(build / "bin/quant-opt", folder / "stored.mlir", "-o", folder / "design.mlir",
         "--pass-pipeline=builtin.module(qnt-lower-to-qflow,qflow.design("
         f"qnt-fpga-fold{{cycles={cycles} weights={weights}}},qnt-fpga-size-fifos))", *options)
