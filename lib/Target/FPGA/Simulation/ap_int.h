@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What generated designs use of ap_int and ap_uint (Vitis HLS user guide, UG1399,
-// "Arbitrary Precision Integer Types"), by clang's _BitInt: so a design runs
-// without Vitis, many times faster than by its own header. Results have the
-// widths that the user guide gives. Like there, a variable that nothing was
+// What generated designs use of ap_int and ap_uint (Vitis HLS user guide,
+// UG1399, "Arbitrary Precision Integer Types"), by clang's _BitInt: so a design
+// runs without Vitis, many times faster than by its own header. Results have
+// the widths that the user guide gives. Like there, a variable that nothing was
 // assigned to holds whatever was in its place.
 //
 //===----------------------------------------------------------------------===//
@@ -56,9 +56,9 @@ public:
   using Raw = std::conditional_t<S, signed _BitInt(W < 2 ? 2 : W), Bits>;
 
   Int() = default;
-  template <typename N,
-            std::enable_if_t<!std::is_class_v<N> && !std::is_pointer_v<N>,
-                             int> = 0>
+  template <
+      typename N,
+      std::enable_if_t<!std::is_class_v<N> && !std::is_pointer_v<N>, int> = 0>
   constexpr Int(N number) : raw(wrap(Bits(number))) {}
   template <int W2, bool S2>
   constexpr Int(const Int<W2, S2> &other) : raw(wrap(Bits(other.get()))) {}
@@ -93,10 +93,10 @@ private:
 
 /// Of a sum, which holds any: one bit more than both have, a sign included.
 template <int W1, bool S1, int W2, bool S2>
-inline constexpr int sumWidth = (W1 + (S2 && !S1) > W2 + (S1 && !S2)
-                                     ? W1 + (S2 && !S1)
-                                     : W2 + (S1 && !S2)) +
-                                1;
+inline constexpr int sumWidth =
+    (W1 + (S2 && !S1) > W2 + (S1 && !S2) ? W1 + (S2 && !S1)
+                                         : W2 + (S1 && !S2)) +
+    1;
 
 template <typename N>
 using FromNumber = Int<8 * sizeof(N), std::is_signed_v<N>>;

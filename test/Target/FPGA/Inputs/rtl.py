@@ -121,21 +121,24 @@ class Simulation:
             ["verilator", "--cc", "--exe", "--build", "-Wall", "-Wno-DECLFILENAME",
              "-Wno-UNUSED", "--x-initial", "unique", "--x-assign", "unique",
              "-DQNT_MEASURE", "--compiler", "clang", "-MAKEFLAGS", "CXX=clang++-22 LINK=clang++-22",
-             "-Wno-BLKSEQ", "-Wno-WIDTH", "-Wno-UNSIGNED", "-Wno-CMPCONST", "--top-module", "bench", "--Mdir", "sim",
+             "-Wno-BLKSEQ", "-Wno-WIDTH", "-Wno-UNSIGNED", "-Wno-CMPCONST", "--top-module",
+             "bench", "--Mdir", "sim",
              "bench.v", f"{design}.v", "main.cpp"] + ["axi_memory.v"] * bool(memories),
             cwd=self.folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self, words, stalls=0, seed=1, limit=1000000, **memory):
         """By stream names, lists of integers in; lists of (cycle, integer) out. `memory`:
-        latency, jitter, memory_stalls and pace of axi_memory. `fifos` becomes {name: (depth, the words that it needed)}."""
+        latency, jitter, memory_stalls and pace of axi_memory. `fifos` becomes {name: (depth, the
+        words that it needed)}."""
         for name, _, count in self.inputs:
             assert len(words[name]) == count
             (self.folder / f"{name}.in").write_text(
                 "".join(f"{word:x}\n" for word in words[name]))
         done = subprocess.run(["sim/Vbench", str(limit), f"+stalls={stalls}",
                                f"+verilator+seed+{seed}"]
-                              + [f"+{name}={number}" for name, number in memory.items()], cwd=self.folder,
+                              + [f"+{name}={number}" for name, number in memory.items()],
+                              cwd=self.folder,
                               capture_output=True, text=True)
         assert done.returncode == 0, f"nothing moves, or {done.stderr}"
         self.fifos = {name: (int(depth), int(most)) for name, depth, most in re.findall(

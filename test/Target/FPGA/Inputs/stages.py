@@ -31,7 +31,8 @@ def dot(rng):
 
 def tiled_dot(rng):
     """Several vectors by weights that come, or one."""
-    tiles, rows, steps, lanes = pick(rng, 3, 8), pick(rng, 1, 4, 8), pick(rng, 9, 40), pick(rng, 2, 4)
+    tiles, rows = pick(rng, 3, 8), pick(rng, 1, 4, 8)
+    steps, lanes = pick(rng, 9, 40), pick(rng, 2, 4)
     vectors = pick(rng, 1, 6, 20)
     x = Stream([vectors, steps * lanes], 8, bool(rng.integers(2)), lanes)
     w = Stream([tiles, steps, lanes * rows], pick(rng, 2, 4, 8), True, lanes * rows)

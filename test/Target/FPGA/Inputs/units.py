@@ -274,7 +274,8 @@ def pad(rng):
 
 
 MAKERS = [tiled_dot, tiled_dot, tiled_dot, reorder, reorder,
-          lambda rng: requantize(rng, True), slices, slices, pad, pad, dot, dot, dot, dot, requantize, requantize, requantize,
+          lambda rng: requantize(rng, True), slices, slices, pad, pad, dot, dot, dot, dot,
+          requantize, requantize, requantize,
           lambda rng: window(rng, False), lambda rng: window(rng, False),
           lambda rng: window(rng, True), lambda rng: pool(rng, "max"),
           lambda rng: pool(rng, "sum"), lookup, reshape]
