@@ -123,13 +123,13 @@ static int64_t countRows(Value stream) {
 namespace {
 /// How far what comes from a fork is behind what comes right from it.
 struct Lag {
-  double rows = 0;
+  double frames = 0;
   /// On the longest way.
   int64_t units = 0;
 };
 } // namespace
 
-/// Of rows of vectors; none of what does not come from the fork.
+/// None of what does not come from the fork.
 static std::optional<Lag> getLag(Value stream, Operation *fork) {
   Operation *op = stream.getDefiningOp();
   if (op == fork)
@@ -144,21 +144,20 @@ static std::optional<Lag> getLag(Value stream, Operation *fork) {
                MultiplyOp, NormalizeOp, RequantizeOp, RopeOp, ScoresOp,
                WidthOp>(op) ||
           countRows(operand) != countRows(stream))
-        before->rows += double(countRows(operand));
+        ++before->frames;
       if (!lag)
         lag = Lag();
-      lag->rows = std::max(lag->rows, before->rows);
+      lag->frames = std::max(lag->frames, before->frames);
       lag->units = std::max(lag->units, before->units + 1);
     }
   if (!lag)
     return lag;
   // They read a row while they give the one before.
   if (isa<DotOp, ExponentialsOp, MixOp, NormalizeOp, RopeOp, ScoresOp>(op))
-    ++lag->rows;
-  if (auto fifo = dyn_cast<FifoOp>(op)) {
-    int64_t words = cast<StreamType>(stream.getType()).getWords();
-    lag->rows += double(fifo.getDepth() * countRows(stream)) / double(words);
-  }
+    lag->frames += 1 / double(countRows(stream));
+  if (auto fifo = dyn_cast<FifoOp>(op))
+    lag->frames += double(fifo.getDepth()) /
+                   double(cast<StreamType>(stream.getType()).getWords());
   return lag;
 }
 
@@ -171,7 +170,7 @@ static int64_t countRowsAhead(Value ahead, Value behind, Operation *fork,
   int64_t rows = countRows(ahead), words = frame;
   // Where rows are other ones, a whole frame.
   if (rows == countRows(fork->getOperand(0)))
-    words = int64_t(std::ceil(lag.rows) + 1) * (frame / rows);
+    words = int64_t(std::ceil(lag.frames * double(rows)) + 1) * (frame / rows);
   return words +
          std::max(wordsUnderWay, cyclesUnderWay * lag.units * frame / cycles);
 }
