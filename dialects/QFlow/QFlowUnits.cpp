@@ -271,7 +271,50 @@ std::optional<Interval> RequantizeOp::getSums() {
   return all;
 }
 
+bool RequantizeOp::mayHaveThresholds() {
+  bool isDescending = false;
+  for (int64_t n = 0; n < getMultipliers().getNumElements(); ++n)
+    isDescending |= getNumber(getMultipliers(), n) < 0;
+  return !isDescending && !getAddend() && !getInLuts() &&
+         getClamp()[1] - getClamp()[0] < 16;
+}
+
+unsigned RequantizeOp::countThresholds() {
+  return unsigned(llvm::NextPowerOf2(uint64_t(getClamp()[1] - getClamp()[0])) -
+                  1);
+}
+
+unsigned RequantizeOp::getThresholdBits() {
+  Interval input = Interval::of(getInput().getType().getElement());
+  return Interval{input.low, input.high + 1}.getSignedBits();
+}
+
+SmallVector<int64_t> RequantizeOp::getThresholds() {
+  Interval input = Interval::of(getInput().getType().getElement());
+  int64_t low = getClamp()[0], high = getClamp()[1];
+  SmallVector<int64_t> thresholds;
+  for (int64_t n = 0; n < getMultipliers().getNumElements(); ++n) {
+    int64_t multiplier = getNumber(getMultipliers(), n);
+    for (int64_t code = low + 1; code <= low + int64_t(countThresholds());
+         ++code) {
+      // x * multiplier has to be at least this.
+      __int128 least = ((__int128)code << getNumber(getShifts(), n)) -
+                       getNumber(getOffsets(), n);
+      __int128 x = input.low;
+      if (code > high || (multiplier == 0 && least > 0))
+        x = input.high + 1;
+      else if (multiplier > 0)
+        x = least / multiplier + (least > 0 && least % multiplier != 0);
+      thresholds.push_back(int64_t(std::min<__int128>(
+          std::max<__int128>(x, input.low), input.high + 1)));
+    }
+  }
+  return thresholds;
+}
+
 unsigned RequantizeOp::getNumberBits() {
+  if (getByThresholds())
+    return countThresholds() * getThresholdBits();
   Interval numbers = *getSums();
   for (DenseIntElementsAttr tensor :
        {getMultipliers(), getFactors().value_or(getMultipliers())})
@@ -308,14 +351,17 @@ LogicalResult RequantizeOp::verify() {
       return emitOpError("expected shifts of 0 to 62, got ") << shift;
   if (!getSums()) // (C3)
     return emitOpError("may have a sum beyond 64 bits");
+  if (getClamp().size() != 2 || getClamp()[0] > getClamp()[1]) // (C4)
+    return emitOpError("expected two bounds, the lower first");
+  if (getByThresholds() && !mayHaveThresholds()) // (C7)
+    return emitOpError("by thresholds: expected at most 16 codes, multipliers "
+                       "that are not negative, and neither add nor in_luts");
   int64_t numberBits = from.getLanes() * getNumberBits();
   if (from.getLanes() < channels && numberBits > maxWordBits) // (C6)
     return emitOpError("makes ")
            << from.getLanes() << " of " << channels << " channels at once, "
            << numberBits << " bits of numbers of theirs, expected at most "
            << maxWordBits;
-  if (getClamp().size() != 2 || getClamp()[0] > getClamp()[1]) // (C4)
-    return emitOpError("expected two bounds, the lower first");
   return checkHolds(*this, to, {getClamp()[0], getClamp()[1]}, "the codes");
 }
 

@@ -96,6 +96,13 @@ def QFlow_RequantizeOp : QFlow_Unit<"requantize"> {
 
     The step `requantize` of qnt's epilogues has a half, and whatever zero points
     give, in its offsets. With `in_luts` products are made in LUTs, else in DSPs.
+    With `by_thresholds` there are none: of codes in ascending order, each has a
+    least x, and a number is looked for among them (Umuroglu et al. 2017).
+
+    ```mlir
+    %e = qflow.requantize %y multipliers dense<7> : tensor<10xi64> offsets dense<512> : tensor<10xi64>
+        shifts dense<10> : tensor<10xi64> clamp [0, 15] by_thresholds : !qflow.stream<10xsi16, 1> -> !qflow.stream<10xui4, 1>
+    ```
 
     `tiled` streams are [tiles, vectors, channels of a tile], as `qflow.tiled_dot`
     gives them: N is the first dimension times the last.
@@ -108,24 +115,37 @@ def QFlow_RequantizeOp : QFlow_Unit<"requantize"> {
     - (C4) the result's elements hold `low` and `high`, in this order.
     - (C5) elements have at most 48 bits.
     - (C6) unless all channels are made at once, their multipliers have at most
-      8191 bits, and so have what is added and shifts.
+      8191 bits, and so have what is added and shifts, or their thresholds.
+    - (C7) `by_thresholds` comes without `add` and `in_luts`, with multipliers that
+      are not negative, and for at most 16 codes.
   }];
   let arguments = (ins QFlow_StreamType:$input, Optional<QFlow_StreamType>:$addend,
                        I64ElementsAttr:$multipliers, I64ElementsAttr:$offsets,
                        I64ElementsAttr:$shifts, OptionalAttr<I64ElementsAttr>:$factors,
-                       DenseI64ArrayAttr:$clamp, UnitAttr:$in_luts, UnitAttr:$tiled);
+                       DenseI64ArrayAttr:$clamp, UnitAttr:$in_luts, UnitAttr:$by_thresholds,
+                       UnitAttr:$tiled);
   let results = (outs QFlow_StreamType:$result);
   let assemblyFormat = [{
     $input `multipliers` $multipliers `offsets` $offsets `shifts` $shifts
-    `clamp` $clamp (`in_luts` $in_luts^)? (`tiled` $tiled^)?
+    `clamp` $clamp (`in_luts` $in_luts^)? (`by_thresholds` $by_thresholds^)?
+    (`tiled` $tiled^)?
     (`add` $addend^ `factors` $factors `:` qualified(type($addend)))? attr-dict `:` qualified(type($input)) `->` qualified(type($result))
   }];
   let extraClassDeclaration = [{
     /// Of what is shifted; none where it may be beyond 64 bits.
     std::optional<Interval> getSums();
     /// The most bits that a number of a channel has: a multiplier, a factor, or
-    /// an offset, which is as wide as the sums.
+    /// an offset, which is as wide as the sums; or all its thresholds.
     unsigned getNumberBits();
+    /// Whether codes may be found by thresholds (C7).
+    bool mayHaveThresholds();
+    /// Of each channel, for each code but the lowest the least x that has it or one
+    /// above: one beyond the input's elements where none has. As many of them as
+    /// make a power of two with one more.
+    ::llvm::SmallVector<int64_t> getThresholds();
+    /// Of a channel.
+    unsigned countThresholds();
+    unsigned getThresholdBits();
   }];
 }
 

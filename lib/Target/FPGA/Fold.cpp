@@ -141,6 +141,11 @@ void fpga::setProducts(DotOp op, const DotFolding &folding) {
     op.setShared(folding.shared);
 }
 
+void fpga::setProducts(RequantizeOp op, const RequantizerFolding &folding) {
+  op.setInLuts(folding.inLuts);
+  op.setByThresholds(folding.byThresholds);
+}
+
 int64_t fpga::countCycles(DotOp op, const DotFolding &folding) {
   int64_t rows = getType(op.getResult()).getShape().back();
   if (op.getPort())
@@ -245,7 +250,8 @@ StreamType fpga::foldWindows(WindowOp op, int64_t lanes) {
 
 LogicalResult Folder::fold(RequantizeOp op) {
   auto chosen = folding.requantizers.find(numbers.lookup(op));
-  op.setInLuts(chosen != folding.requantizers.end() && chosen->second);
+  if (chosen != folding.requantizers.end())
+    setProducts(op, chosen->second);
   return foldLanes(op);
 }
 

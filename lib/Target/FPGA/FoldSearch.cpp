@@ -23,6 +23,8 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <variant>
+
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::fpga;
@@ -64,13 +66,15 @@ private:
   std::optional<allocation::Problem> makeProblem(int64_t cycles);
   Folding read(int64_t cycles, const allocation::Problem &problem,
                const allocation::Allocation &chosen);
+  using UnitFolding = std::variant<DotFolding, RequantizerFolding>;
   void addItem(allocation::Problem &problem, size_t unit,
-               ArrayRef<std::pair<DotFolding, Resources>> choices);
+               ArrayRef<std::pair<UnitFolding, Resources>> choices);
   // None of what cannot be made.
   std::optional<Resources> estimateDot(size_t unit, DotOp op,
                                        const DotFolding &folding);
-  std::optional<Resources> estimateRequantizer(RequantizeOp op, int64_t cycles,
-                                               bool inLuts);
+  std::optional<Resources>
+  estimateRequantizer(RequantizeOp op, int64_t cycles,
+                      const RequantizerFolding &folding);
   std::optional<Resources> estimateDesign(const Folding &folding);
   std::vector<double> getCosts(const Resources &resources) const {
     return {double(std::max<int64_t>(0, resources.dsps)),
@@ -90,7 +94,7 @@ private:
   const double clock;
   std::vector<Operation *> units;
   /// Of the problem's items: the unit, and the folding of each choice.
-  std::vector<std::pair<size_t, std::vector<DotFolding>>> items;
+  std::vector<std::pair<size_t, std::vector<UnitFolding>>> items;
   std::map<std::tuple<size_t, int64_t, int64_t, bool, int64_t>,
            std::optional<Resources>>
       ofDots;
@@ -146,7 +150,8 @@ std::optional<Resources> Search::estimateDot(size_t unit, DotOp op,
 }
 
 std::optional<Resources>
-Search::estimateRequantizer(RequantizeOp op, int64_t cycles, bool inLuts) {
+Search::estimateRequantizer(RequantizeOp op, int64_t cycles,
+                            const RequantizerFolding &folding) {
   StreamType type = op.getInput().getType();
   int64_t lanes = 1;
   while (
@@ -158,11 +163,11 @@ Search::estimateRequantizer(RequantizeOp op, int64_t cycles, bool inLuts) {
     inputs.push_back(withLanes(cast<StreamType>(operand.getType()), lanes));
   return estimateUnit<RequantizeOp>(
       op, inputs, withLanes(op.getResult().getType(), lanes), clock,
-      [&](RequantizeOp copy) { copy.setInLuts(inLuts); }, lowerRequantize);
+      [&](RequantizeOp copy) { setProducts(copy, folding); }, lowerRequantize);
 }
 
 void Search::addItem(allocation::Problem &problem, size_t unit,
-                     ArrayRef<std::pair<DotFolding, Resources>> choices) {
+                     ArrayRef<std::pair<UnitFolding, Resources>> choices) {
   allocation::Item item{std::to_string(unit), {}};
   items.push_back({unit, {}});
   for (const auto &[folding, resources] : choices) {
@@ -206,8 +211,8 @@ std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
                      {"halves of block RAMs", double(limits.halfBlocks)}};
   items.clear();
   for (auto [number, op] : llvm::enumerate(units)) {
-    SmallVector<std::pair<DotFolding, Resources>> choices;
-    auto choose = [&](const DotFolding &folding,
+    SmallVector<std::pair<UnitFolding, Resources>> choices;
+    auto choose = [&](const UnitFolding &folding,
                       const std::optional<Resources> &resources) {
       if (resources)
         choices.emplace_back(folding, *resources);
@@ -217,9 +222,11 @@ std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
         for (const DotFolding &choice : listProducts(dot, folding))
           choose(choice, estimateDot(number, dot, choice));
     } else if (auto requantizer = dyn_cast<RequantizeOp>(op)) {
-      for (bool inLuts : {false, true})
-        choose(DotFolding{0, 0, inLuts},
-               estimateRequantizer(requantizer, cycles, inLuts));
+      SmallVector<RequantizerFolding> ways = {{}, {.inLuts = true}};
+      if (requantizer.mayHaveThresholds())
+        ways.push_back({.byThresholds = true});
+      for (const RequantizerFolding &way : ways)
+        choose(way, estimateRequantizer(requantizer, cycles, way));
     } else {
       continue;
     }
@@ -235,11 +242,11 @@ Folding Search::read(int64_t cycles, const allocation::Problem &problem,
   Folding folding;
   folding.cycles = cycles;
   for (auto [number, item] : llvm::enumerate(items)) {
-    const DotFolding &choice = item.second[chosen.choices[number]];
-    if (isa<DotOp>(units[item.first]))
-      folding.dots[item.first] = choice;
+    const UnitFolding &choice = item.second[chosen.choices[number]];
+    if (auto *dot = std::get_if<DotFolding>(&choice))
+      folding.dots[item.first] = *dot;
     else
-      folding.requantizers[item.first] = choice.inLuts;
+      folding.requantizers[item.first] = std::get<RequantizerFolding>(choice);
   }
   return folding;
 }

@@ -24,6 +24,12 @@ struct DotFolding {
   int64_t getMultipliers() const { return pe * simd; }
 };
 
+/// How a requantiser makes codes: by products in DSPs, or one of these.
+struct RequantizerFolding {
+  bool inLuts = false;
+  bool byThresholds = false;
+};
+
 /// How much of each unit of a design works at once.
 struct Folding {
   /// What a frame may take; the units that are not named here get the fewest
@@ -31,8 +37,7 @@ struct Folding {
   int64_t cycles = 0;
   /// By the units' numbers, in their order.
   std::map<size_t, DotFolding> dots;
-  /// Those whose products are in LUTs.
-  std::map<size_t, bool> requantizers;
+  std::map<size_t, RequantizerFolding> requantizers;
 };
 
 /// All that a dot product can have, of a frame in any number of cycles.
@@ -40,6 +45,7 @@ llvm::SmallVector<DotFolding> getFoldings(qflow::DotOp op);
 
 /// Where and how it multiplies.
 void setProducts(qflow::DotOp op, const DotFolding &folding);
+void setProducts(qflow::RequantizeOp op, const RequantizerFolding &folding);
 /// Numbers of lanes that a unit can have, ascending.
 llvm::SmallVector<int64_t> getLegalLanes(const LaneFolding &unit);
 

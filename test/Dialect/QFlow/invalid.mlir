@@ -365,6 +365,30 @@ qflow.design @requantize_c5(%x: !qflow.stream<6xsi49, 1>) -> !qflow.stream<6xui8
 
 // -----
 
+qflow.design @requantize_c7_codes(%x: !qflow.stream<4xsi9, 1>) -> !qflow.stream<4xui8, 1> {
+  // expected-error @+1 {{by thresholds: expected at most 16 codes, multipliers that are not negative, and neither add nor in_luts}}
+  %y = qflow.requantize %x multipliers dense<3> : tensor<4xi64> offsets dense<1> : tensor<4xi64> shifts dense<2> : tensor<4xi64> clamp [0, 16] by_thresholds : !qflow.stream<4xsi9, 1> -> !qflow.stream<4xui8, 1>
+  qflow.output %y : !qflow.stream<4xui8, 1>
+}
+
+// -----
+
+qflow.design @requantize_c7_descending(%x: !qflow.stream<4xsi9, 1>) -> !qflow.stream<4xui8, 1> {
+  // expected-error @+1 {{by thresholds: expected at most 16 codes, multipliers that are not negative, and neither add nor in_luts}}
+  %y = qflow.requantize %x multipliers dense<-3> : tensor<4xi64> offsets dense<1> : tensor<4xi64> shifts dense<2> : tensor<4xi64> clamp [0, 15] by_thresholds : !qflow.stream<4xsi9, 1> -> !qflow.stream<4xui8, 1>
+  qflow.output %y : !qflow.stream<4xui8, 1>
+}
+
+// -----
+
+qflow.design @requantize_c7_where(%x: !qflow.stream<4xsi9, 1>) -> !qflow.stream<4xui8, 1> {
+  // expected-error @+1 {{by thresholds: expected at most 16 codes, multipliers that are not negative, and neither add nor in_luts}}
+  %y = qflow.requantize %x multipliers dense<3> : tensor<4xi64> offsets dense<1> : tensor<4xi64> shifts dense<2> : tensor<4xi64> clamp [0, 15] in_luts by_thresholds : !qflow.stream<4xsi9, 1> -> !qflow.stream<4xui8, 1>
+  qflow.output %y : !qflow.stream<4xui8, 1>
+}
+
+// -----
+
 qflow.design @window_c1(%x: !qflow.stream<8x4xui8, 1>) -> !qflow.stream<8x4xui8, 1> {
   // expected-error @+1 {{expected an image [rows, columns, channels], got [8, 4]}}
   %y = qflow.window %x kernel [1, 1] outside 0 : !qflow.stream<8x4xui8, 1> -> !qflow.stream<8x4xui8, 1>

@@ -103,3 +103,12 @@ qflow.design @port(%x: !qflow.stream<8xui8, 4>) -> !qflow.stream<4xsi15, 2> {
   %y = qflow.dot %x weights dense<1> : tensor<4x8xi4> port 128 : !qflow.stream<8xui8, 4> -> !qflow.stream<4xsi15, 2>
   qflow.output %y : !qflow.stream<4xsi15, 2>
 }
+
+// CHECK-LABEL: qflow.design @ways(
+qflow.design @ways(%x: !qflow.stream<4x8xui8, 2>) -> !qflow.stream<4x6xui4, 6> {
+  // CHECK: qflow.dot %{{.*}} weights dense<-3> : tensor<6x8xi4> shared 2 : !qflow.stream<4x8xui8, 2> -> !qflow.stream<4x6xsi14, 6>
+  %y = qflow.dot %x weights dense<-3> : tensor<6x8xi4> shared 2 : !qflow.stream<4x8xui8, 2> -> !qflow.stream<4x6xsi14, 6>
+  // CHECK: qflow.requantize %{{.*}} clamp [0, 15] by_thresholds : !qflow.stream<4x6xsi14, 6> -> !qflow.stream<4x6xui4, 6>
+  %c = qflow.requantize %y multipliers dense<3> : tensor<6xi64> offsets dense<64> : tensor<6xi64> shifts dense<7> : tensor<6xi64> clamp [0, 15] by_thresholds : !qflow.stream<4x6xsi14, 6> -> !qflow.stream<4x6xui4, 6>
+  qflow.output %c : !qflow.stream<4x6xui4, 6>
+}

@@ -38,6 +38,16 @@ qflow.design @bytes(%x: !qflow.stream<150x32xui8, 1>, %z: !qflow.stream<150x32xu
 
 // -----
 
+// Four codes take less by thresholds than by any product.
+// CHECK-LABEL: qflow.design @few(
+// CHECK: qflow.requantize {{.*}} clamp [0, 3] by_thresholds
+qflow.design @few(%x: !qflow.stream<64x8xsi14, 1>) -> !qflow.stream<64x8xui2, 1> {
+  %y = qflow.requantize %x multipliers dense<[1234567891, 1234567893, 1234567895, 1234567897, 1234567899, 1234567901, 1234567903, 1234567905]> : tensor<8xi64> offsets dense<1099511627776> : tensor<8xi64> shifts dense<41> : tensor<8xi64> clamp [0, 3] : !qflow.stream<64x8xsi14, 1> -> !qflow.stream<64x8xui2, 1>
+  qflow.output %y : !qflow.stream<64x8xui2, 1>
+}
+
+// -----
+
 // expected-error-re @+1 {{does not fit xc7a35t: a frame in 3000 cycles takes about {{[0-9]+}} DSPs, {{[0-9]+}} LUTs and {{[0-9.]+}} block RAMs at the least, expected at most 90, 16640 and 50}}
 qflow.design @large(%x: !qflow.stream<3000x64xui8, 1>) -> !qflow.stream<3000x64xsi22, 1> {
   %y = qflow.dot %x weights dense<77> : tensor<64x64xi8> : !qflow.stream<3000x64xui8, 1> -> !qflow.stream<3000x64xsi22, 1>

@@ -54,10 +54,10 @@ class Requantizer:
     """Of channels, one a word: y = clamp((x * multiplier + offset + b * factor) >> shift)."""
 
     def __init__(self, bits, signed, multipliers, offsets, shifts, clamp, result, factors=None,
-                 addend=None, in_luts=False):
+                 addend=None, in_luts=False, by_thresholds=False):
         self.bits, self.signed, self.multipliers, self.offsets = bits, signed, multipliers, offsets
         self.shifts, self.clamp, self.result, self.factors = shifts, clamp, result, factors
-        self.addend, self.in_luts = addend, in_luts
+        self.addend, self.in_luts, self.by_thresholds = addend, in_luts, by_thresholds
 
     def stream(self, bits, signed):
         return f"!qflow.stream<{len(self.shifts)}x{'s' if signed else 'u'}i{bits}, 1>"
@@ -71,7 +71,8 @@ class Requantizer:
         return (f"qflow.design @{name}(%x: {x}{argument}) -> {y} {{\n"
                 f"  %y = qflow.requantize %x multipliers {dense(self.multipliers, 64)} offsets "
                 f"{dense(self.offsets, 64)} shifts {dense(self.shifts, 64)} clamp "
-                f"{list(self.clamp)} {'in_luts' if self.in_luts else ''} {add} : {x} -> {y}\n"
+                f"{list(self.clamp)} {'in_luts' if self.in_luts else ''} "
+                f"{'by_thresholds' if self.by_thresholds else ''} {add} : {x} -> {y}\n"
                 f"  qflow.output %y : {y}\n}}\n")
 
     def state(self, proofs, name, module, channel):
@@ -129,6 +130,44 @@ def draw_requantizer():
     return Requantizer(bits, signed, multipliers, offsets, shifts,
                        (low, low + (1 << result[0]) - 1), result, factors, addend,
                        bool(rng.integers(2)))
+
+
+def draw_thresholds():
+    """Of one channel, whose thresholds are constants, of few codes, some of which none has."""
+    bits, signed, result = int(rng.integers(2, 25)), bool(rng.integers(2)), int(rng.integers(1, 5))
+    codes = bool(rng.integers(2))
+    low = -(1 << result - 1) if codes else 0
+    clamp = sorted(map(int, rng.integers(low, low + (1 << result), 2)))
+    shift = int(rng.integers(0, rng.choice([4, 24, 40, 63])))
+    return Requantizer(bits, signed, [int(rng.integers(0, 1 << int(rng.integers(1, 32))))],
+                       [int(rng.integers(-(1 << 40), 1 << 40))], [shift], clamp,
+                       (result, codes), by_thresholds=True)
+
+
+def prove_thresholds():
+    """Codes found by thresholds are those of products, for every x."""
+    proofs = Proofs(folder / "thresholds")
+    proofs.read(MODEL)
+    edges = [
+        # 16 codes and 1, all multipliers that are not negative, ends of the input's type.
+        Requantizer(16, True, [77], [1 << 11], [12], (-8, 7), (4, True), by_thresholds=True),
+        Requantizer(8, False, [1], [0], [0], (0, 15), (4, False), by_thresholds=True),
+        Requantizer(8, True, [0], [5 << 10], [10], (0, 15), (4, False), by_thresholds=True),
+        Requantizer(20, True, [(1 << 31) - 1], [-(1 << 61)], [62], (-1, 1), (2, True),
+                    by_thresholds=True),
+        Requantizer(12, True, [3], [7], [4], (2, 2), (4, False), by_thresholds=True),
+    ]
+    for number, unit in enumerate(edges + [draw_thresholds() for _ in range(6)]):
+        name = f"t{number}"
+        proofs.read(emit(name, unit.write(name))[0])
+        unit.state(proofs, name, f"{name}_requantize_iteration", 0)
+    # One threshold is one too large.
+    wrong = Requantizer(16, True, [77], [(1 << 11) - 77], [12], (-8, 7), (4, True),
+                        by_thresholds=True)
+    proofs.read(emit("late", wrong.write("late"))[0])
+    edges[0].state(proofs, "wrong_threshold", "late_requantize_iteration", 0)
+    found = proofs.check({"wrong_threshold"})["wrong_threshold"]
+    assert wrong.compute(0, found["x"]) != edges[0].compute(0, found["x"]), found
 
 
 def prove_requantizers():
@@ -439,7 +478,8 @@ def prove_lookup():
     proofs.check({"wrong_table"})
 
 
-for prove in (prove_products, prove_shared_rows, prove_requantizers, prove_layers, prove_lookup):
+for prove in (prove_products, prove_shared_rows, prove_requantizers, prove_thresholds, prove_layers,
+              prove_lookup):
     begun = time.time()
     prove()
     print(prove.__name__, f"{time.time() - begun:.1f} s")

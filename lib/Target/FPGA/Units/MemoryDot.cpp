@@ -187,7 +187,7 @@ void fpga::expandMemoryDot(DotOp op) {
       withShape(given, sumsType.getShape(), taken.getLanes()), parts, Value(),
       requantize.getMultipliers(), requantize.getOffsets(),
       requantize.getShifts(), DenseIntElementsAttr(), requantize.getClamp(),
-      requantize.getInLuts(), /*tiled=*/true);
+      requantize.getInLuts(), requantize.getByThresholds(), /*tiled=*/true);
   Value ordered = reorder(builder, codes, tiles, given.getShape());
   requantize.replaceAllUsesWith(widen(builder, ordered, given));
   Operation *unused = requantize;

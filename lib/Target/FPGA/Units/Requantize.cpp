@@ -91,6 +91,59 @@ static Value countGroups(ProcessBuilder &process, int64_t tiles, int64_t groups,
   return process.add(first, process.resize(group, bits, /*isSigned=*/false));
 }
 
+/// The code of x: a bit of its distance from the lowest one after the other, by
+/// halves of the thresholds that are left.
+static Value searchThresholds(ProcessBuilder &process, RequantizeOp op,
+                              Value group, Value x) {
+  OpBuilder &builder = process.getBuilder();
+  Location loc = op.getLoc();
+  StreamType from = op.getInput().getType();
+  int64_t lanes = from.getLanes(), count = op.countThresholds();
+  unsigned bits = op.getThresholdBits();
+  SmallVector<int64_t> ofChannels = op.getThresholds(), words;
+  int64_t channels = int64_t(ofChannels.size()) / std::max<int64_t>(count, 1);
+  for (int64_t first = 0; first < channels; first += lanes)
+    for (int64_t number = 0; number < count; ++number)
+      for (int64_t n = first; n < first + lanes; ++n)
+        words.push_back(ofChannels[size_t(n * count + number)]);
+  const int64_t low = op.getClamp()[0];
+  unsigned width = llvm::Log2_64(uint64_t(count) + 1);
+  unsigned codeBits =
+      std::max(width + 1, Interval{low, op.getClamp()[1]}.getSignedBits());
+  auto codes = VectorType::get(lanes, builder.getIntegerType(codeBits));
+  if (count == 0)
+    return process.splat(codes, low);
+  Value left =
+      process.lookUp(makeTensor(builder.getContext(),
+                                {channels / lanes, count, lanes}, bits, words),
+                     group);
+  x = process.resize(x, bits, from.getElement().isSigned());
+  auto slice = [&](int64_t first, int64_t size) -> Value {
+    return vector::ExtractStridedSliceOp::create(
+        builder, loc, left, ArrayRef<int64_t>{first, 0},
+        ArrayRef<int64_t>{size, lanes}, ArrayRef<int64_t>{1, 1});
+  };
+  SmallVector<Value> digits;
+  for (unsigned bit = width; bit-- > 0;) {
+    int64_t half = int64_t(1) << bit;
+    Value middle =
+        vector::ExtractOp::create(builder, loc, left, int64_t(half - 1));
+    Value isAbove = process.compare(arith::CmpIPredicate::sge, x, middle);
+    digits.push_back(process.shiftLeft(
+        process.resize(isAbove, codeBits, /*isSigned=*/false), bit));
+    if (half == 1)
+      break;
+    Value condition = vector::BroadcastOp::create(
+        builder, loc, VectorType::get({half - 1, lanes}, builder.getI1Type()),
+        isAbove);
+    left = process.select(condition, slice(half, half - 1), slice(0, half - 1));
+  }
+  Value distance = digits.pop_back_val();
+  while (!digits.empty())
+    distance = process.join(digits.pop_back_val(), distance);
+  return low == 0 ? distance : process.add(distance, process.splat(codes, low));
+}
+
 ProcessOp fpga::lowerRequantize(RequantizeOp op, OpBuilder &builder) {
   StreamType from = op.getInput().getType(), to = op.getResult().getType();
   ArrayRef<int64_t> shape = from.getShape();
@@ -101,11 +154,19 @@ ProcessOp fpga::lowerRequantize(RequantizeOp op, OpBuilder &builder) {
   ProcessBuilder process(
       builder, op.getLoc(),
       {"requantize", op->getOperands(), op->getResultTypes(), loops});
-  ChannelNumbers channels(process,
-                          op.getTiled()
-                              ? countGroups(process, shape[0], groups, shape[1])
-                              : process.index(1),
-                          from.getLanes());
+  Value group = op.getTiled() ? countGroups(process, shape[0], groups, shape[1])
+                              : process.index(1);
+  auto write = [&](Value code) {
+    process.write(0,
+                  process.resize(code, to.getElement().getWidth(),
+                                 to.getElement().isSigned()),
+                  process.isTrue());
+    return process.finish();
+  };
+  if (op.getByThresholds())
+    return write(searchThresholds(process, op, group,
+                                  process.read(0, process.isTrue())));
+  ChannelNumbers channels(process, group, from.getLanes());
   unsigned bits = op.getSums()->getSignedBits();
   Value sum = scale(process, channels, process.read(0, process.isTrue()),
                     from.getElement().isSigned(),
@@ -128,9 +189,5 @@ ProcessOp fpga::lowerRequantize(RequantizeOp op, OpBuilder &builder) {
                                 process.splat(code.getType(), bounds.low));
   code = arith::MinSIOp::create(body, op.getLoc(), code,
                                 process.splat(code.getType(), bounds.high));
-  process.write(0,
-                process.resize(code, to.getElement().getWidth(),
-                               to.getElement().isSigned()),
-                process.isTrue());
-  return process.finish();
+  return write(code);
 }

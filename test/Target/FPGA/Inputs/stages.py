@@ -59,13 +59,13 @@ def reorder(rng):
             Stream([shape[1], shape[0], 4], x.bits, True, lanes))
 
 
-def requantize(rng, tiles=()):
+def requantize(rng, tiles=(), by_thresholds=False):
     channels = pick(rng, 8, 16, 32)
     lanes = pick(rng, 1, 2)
     shape = list(tiles) + [9, channels]
     a = Stream(shape, int(rng.integers(14, 25)), True, lanes)
     b = Stream(shape, 8, bool(rng.integers(2)), lanes)
-    y = Stream(shape, pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+    y = Stream(shape, 4 if by_thresholds else pick(rng, 4, 8), bool(rng.integers(2)), lanes)
     channels *= math.prod(tiles)
     multipliers = rng.integers(1 << 30, 1 << 31, channels)
     factors = rng.integers(1 << 29, 1 << 30, channels)
@@ -73,8 +73,9 @@ def requantize(rng, tiles=()):
     offsets = rng.integers(-1 << 40, 1 << 40, channels)
     text = (f"qflow.requantize %0 multipliers {dense(multipliers, 64)} offsets "
             f"{dense(offsets, 64)} shifts {dense(shifts, 64)} clamp [{y.low}, {y.high}] "
-            + pick(rng, "", "in_luts ") + "tiled " * bool(tiles))
-    if rng.integers(2):
+            + ("by_thresholds " if by_thresholds else pick(rng, "", "in_luts "))
+            + "tiled " * bool(tiles))
+    if rng.integers(2) and not by_thresholds:
         return text + f"add %1 factors {dense(factors, 64)} : {b}", [a, b], y
     return text, [a], y
 
@@ -119,7 +120,7 @@ MAKERS = [dot, dot, dot, dot, requantize, requantize,
           lambda rng: window(rng, False), lambda rng: window(rng, False),
           lambda rng: window(rng, True), pool, pool, width, width, fifo, fifo,
           tiled_dot, tiled_dot, memory_dot, memory_dot, reorder,
-          lambda rng: requantize(rng, (5,))]
+          lambda rng: requantize(rng, (5,)), lambda rng: requantize(rng, by_thresholds=True)]
 
 
 def normalize(rng):

@@ -141,7 +141,8 @@ def reorder(rng):
             moved.reshape(FRAMES, *shape))
 
 
-def requantize(rng, tiled=False):
+def requantize(rng, tiled=False, by_thresholds=False):
+    """By thresholds there are few codes, in ascending order."""
     channels = int(rng.integers(1, 9))
     lanes = divisor(rng, channels)
     shape = [int(rng.integers(1, 4)), channels]
@@ -150,15 +151,15 @@ def requantize(rng, tiled=False):
         channels *= shape[0]
     a = codes(rng, shape, lanes, int(rng.integers(2, 25)))
     b = codes(rng, shape, lanes)
-    y = codes(rng, shape, lanes)
+    y = codes(rng, shape, lanes, int(rng.integers(1, 5)) if by_thresholds else None)
     multipliers = rng.integers(0, 1 << pick(rng, 1, 12, 31), channels)
-    if rng.integers(3) == 0:
+    if rng.integers(3) == 0 and not by_thresholds:
         multipliers = -multipliers
     factors = rng.integers(0, 1 << pick(rng, 4, 30), channels)
     shifts = rng.integers(*pick(rng, (0, 3), (20, 40), (30, 31), (60, 63)), channels)
     offsets = rng.integers(-1 << pick(rng, 4, 50), 1 << 40, channels)
     low, high = sorted(rng.integers(y.low, y.high + 1, 2)) if rng.integers(2) else (y.low, y.high)
-    adds = bool(rng.integers(2))
+    adds = bool(rng.integers(2)) and not by_thresholds
     numbers, more = a.draw(rng), b.draw(rng)
     if tiled:
         multipliers, factors, shifts, offsets = (
@@ -166,7 +167,9 @@ def requantize(rng, tiled=False):
     sums = numbers.astype(object) * multipliers + offsets
     text = (f"qflow.requantize %0 multipliers {dense(multipliers.ravel(), 64)} offsets "
             f"{dense(offsets.ravel(), 64)} shifts {dense(shifts.ravel(), 64)} "
-            f"clamp [{low}, {high}] " + pick(rng, "", "in_luts ") + "tiled " * tiled)
+            f"clamp [{low}, {high}] "
+            + ("by_thresholds " if by_thresholds else pick(rng, "", "in_luts "))
+            + "tiled " * tiled)
     if adds:
         sums = sums + more.astype(object) * factors
         text += f" add %1 factors {dense(factors.ravel(), 64)} : {b}"
@@ -275,7 +278,8 @@ def pad(rng):
 
 MAKERS = [tiled_dot, tiled_dot, tiled_dot, reorder, reorder,
           lambda rng: requantize(rng, True), slices, slices, pad, pad, dot, dot, dot, dot,
-          requantize, requantize, requantize,
+          requantize, requantize, requantize, lambda rng: requantize(rng, by_thresholds=True),
+          lambda rng: requantize(rng, bool(rng.integers(2)), by_thresholds=True),
           lambda rng: window(rng, False), lambda rng: window(rng, False),
           lambda rng: window(rng, True), lambda rng: pool(rng, "max"),
           lambda rng: pool(rng, "sum"), lookup, reshape]
