@@ -98,7 +98,7 @@ def QFlow_RopeOp : QFlow_Unit<"rope"> {
       D / 2; D is even, and `table` is [T, D], of i16.
     - (C2) the result's elements are signed and hold what is given; elements have at
       most 48 bits, and those of the input hold `zero`.
-    - (C3) what of the table is taken at once, 32 bits a lane, has at most 8191 bits.
+    - (C3) what of the table is taken at once, 32 bits a lane, has at most 4096 bits.
   }];
   let arguments = (ins QFlow_StreamType:$input, I64Attr:$zero, AnyIntElementsAttr:$table,
                        I64Attr:$heads);

@@ -42,7 +42,7 @@ def QFlow_StreamType : QFlow_Type<"Stream", "stream"> {
     - (C1) `shape` has a dimension or more, each positive.
     - (C2) `element` is a signed or unsigned integer.
     - (C3) `lanes` is positive and divides the last dimension.
-    - (C4) a word has at most 8191 bits, as Vitis HLS takes them.
+    - (C4) a word has at most 4096 bits, as Vitis HLS takes them.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
                         "::mlir::IntegerType":$element, "int64_t":$lanes);
@@ -68,7 +68,7 @@ def QFlow_MemoryType : QFlow_Type<"Memory", "memory"> {
     !qflow.memory<144 x vector<4xi8>>
     ```
 
-    Constraints: (C1) `depth` is positive; (C2) `word` is as said, of at most 8191
+    Constraints: (C1) `depth` is positive; (C2) `word` is as said, of at most 4096
     bits.
   }];
   let parameters = (ins "int64_t":$depth, "::mlir::Type":$word);

@@ -257,14 +257,24 @@ def QFlow_MemoryOp : QFlow_Op<"memory", [HasParent<"ProcessOp">]> {
     %line = qflow.memory distributed -> !qflow.memory<32 x i8>
     ```
 
-    Constraint (C1): `contents` is a tensor [depth, shape of a word...] of the
-    word's elements.
+    With `apart` n, a word is loaded n iterations after it was stored, at the least, so
+    that what is stored may follow from a load: a pipeline has fewer than n stages
+    between both.
+
+    ```mlir
+    %sums = qflow.memory distributed apart 16 -> !qflow.memory<16 x i18>
+    ```
+
+    Constraints:
+    - (C1) `contents` is a tensor [depth, shape of a word...] of the word's elements.
+    - (C2) `apart` is positive, and comes without `contents`.
   }];
   let arguments = (ins QFlow_MemoryStyle:$style,
-                       OptionalAttr<ElementsAttr>:$contents);
+                       OptionalAttr<ElementsAttr>:$contents,
+                       OptionalAttr<I64Attr>:$apart);
   let results = (outs QFlow_MemoryType:$memory);
   let assemblyFormat = [{
-    $style (`contents` $contents^)? attr-dict `->` qualified(type($memory))
+    $style (`contents` $contents^)? (`apart` $apart^)? attr-dict `->` qualified(type($memory))
   }];
   let hasVerifier = 1;
 }

@@ -123,6 +123,9 @@ LogicalResult WriteOp::verify() {
 
 LogicalResult MemoryOp::verify() {
   auto contents = getContentsAttr();
+  if (getApart() && (contents || int64_t(*getApart()) < 1)) // (C2)
+    return emitOpError("expected loads apart from stores by 1 or more, of a "
+                       "memory without contents");
   if (!contents)
     return success();
   MemoryType memory = getMemory().getType();

@@ -204,6 +204,12 @@ static LogicalResult checkTensor(Operation *op, DenseIntElementsAttr tensor,
          << name << " [" << shape << "], got " << tensor.getType();
 }
 
+bool DotOp::isTernary() {
+  return llvm::all_of(getWeights().getValues<APInt>(), [](const APInt &weight) {
+    return std::abs(weight.getSExtValue()) <= 1;
+  });
+}
+
 LogicalResult DotOp::verify() {
   if (failed(checkElements(*this))) // (C3)
     return failure();
@@ -244,6 +250,19 @@ LogicalResult DotOp::verify() {
                "expected a port of a power of two bits from 32 to 1024, "
                "got ")
            << *getPort();
+  if (getInTables()) { // (C7)
+    if (getInLuts() || getShared() || getPort())
+      return emitOpError("multiplies in tables, and otherwise");
+    if (!isTernary())
+      return emitOpError("multiplies in tables, expected weights of -1, 0 and "
+                         "1");
+    int64_t codeBits =
+        tableCodeBits * countTables(from.getLanes()) * to.getLanes();
+    if (codeBits > maxWordBits)
+      return emitOpError("reads ")
+             << codeBits << " bits of tables' codes at once, expected at most "
+             << maxWordBits;
+  }
   return checkHolds(*this, to, *sums, "the sums");
 }
 

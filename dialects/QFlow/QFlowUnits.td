@@ -38,6 +38,16 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     %z = qflow.dot %x weights dense<1> : tensor<10x64xi4> shared 2 : !qflow.stream<64xui8, 4> -> !qflow.stream<10xsi16, 2>
     ```
 
+    With `in_tables` weights of -1, 0 and 1 are multiplied by looking sums up, after
+    T-MAC (Wei et al. 2024) and TeLLMe (Qiao et al. 2025). The inputs of a word are taken in
+    threes; of their 27 sums 13 and 0 are filled into a table, one a cycle, which all
+    rows read in the next round, while another table is filled. The loops are
+    [vectors * K / lanes + 1, max(N / lanes, 14)] (`countTableCycles`).
+
+    ```mlir
+    %t = qflow.dot %x weights dense<1> : tensor<64x12xi2> in_tables : !qflow.stream<12xui8, 6> -> !qflow.stream<64xsi14, 4>
+    ```
+
     With `port` the weights come from a memory outside, through a port of so many
     bits: the unit becomes a `qflow.fetch`, a `qflow.tiled_dot` and, of several
     vectors, a `qflow.reorder`.
@@ -49,19 +59,22 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
       type may have.
     - (C3) elements have at most 48 bits.
     - (C4) unless all of them are, weights that are multiplied at once have at most
-      8191 bits.
+      4096 bits.
     - (C5) `shared` is 2 or more, divides the result's lanes, and comes without
       `in_luts`; the factor of the weights has at most 25 bits, an input with a sign
       at most 18: those of a DSP48E1.
     - (C6) `port` is one of a `qflow.fetch`, and comes without `shared`.
+    - (C7) `in_tables` comes without `in_luts`, `shared` and `port`, weights are -1, 0
+      or 1, and the numbers of 5 bits that are read at once have at most 4096 bits.
   }];
   let arguments = (ins QFlow_StreamType:$input, AnyIntElementsAttr:$weights,
                        OptionalAttr<AnyIntElementsAttr>:$bias, UnitAttr:$in_luts,
-                       OptionalAttr<I64Attr>:$shared, OptionalAttr<I64Attr>:$port);
+                       OptionalAttr<I64Attr>:$shared, OptionalAttr<I64Attr>:$port,
+                       UnitAttr:$in_tables);
   let results = (outs QFlow_StreamType:$result);
   let assemblyFormat = [{
     $input `weights` $weights (`bias` $bias^)? (`in_luts` $in_luts^)?
-    (`shared` $shared^)? (`port` $port^)? attr-dict `:` qualified(type($input)) `->`
+    (`in_tables` $in_tables^)? (`shared` $shared^)? (`port` $port^)? attr-dict `:` qualified(type($input)) `->`
     qualified(type($result))
   }];
   let extraClassDeclaration = [{
@@ -72,6 +85,20 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     static std::optional<SharedRows>
     getSharedRows(::mlir::DenseIntElementsAttr weights, ::mlir::IntegerType input,
                   int64_t pe, int64_t simd, int64_t shared);
+    /// Inputs that have a table together, and its entries.
+    static constexpr int64_t tableInputs = 3, tableEntries = 14;
+    /// Of an entry's number and whether it is subtracted.
+    static constexpr int64_t tableCodeBits = 5;
+    /// For the inputs of a word.
+    static int64_t countTables(int64_t simd) {
+      return (simd + tableInputs - 1) / tableInputs;
+    }
+    /// Of a frame of `words` of inputs, with rows that are read in `folds` parts.
+    static int64_t countTableCycles(int64_t words, int64_t folds) {
+      return (words + 1) * std::max(folds, tableEntries);
+    }
+    /// Whether weights are -1, 0 and 1 alone.
+    bool isTernary();
     /// The least and the largest sum of inputs whose numbers are in `input`; none
     /// where one may be beyond 64 bits.
     static std::optional<Interval> getSums(::mlir::DenseIntElementsAttr weights,
@@ -115,7 +142,7 @@ def QFlow_RequantizeOp : QFlow_Unit<"requantize"> {
     - (C4) the result's elements hold `low` and `high`, in this order.
     - (C5) elements have at most 48 bits.
     - (C6) unless all channels are made at once, their multipliers have at most
-      8191 bits, and so have what is added and shifts, or their thresholds.
+      4096 bits, and so have what is added and shifts, or their thresholds.
     - (C7) `by_thresholds` comes without `add` and `in_luts`, with multipliers that
       are not negative, and for at most 16 codes.
   }];

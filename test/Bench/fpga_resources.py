@@ -18,7 +18,7 @@ from scipy.optimize import nnls
 from tools import BUILD, ROOT, machine
 
 sys.path[:0] = [str(ROOT / "test/Inputs"), str(ROOT / "test/Target/FPGA/Inputs")]
-from stages import write_stages  # noqa: E402
+from stages import ATTENTION, MAKERS, TABLES, write_stages  # noqa: E402
 from yosys import synthesize  # noqa: E402
 
 
@@ -62,7 +62,7 @@ def main():
             folder = scratch / str(number)
             folder.mkdir(parents=True, exist_ok=True)
             rng = np.random.default_rng([args.seed, number])
-            (folder / "stages.mlir").write_text(write_stages(rng))
+            (folder / "stages.mlir").write_text(write_stages(rng, MAKERS + ATTENTION + TABLES[:2]))
             subprocess.run([BUILD / "test/bin/emit-design", folder / "stages.mlir", folder],
                            check=True)
             report = json.loads((folder / "report.json").read_text())

@@ -147,9 +147,18 @@ void ProcessWriter::writeMemory(MemoryOp op) {
   }
   head << ";\n";
   static constexpr const char *places[] = {nullptr, "bram", "lutram", "uram"};
+  auto loads = llvm::count_if(op->getUsers(), llvm::IsaPred<LoadOp>);
   if (const char *place = places[unsigned(op.getStyle())])
     head << formatv("#pragma HLS BIND_STORAGE variable={0} type={1} impl={2}\n",
-                    name, contents ? "rom_1p" : "ram_2p", place);
+                    name,
+                    contents    ? "rom_1p"
+                    : loads > 1 ? "ram_1wnr"
+                                : "ram_2p",
+                    place);
+  if (auto apart = op.getApart())
+    head << formatv("#pragma HLS DEPENDENCE variable={0} type=inter "
+                    "direction=RAW distance={1} dependent=true\n",
+                    name, *apart);
   if (lanes > 1)
     head << "#pragma HLS ARRAY_RESHAPE variable=" << name
          << " dim=2 complete\n";

@@ -107,7 +107,11 @@ void LogicCounter::count(MemoryOp op) {
   if (op.getStyle() == MemoryStyle::Block)
     stage.resources.halfBlocks += countHalfBlocks(depth, bits);
   else if (!op.getContents())
-    add(Logic::Memories, double(countRAMLuts(depth, bits)));
+    add(Logic::Memories,
+        double(countRAMLuts(
+            depth, bits,
+            std::max<int64_t>(
+                1, llvm::count_if(op->getUsers(), llvm::IsaPred<LoadOp>)))));
   else if (depth > 2)
     add(Logic::Constants, double(bits * llvm::divideCeil(depth, 64)));
 }

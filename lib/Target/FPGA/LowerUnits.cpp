@@ -26,7 +26,10 @@ static ProcessOp lower(Operation *op) {
   OpBuilder builder(op);
   return llvm::TypeSwitch<Operation *, ProcessOp>(op)
       .Case([&](DivideOp op) { return lowerDivide(op, builder); })
-      .Case([&](DotOp op) { return lowerDot(op, builder); })
+      .Case([&](DotOp op) {
+        return op.getInTables() ? lowerTableDot(op, builder)
+                                : lowerDot(op, builder);
+      })
       .Case([&](ExponentialsOp op) { return lowerExponentials(op, builder); })
       .Case([&](ForkOp op) { return lowerFork(op, builder); })
       .Case([&](LookupOp op) { return lowerLookup(op, builder); })
@@ -133,6 +136,9 @@ int64_t fpga::getCycles(Operation *op) {
         StreamType from = op.getInput().getType(),
                    to = op.getResult().getType();
         int64_t rows = to.getLanes();
+        if (op.getInTables())
+          return DotOp::countTableCycles(from.getWords(),
+                                         to.getShape().back() / rows);
         return op.getPort() ? countMemoryCycles(op, rows, from.getLanes())
                             : from.getWords() * (to.getShape().back() / rows);
       })

@@ -49,8 +49,11 @@ int64_t fpga::countHalfBlocks(int64_t depth, int64_t wordBits) {
   return halves;
 }
 
-int64_t fpga::countRAMLuts(int64_t depth, int64_t wordBits) {
-  int64_t bits = depth <= 32 ? 6 : 3;
-  return 4 * llvm::divideCeil(wordBits, bits) *
-         llvm::divideCeil(depth, lutDepth);
+int64_t fpga::countRAMLuts(int64_t depth, int64_t wordBits, int64_t readers) {
+  int64_t bits = depth <= 32 ? 2 : 1;
+  // Of three ports for reading one reader has all, or three have one each.
+  int64_t ofOne = readers * llvm::divideCeil(wordBits, 3 * bits);
+  int64_t ofThree =
+      llvm::divideCeil(readers, 3) * llvm::divideCeil(wordBits, bits);
+  return 4 * std::min(ofOne, ofThree) * llvm::divideCeil(depth, lutDepth);
 }

@@ -26,8 +26,8 @@ llvm::SmallVector<int64_t> getBlockColumns(int64_t depth, int64_t wordBits);
 int64_t countHalfBlocks(int64_t depth, int64_t wordBits);
 
 /// LUTs of a memory that is written, as RAM32M and RAM64M have them (UG474):
-/// four for 6 or 3 bits.
-int64_t countRAMLuts(int64_t depth, int64_t wordBits);
+/// four for 6 or 3 bits of one reader, or 2 bits or 1 of three.
+int64_t countRAMLuts(int64_t depth, int64_t wordBits, int64_t readers = 1);
 
 } // namespace qnt::fpga
 

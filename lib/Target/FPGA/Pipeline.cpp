@@ -90,6 +90,16 @@ static constexpr double memoryDelay = 2.0;
 /// next one has it.
 static bool isRegistered(Operation *op) { return isa<arith::MulIOp>(op); }
 
+static Value getMemory(Operation *access) {
+  if (auto load = dyn_cast<LoadOp>(access))
+    return load.getMemory();
+  return cast<StoreOp>(access).getMemory();
+}
+
+static std::optional<int64_t> getApart(Value memory) {
+  return memory.getDefiningOp<MemoryOp>().getApart();
+}
+
 static bool isKnown(Operation *op) {
   return isWiring(op) ||
          isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::CmpIOp,
@@ -123,6 +133,8 @@ private:
   void place(Operation *op);
   bool settleStates();
   bool settleMemories();
+  bool delayLoads();
+  LogicalResult checkApart();
   bool moveState(Value state, int64_t stage);
 
   ProcessOp process;
@@ -130,8 +142,10 @@ private:
   llvm::DenseMap<Value, Time> times;
   /// In which ops take their operands.
   llvm::DenseMap<Operation *, int64_t> places;
-  /// Where memories are accessed.
+  /// Where memories are accessed; of one that is apart, loaded.
   llvm::DenseMap<Value, int64_t> memoryStages;
+  /// Memories whose loads were moved to where they are needed.
+  llvm::DenseSet<Operation *> delayed;
   /// Ops between a state and what it becomes next, which one stage holds,
   /// however long they take; and one of the states that they depend on.
   llvm::DenseMap<Operation *, Value> recurrences;
@@ -180,9 +194,9 @@ Scheduler::Time Scheduler::getStart(Operation *op) const {
 void Scheduler::place(Operation *op) {
   Time time = getStart(op);
   if (isa<LoadOp, StoreOp>(op)) {
-    Value memory = isa<LoadOp>(op) ? cast<LoadOp>(op).getMemory()
-                                   : cast<StoreOp>(op).getMemory();
-    time = std::max(time, Time{memoryStages.lookup(memory), 0});
+    Value memory = getMemory(op);
+    if (isa<LoadOp>(op) || !getApart(memory))
+      time = std::max(time, Time{memoryStages.lookup(memory), 0});
     places[op] = time.stage;
     for (Value result : op->getResults())
       times[result] = {time.stage + 1, memoryDelay};
@@ -233,15 +247,44 @@ bool Scheduler::settleMemories() {
   for (auto [op, stage] : places) {
     if (!isa<LoadOp, StoreOp>(op))
       continue;
-    Value memory = isa<LoadOp>(op) ? cast<LoadOp>(op).getMemory()
-                                   : cast<StoreOp>(op).getMemory();
+    Value memory = getMemory(op);
     bool isStored = llvm::any_of(memory.getUsers(), llvm::IsaPred<StoreOp>);
-    if (!isStored || stage <= memoryStages.lookup(memory))
+    if (!isStored || getApart(memory) || stage <= memoryStages.lookup(memory))
       continue;
     memoryStages[memory] = stage;
     moved = true;
   }
   return moved;
+}
+
+/// Once all else has its place: what is loaded early waits in registers. It is
+/// there two stages before the store, one for logic between.
+bool Scheduler::delayLoads() {
+  for (auto memory : process.getBody().getOps<MemoryOp>()) {
+    if (!memory.getApart() || !delayed.insert(memory).second)
+      continue;
+    for (Operation *user : memory->getUsers())
+      if (isa<StoreOp>(user) && places[user] > 3) {
+        memoryStages[memory] = places[user] - 3;
+        return true;
+      }
+  }
+  return false;
+}
+
+/// An iteration's load comes after the store `apart` iterations before it.
+LogicalResult Scheduler::checkApart() {
+  for (auto store : process.getBody().getOps<StoreOp>()) {
+    auto apart = getApart(store.getMemory());
+    for (auto load : process.getBody().getOps<LoadOp>())
+      if (apart && load.getMemory() == store.getMemory() &&
+          places[store] - places[load] >= *apart)
+        return store.emitOpError("comes ")
+               << places[store] - places[load]
+               << " stages after a load of its memory, expected fewer than "
+               << *apart;
+  }
+  return success();
 }
 
 FailureOr<Pipeline> Scheduler::run() {
@@ -256,6 +299,8 @@ FailureOr<Pipeline> Scheduler::run() {
       place(&op);
     moved |= settleStates();
     moved |= settleMemories();
+    if (!moved)
+      moved = delayLoads();
     // Where a load waits for itself, each round moves it on.
     for (auto load : body.getOps<LoadOp>())
       if (places[load] > int64_t(body.getOperations().size()))
@@ -263,6 +308,8 @@ FailureOr<Pipeline> Scheduler::run() {
                                 "memory nor a state that its address depends "
                                 "on can depend on a load of the iteration");
   }
+  if (failed(checkApart()))
+    return failure();
   Pipeline pipeline;
   for (auto [value, time] : times)
     pipeline.ofValues[value] = time.stage;

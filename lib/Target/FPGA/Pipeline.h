@@ -23,7 +23,8 @@ class Pipeline {
 public:
   /// `period` in ns is how much a stage may take, registers not counted. Emits
   /// an error at an op that no pipeline has: of a kind that is not known, or
-  /// a load that a store of its memory, or its own state, waits for.
+  /// a load that a store of its memory, or its own state, waits for. A store
+  /// `apart` from loads may wait for them, by fewer stages than it is apart.
   static mlir::FailureOr<Pipeline> make(qflow::ProcessOp process,
                                         double period);
 

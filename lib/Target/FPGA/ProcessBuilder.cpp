@@ -281,7 +281,13 @@ Value ProcessBuilder::memory(int64_t depth, Type word,
       chooseMemoryStyle(depth, countBits(word), /*isWritten=*/!contents);
   return MemoryOp::create(builder, loc,
                           MemoryType::get(builder.getContext(), depth, word),
-                          style, contents);
+                          style, contents, IntegerAttr());
+}
+
+Value ProcessBuilder::memoryApart(int64_t depth, Type word, int64_t apart) {
+  Value made = memory(depth, word);
+  made.getDefiningOp<MemoryOp>().setApart(apart);
+  return made;
 }
 
 Value ProcessBuilder::lookUpInBlock(ArrayRef<int64_t> table, unsigned bits,
@@ -291,7 +297,8 @@ Value ProcessBuilder::lookUpInBlock(ArrayRef<int64_t> table, unsigned bits,
                               builder.getIntegerType(bits));
   return load(
       MemoryOp::create(builder, loc, type, MemoryStyle::Block,
-                       makeTensor(builder.getContext(), depth, bits, table)),
+                       makeTensor(builder.getContext(), depth, bits, table),
+                       IntegerAttr()),
       address);
 }
 

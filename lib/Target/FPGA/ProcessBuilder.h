@@ -112,6 +112,9 @@ public:
   mlir::Value lookUp(mlir::DenseIntElementsAttr contents, mlir::Value address);
   mlir::Value memory(int64_t depth, mlir::Type word,
                      mlir::DenseIntElementsAttr contents = {});
+  /// Written, whose words are loaded `apart` iterations after they were stored,
+  /// or later.
+  mlir::Value memoryApart(int64_t depth, mlir::Type word, int64_t apart);
   /// An entry of a table of numbers below 2^bits in block RAM, whose logic
   /// would be many LUTs. Addresses are below their number.
   mlir::Value lookUpInBlock(llvm::ArrayRef<int64_t> table, unsigned bits,

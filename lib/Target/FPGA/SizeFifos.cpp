@@ -191,7 +191,7 @@ static int64_t countNext(WindowOp op, int64_t cycles) {
 /// Windows need not, they are made as they are read.
 static int64_t countRepeated(DotOp op) {
   StreamType from = op.getInput().getType(), to = op.getResult().getType();
-  if (op.getInput().getDefiningOp<WindowOp>() ||
+  if (op.getInput().getDefiningOp<WindowOp>() || op.getInTables() ||
       to.getShape().back() == to.getLanes())
     return 0;
   return from.getShape().back() / from.getLanes();
@@ -268,6 +268,11 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     auto dots = llvm::to_vector(getOperation().getOps<DotOp>());
     for (DotOp op : dots)
       insert(op.getInputMutable(), countRepeated(op));
+    // Sums of all rows come with a vector's last word.
+    for (DotOp op : dots)
+      if (StreamType to = op.getResult().getType(); op.getInTables())
+        insert(*op.getResult().use_begin(),
+               to.getShape().back() / to.getLanes());
     auto tiled = llvm::to_vector(getOperation().getOps<TiledDotOp>());
     for (TiledDotOp op : tiled)
       insert(op.getInputMutable(), countRepeated(op));

@@ -32,6 +32,9 @@ qflow::ProcessOp lowerSlice(qflow::SliceOp op, mlir::OpBuilder &builder);
 qflow::ProcessOp lowerWidth(qflow::WidthOp op, mlir::OpBuilder &builder);
 qflow::ProcessOp lowerWindow(qflow::WindowOp op, mlir::OpBuilder &builder);
 
+/// With products in tables.
+qflow::ProcessOp lowerTableDot(qflow::DotOp op, mlir::OpBuilder &builder);
+
 /// How a unit is folded whose work one number of lanes divides.
 struct LaneFolding {
   /// Cycles of a frame with one lane.

@@ -24,14 +24,14 @@ qflow.design @inputs(%x: !qflow.stream<16xui8, 3>) -> !qflow.stream<12xsi20, 4> 
 
 // -----
 
-// expected-error @+1 {{expected words of at most 8191 bits, got 8192}}
+// expected-error @+1 {{expected words of at most 4096 bits, got 8192}}
 qflow.design @words(%x: !qflow.stream<2048xui8, 1024>) {
 }
 
 // -----
 
 qflow.design @weights(%x: !qflow.stream<2x128xsi8, 64>) -> !qflow.stream<2x64xsi22, 32> {
-  // expected-error @+1 {{multiplies 64 inputs with 32 rows at once, 16384 bits of weights, expected at most 8191}}
+  // expected-error @+1 {{multiplies 64 inputs with 32 rows at once, 16384 bits of weights, expected at most 4096}}
   %y = qflow.dot %x weights dense<1> : tensor<64x128xi8> : !qflow.stream<2x128xsi8, 64> -> !qflow.stream<2x64xsi22, 32>
   qflow.output %y : !qflow.stream<2x64xsi22, 32>
 }
@@ -39,7 +39,7 @@ qflow.design @weights(%x: !qflow.stream<2x128xsi8, 64>) -> !qflow.stream<2x64xsi
 // -----
 
 qflow.design @multipliers(%x: !qflow.stream<2x1024xsi8, 512>) -> !qflow.stream<2x1024xsi8, 512> {
-  // expected-error @+1 {{makes 512 of 1024 channels at once, 19456 bits of numbers of theirs, expected at most 8191}}
+  // expected-error @+1 {{makes 512 of 1024 channels at once, 19456 bits of numbers of theirs, expected at most 4096}}
   %y = qflow.requantize %x multipliers dense<1000000000> : tensor<1024xi64> offsets dense<0> : tensor<1024xi64> shifts dense<30> : tensor<1024xi64> clamp [-128, 127] : !qflow.stream<2x1024xsi8, 512> -> !qflow.stream<2x1024xsi8, 512>
   qflow.output %y : !qflow.stream<2x1024xsi8, 512>
 }
@@ -48,7 +48,31 @@ qflow.design @multipliers(%x: !qflow.stream<2x1024xsi8, 512>) -> !qflow.stream<2
 
 // 1024 channels at once would do in 4 cycles, but their multipliers are one word.
 qflow.design @folded(%x: !qflow.stream<2x2048xsi4, 1>) -> !qflow.stream<2x2048xsi4, 1> {
-  // expected-error @+1 {{needs at least 32 cycles a frame, expected at most 4}}
+  // expected-error @+1 {{needs at least 64 cycles a frame, expected at most 4}}
   %y = qflow.requantize %x multipliers dense<1000000000> : tensor<2048xi64> offsets dense<0> : tensor<2048xi64> shifts dense<30> : tensor<2048xi64> clamp [-8, 7] : !qflow.stream<2x2048xsi4, 1> -> !qflow.stream<2x2048xsi4, 1>
   qflow.output %y : !qflow.stream<2x2048xsi4, 1>
+}
+
+// -----
+
+qflow.design @table_weights(%x: !qflow.stream<6xui8, 3>) -> !qflow.stream<2xsi12, 1> {
+  // expected-error @+1 {{multiplies in tables, expected weights of -1, 0 and 1}}
+  %y = qflow.dot %x weights dense<-2> : tensor<2x6xi2> in_tables : !qflow.stream<6xui8, 3> -> !qflow.stream<2xsi12, 1>
+  qflow.output %y : !qflow.stream<2xsi12, 1>
+}
+
+// -----
+
+qflow.design @table_codes(%x: !qflow.stream<64xui8, 32>) -> !qflow.stream<256xsi15, 128> {
+  // expected-error @+1 {{reads 7040 bits of tables' codes at once, expected at most 4096}}
+  %y = qflow.dot %x weights dense<1> : tensor<256x64xi1> in_tables : !qflow.stream<64xui8, 32> -> !qflow.stream<256xsi15, 128>
+  qflow.output %y : !qflow.stream<256xsi15, 128>
+}
+
+// -----
+
+qflow.design @table_luts(%x: !qflow.stream<6xui8, 3>) -> !qflow.stream<2xsi12, 1> {
+  // expected-error @+1 {{multiplies in tables, and otherwise}}
+  %y = qflow.dot %x weights dense<1> : tensor<2x6xi2> in_luts in_tables : !qflow.stream<6xui8, 3> -> !qflow.stream<2xsi12, 1>
+  qflow.output %y : !qflow.stream<2xsi12, 1>
 }

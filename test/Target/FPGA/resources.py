@@ -18,7 +18,7 @@ from seeding import draw_seed
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from integers import Graph, quantize  # noqa: E402
-from stages import ATTENTION, write_stages  # noqa: E402
+from stages import ATTENTION, TABLES, write_stages  # noqa: E402
 from yosys import synthesize  # noqa: E402
 
 build, folder = map(pathlib.Path, sys.argv[1:])
@@ -56,6 +56,8 @@ print("errors:", np.round(sorted(errors), 2))
 assert np.median(errors) <= 0.15, errors
 
 print("of attention:", np.round(sorted(check_stages("attention", rng, ATTENTION)), 2))
+
+print("of tables:", np.round(sorted(check_stages("tables", rng, TABLES)), 2))
 
 graph = Graph(rng, [1, 3, 12, 12])
 x = graph.node("Relu", graph.conv("x", 3, 8, (3, 3), pads=[1, 1, 1, 1]))

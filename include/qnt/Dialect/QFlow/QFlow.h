@@ -32,8 +32,9 @@
 
 namespace qnt::qflow {
 
-/// The most bits of an integer in C++ for Vitis HLS.
-inline constexpr int64_t maxWordBits = 8191;
+/// The most bits of an integer in C++ for Vitis HLS: what AP_INT_MAX_W may be
+/// (UG1399, C++ arbitrary precision integer types).
+inline constexpr int64_t maxWordBits = 4096;
 
 /// Of a signless integer, or of a vector of such.
 int64_t countBits(mlir::Type word);

@@ -29,6 +29,17 @@ def dot(rng):
     return f"qflow.dot %0 weights {dense(weights, bits)} {where}", [x], y
 
 
+def table_dot(rng):
+    """Ternary, by tables of sums."""
+    rows, inputs = pick(rng, 16, 64, 120, 256), pick(rng, 27, 48, 72, 144)
+    lanes = pick(rng, *[n for n in (3, 4, 6, 8, 9, 12, 16) if inputs % n == 0])
+    x = Stream([12, inputs], pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+    weights = rng.integers(-1, 2, (rows, inputs))
+    bits = x.bits + 1 + inputs.bit_length()
+    y = Stream([12, rows], bits, True, divide(rng, rows, max(1, 64 // lanes)))
+    return f"qflow.dot %0 weights {dense(weights, 2)} in_tables ", [x], y
+
+
 def tiled_dot(rng):
     """Several vectors by weights that come, or one."""
     tiles, rows = pick(rng, 3, 8), pick(rng, 1, 4, 8)
@@ -184,6 +195,7 @@ def quotient(rng):
     return f"qflow.divide %0, %1 heads {heads} ", [o, l], Stream(o.shape, 17, True, o.lanes)
 
 
+TABLES = [table_dot] * 6
 ATTENTION = [normalize, normalize, multiply, rope, rope, scores, scores, exponentials, mix, mix,
              quotient]
 

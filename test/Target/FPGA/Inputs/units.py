@@ -104,6 +104,35 @@ def dot(rng):
     return text, [(x, numbers)], y, numbers @ weights.T + bias
 
 
+def table_dot(rng):
+    """Weights of -1, 0 and 1, in any mix, by tables of sums."""
+    rows, inputs = pick(rng, int(rng.integers(1, 25)), 30), int(rng.integers(1, 25))
+    vectors = [] if rng.integers(2) else [int(rng.integers(1, 4)), int(rng.integers(1, 4))]
+    x = codes(rng, vectors + [inputs], divisor(rng, inputs))
+    weights = rng.choice([-1, 0, 1], (rows, inputs), p=pick(rng, [1 / 3] * 3, [0.1, 0.8, 0.1],
+                                                            [0.5, 0, 0.5], [0, 1, 0]))
+    bias = rng.integers(-500, 500, rows) * rng.integers(2)
+    positive, negative = np.maximum(weights, 0).sum(1), np.minimum(weights, 0).sum(1)
+    low = min(positive * x.low + negative * x.high + bias)
+    high = max(positive * x.high + negative * x.low + bias)
+    y = Stream(vectors + [rows], bits_for(low, high), True, divisor(rng, rows))
+    numbers = x.draw(rng)
+    with_bias = f"bias {dense(bias, 10)}" if bias.any() else ""
+    text = f"qflow.dot %0 weights {dense(weights, 2)} {with_bias} in_tables "
+    return text, [(x, numbers)], y, numbers @ weights.T + bias
+
+
+def table_codes(rng):
+    """All weights of three, with all others beside them."""
+    triples = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3), -1).reshape(27, 3)
+    weights = np.hstack([triples, triples[rng.permutation(27)], triples[rng.permutation(27)]])
+    x = codes(rng, [2, 9], pick(rng, 3, 9))
+    numbers = x.draw(rng)
+    y = Stream([2, 27], x.bits + 5, True, pick(rng, 1, 3, 9))
+    return f"qflow.dot %0 weights {dense(weights, 2)} in_tables ", [(x, numbers)], y, \
+        numbers @ weights.T
+
+
 def tiled_dot(rng):
     """Weights that come as a stream, each frame with others; of one vector in any shape."""
     tiles, pe, steps, simd = (int(rng.integers(1, high)) for high in (5, 5, 6, 5))
@@ -276,7 +305,7 @@ def pad(rng):
     return f"qflow.pad %0 low {low} outside {outside}", [(x, numbers)], y, padded
 
 
-MAKERS = [tiled_dot, tiled_dot, tiled_dot, reorder, reorder,
+MAKERS = [table_dot, table_dot, table_dot, table_codes, tiled_dot, tiled_dot, tiled_dot, reorder, reorder,
           lambda rng: requantize(rng, True), slices, slices, pad, pad, dot, dot, dot, dot,
           requantize, requantize, requantize, lambda rng: requantize(rng, by_thresholds=True),
           lambda rng: requantize(rng, bool(rng.integers(2)), by_thresholds=True),

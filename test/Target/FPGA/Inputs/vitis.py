@@ -3,17 +3,19 @@ of its manual (UG1399): a reader of the little C++ that designs are written in."
 import pathlib
 import re
 
-MAX_BITS = 8191
+# The most that AP_INT_MAX_W may be.
+MAX_BITS = 4096
 DEPRECATED = {"RESOURCE": "BIND_STORAGE or BIND_OP", "DATA_PACK": "AGGREGATE"}
 PLACES = {"fifo": {"bram", "lutram", "srl", "uram"},
           "ram_1p": {"bram", "lutram", "uram"}, "ram_2p": {"bram", "lutram", "uram"},
-          "ram_s2p": {"bram", "lutram", "uram"}, "ram_t2p": {"bram", "uram"},
+          "ram_s2p": {"bram", "lutram", "uram"}, "ram_1wnr": {"bram", "lutram", "uram"},
+          "ram_t2p": {"bram", "uram"},
           "rom_1p": {"bram", "lutram"}, "rom_2p": {"bram", "lutram"}}
 MULTIPLIERS = {"dsp", "fabric"}
 STREAM = r"hls::stream<ap_u?int<\d+>> "
 # Each with a variable but PIPELINE, INLINE, DATAFLOW and INTERFACE.
 PRAGMAS = {"INTERFACE", "DATAFLOW", "PIPELINE", "INLINE", "STREAM", "ARRAY_PARTITION",
-           "ARRAY_RESHAPE", "BIND_STORAGE", "BIND_OP"}
+           "ARRAY_RESHAPE", "BIND_STORAGE", "BIND_OP", "DEPENDENCE"}
 FORBIDDEN = [(r"\b(new|delete|malloc|calloc|realloc|free)\b", "allocates"),
              (r"\bstd::", "has what is of the standard library"),
              (r"\b(while|do|goto)\b", "has a loop without a bound"),
@@ -93,6 +95,11 @@ class Linter:
             if kind == "BIND_STORAGE" and options.get("impl") not in PLACES.get(
                     options.get("type"), ()):
                 self.complain(line, f"has {options.get('type')} in {options.get('impl')}")
+            if kind == "DEPENDENCE" and not (
+                    options.get("type") == "inter" and options.get("dependent") == "true"
+                    and options.get("direction") == "RAW"
+                    and int(options.get("distance", 0)) > 0):
+                self.complain(line, f"has a dependence {match[2].strip()}")
             if kind == "BIND_OP" and (options.get("op") != "mul"
                                       or options.get("impl") not in MULTIPLIERS):
                 self.complain(line, f"has {options.get('op')} in {options.get('impl')}")
