@@ -137,7 +137,6 @@ static int64_t countTogether(DotOp op) {
 
 void fpga::setProducts(DotOp op, const DotFolding &folding) {
   op.setInLuts(folding.inLuts);
-  op.setInTables(folding.inTables);
   if (folding.shared > 1)
     op.setShared(folding.shared);
 }
@@ -151,9 +150,6 @@ int64_t fpga::countCycles(DotOp op, const DotFolding &folding) {
   int64_t rows = getType(op.getResult()).getShape().back();
   if (op.getPort())
     return countMemoryCycles(op, folding.pe, folding.simd);
-  if (folding.inTables)
-    return DotOp::countTableCycles(
-        getType(op.getInput()).getElements() / folding.simd, rows / folding.pe);
   return getType(op.getInput()).getElements() / folding.simd *
          (rows / folding.pe);
 }
@@ -173,23 +169,6 @@ SmallVector<DotFolding> fpga::getFoldings(DotOp op) {
           (!isFolded || isWord(pe * simd * weightBits)))
         foldings.push_back({pe, simd});
     }
-  return foldings;
-}
-
-SmallVector<DotFolding> fpga::getTableFoldings(DotOp op) {
-  SmallVector<DotFolding> foldings;
-  if (op.getPort() || !op.isTernary())
-    return foldings;
-  ArrayRef<int64_t> shape = op.getWeights().getType().getShape();
-  for (DotFolding folding : getFoldings(op)) {
-    int64_t codes = DotOp::countTables(folding.simd) * folding.pe;
-    bool isConstant = folding.pe == shape[0] && folding.simd == shape[1];
-    if (isConstant || folding.simd < DotOp::tableInputs ||
-        codes * DotOp::tableCodeBits > maxWordBits)
-      continue;
-    folding.inTables = true;
-    foldings.push_back(folding);
-  }
   return foldings;
 }
 

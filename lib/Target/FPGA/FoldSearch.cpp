@@ -13,7 +13,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Folder.h"
-#include "Memories.h"
 
 #include "qnt/Allocation/Problem.h"
 #include "qnt/Target/FPGA/Estimate.h"
@@ -96,7 +95,7 @@ private:
   std::vector<Operation *> units;
   /// Of the problem's items: the unit, and the folding of each choice.
   std::vector<std::pair<size_t, std::vector<UnitFolding>>> items;
-  std::map<std::tuple<size_t, int64_t, int64_t, bool, int64_t, bool>,
+  std::map<std::tuple<size_t, int64_t, int64_t, bool, int64_t>,
            std::optional<Resources>>
       ofDots;
 };
@@ -128,24 +127,16 @@ estimateUnit(Op op, ArrayRef<StreamType> inputs, StreamType result,
 /// With the window that it reads.
 std::optional<Resources> Search::estimateDot(size_t unit, DotOp op,
                                              const DotFolding &folding) {
-  auto [known, isNew] =
-      ofDots.try_emplace({unit, folding.pe, folding.simd, folding.inLuts,
-                          folding.shared, folding.inTables},
-                         std::nullopt);
+  auto [known, isNew] = ofDots.try_emplace(
+      {unit, folding.pe, folding.simd, folding.inLuts, folding.shared},
+      std::nullopt);
   if (!isNew)
     return known->second;
   std::optional<Resources> all = estimateUnit<DotOp>(
       op, {withLanes(op.getInput().getType(), folding.simd)},
       withLanes(op.getResult().getType(), folding.pe), clock,
       [&](DotOp copy) { setProducts(copy, folding); },
-      op.getPort()       ? lowerMemoryDot
-      : folding.inTables ? lowerTableDot
-                         : lowerDot);
-  // A vector's sums come in a row, and wait for their reader.
-  if (all && folding.inTables)
-    all->luts += countRAMLuts(
-        op.getResult().getType().getShape().back() / folding.pe,
-        folding.pe * op.getResult().getType().getElement().getWidth());
+      op.getPort() ? lowerMemoryDot : lowerDot);
   auto window = op.getInput().getDefiningOp<WindowOp>();
   if (all && window) {
     std::optional<Resources> read = estimateUnit<WindowOp>(
@@ -230,9 +221,6 @@ std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
       for (DotFolding folding : getFewest(dot, getFoldings(dot), cycles))
         for (const DotFolding &choice : listProducts(dot, folding))
           choose(choice, estimateDot(number, dot, choice));
-      for (const DotFolding &choice :
-           getFewest(dot, getTableFoldings(dot), cycles))
-        choose(choice, estimateDot(number, dot, choice));
     } else if (auto requantizer = dyn_cast<RequantizeOp>(op)) {
       SmallVector<RequantizerFolding> ways = {{}, {.inLuts = true}};
       if (requantizer.mayHaveThresholds())

@@ -20,8 +20,6 @@ struct DotFolding {
   bool inLuts = false;
   /// Rows that share a product.
   int64_t shared = 1;
-  /// By tables of sums.
-  bool inTables = false;
 
   int64_t getMultipliers() const { return pe * simd; }
 };
@@ -44,8 +42,6 @@ struct Folding {
 
 /// All that a dot product can have, of a frame in any number of cycles.
 llvm::SmallVector<DotFolding> getFoldings(qflow::DotOp op);
-/// Those by tables: none where weights are others, or constants.
-llvm::SmallVector<DotFolding> getTableFoldings(qflow::DotOp op);
 
 /// Where and how it multiplies.
 void setProducts(qflow::DotOp op, const DotFolding &folding);
