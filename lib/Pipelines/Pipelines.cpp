@@ -210,9 +210,11 @@ void qnt::buildFPGAPipeline(OpPassManager &pm, llvm::StringRef params,
   }
 }
 
-void qnt::buildCPUCodePipeline(OpPassManager &pm, llvm::StringRef isa) {
+void qnt::buildCPUCodePipeline(OpPassManager &pm, llvm::StringRef isa,
+                               llvm::StringRef tiles) {
   cpu::ChooseStrategiesPassOptions strategies;
   strategies.isa = isa.str();
+  strategies.tiles = tiles.str();
   pm.addPass(cpu::createChooseStrategiesPass(strategies));
   cpu::LowerToCPUPassOptions lowering;
   lowering.isa = isa.str();

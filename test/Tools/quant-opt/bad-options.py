@@ -149,7 +149,7 @@ for target, patterns in [
         ("cpu isa=", ["unknown isa ''"]),
         ("cpu isa=avx2,", ["unknown isa ''"]),
         ("cpu mcpu=z80", ["unknown mcpu 'z80'"]),
-        ("cpu speed=high", ["unknown key 'speed'", "mcpu or isa"])]:
+        ("cpu speed=high", ["unknown key 'speed'", "mcpu, isa or tiles"])]:
     fails(patterns, model, f"--target={target}")
 
 fails(["--target=fpga writes a folder", "old.so"], model,

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Convolutions.h"
+#include "qnt/Target/CPU/Tiles.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
 
@@ -175,27 +176,24 @@ ConvShape qnt::cpu::getConvShape(qnt::LinearOp op) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What an instruction set computes in a cycle, in vectors of kLanes lanes.
+/// The registers of an instruction set, and what it computes in a cycle.
 struct Machine {
   /// Accumulators that fit its registers beside weights and a broadcast input.
   int64_t accumulators;
   bool countWeights;
-  double productsPerCycle, loadsPerCycle, latency;
+  Throughput throughput;
   bool sumsInputs;
 
   Machine(const ISA &isa, const ConvShape &shape)
-      : sumsInputs(shape.sumsInputs()) {
-    bool isInteger = shape.isInteger();
-    if (isa.vectorRegisters >= 32) {
-      accumulators = 30, countWeights = true;
-      productsPerCycle = 2, loadsPerCycle = 2, latency = 5;
-    } else if (isa.vectorRegisters >= 8) {
-      accumulators = isInteger ? 4 : 6, countWeights = false;
-      productsPerCycle = isInteger ? 0.25 : 1, loadsPerCycle = 1, latency = 5;
-    } else {
-      accumulators = 2, countWeights = false;
-      productsPerCycle = 0.25, loadsPerCycle = 0.5, latency = 5;
-    }
+      : throughput(Throughput::of(isa, shape.isInteger())),
+        sumsInputs(shape.sumsInputs()) {
+    countWeights = isa.vectorRegisters >= 32;
+    if (countWeights)
+      accumulators = 30;
+    else if (isa.vectorRegisters >= 8)
+      accumulators = shape.isInteger() ? 4 : 6;
+    else
+      accumulators = 2;
   }
 
   bool fits(int64_t spots, int64_t panels) const {
@@ -205,9 +203,10 @@ struct Machine {
   }
   /// Cycles of a tile with `steps` products an accumulator.
   double cost(int64_t spots, int64_t panels, int64_t steps) const {
-    double products = double(spots * (panels + sumsInputs)) / productsPerCycle;
-    double loads = double(spots + panels) / loadsPerCycle;
-    double perStep = std::max({products, loads, latency});
+    double products =
+        double(spots * (panels + sumsInputs)) / throughput.productsPerCycle;
+    double loads = double(spots + panels) / throughput.loadsPerCycle;
+    double perStep = std::max({products, loads, throughput.latency});
     // Calls, epilogues.
     return perStep * double(steps) + 40 + 6.0 * double(spots * panels);
   }
