@@ -78,10 +78,10 @@ TileTable TileTable::read(const std::string &path,
     if (!*tiles)
       throw FileError(where + ": 'tiles' must not be empty");
     kind.tiles = **tiles;
-    json measured = getField<json>(entry, "measured", where);
-    if (!measured.is_array())
+    auto measured = entry.find("measured");
+    if (measured == entry.end() || !measured->is_array())
       throw FileError(where + ": 'measured' must be an array");
-    for (const json &each : measured) {
+    for (const json &each : *measured) {
       double seconds = getField<double>(each, "seconds", where);
       if (!(seconds > 0))
         throw FileError(where + ": 'seconds' must be positive");

@@ -111,17 +111,22 @@ Kernel getRotateKernel(KernelLibrary &lib, const RotationShape &shape);
 // Quantising activations (Kernels/QuantizeRows.cpp)
 //===----------------------------------------------------------------------===//
 
+/// What comes before a row is quantised, on its thread's stack: an nn.rms_norm
+/// (its eps), then a rotation.
+struct RowSource {
+  std::optional<double> norm;
+  std::optional<RotationShape> rotation;
+};
+
 /// (ctx, x f32, scale f32 or null, zero f32 or null, codes, scales, zeros,
 /// sums, rows): qnt.quantize to `type` (8 bits or fewer, blocks per_row or
 /// per_tensor, absmax clipping; layout #qnt.rows; a row of zeros has scale 0).
 /// With static per_tensor types the scale and zero pointers are read; otherwise
 /// they are null. Padding codes are 0 as stored and not part of the sums.
-/// Scales and zeros are written for every row. With `rotation`, of rows as this
-/// gives them; its matrices, where it has them, are one more pointer before
-/// `rows`.
+/// Scales and zeros are written for every row. Before `rows` come the norm's
+/// scale and the rotation's matrices, where `source` has them.
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
-                             bool isStatic,
-                             const RotationShape *rotation = nullptr);
+                             bool isStatic, const RowSource &source = {});
 /// (ctx, codes, scales, zeros, y f32, rows): qnt.dequantize of `type`, as
 /// getQuantizeRowsKernel stores it.
 Kernel getDequantizeRowsKernel(KernelLibrary &lib, QTensorType type);

@@ -52,7 +52,7 @@ def get_tiles(target="cpu"):
     done = run(f"{folder}/m.mlir", f"--target={target}", "-o", out)
     assert done.returncode == 0, done.stderr
     with open(out) as file:
-        [name] = set(re.findall(r'^"(linear\.[^"]*\.t[_0-9x]*)":', file.read(), re.M))
+        [name] = set(re.findall(r'^"(linear[^"]*)\.task":', file.read(), re.M))
     return [tuple(map(int, tile.split("x"))) for tile in name.split(".t_")[-1].split("_")]
 
 
