@@ -195,8 +195,7 @@ std::optional<SharedRows> DotOp::getSharedRows(DenseIntElementsAttr weights,
   return std::nullopt;
 }
 
-/// That `tensor` is [rows] or [rows, inputs].
-static LogicalResult checkTensor(Operation *op, DenseIntElementsAttr tensor,
+LogicalResult qflow::checkTensor(Operation *op, DenseIntElementsAttr tensor,
                                  ArrayRef<int64_t> shape, const char *name) {
   if (tensor.getType().getShape() == shape)
     return success();

@@ -19,6 +19,12 @@ llvm::LogicalResult checkElements(mlir::Operation *op);
 llvm::LogicalResult checkHolds(mlir::Operation *op, StreamType type,
                                Interval range, const char *what);
 
+/// That `tensor`, which `name` names, is of this shape.
+llvm::LogicalResult checkTensor(mlir::Operation *op,
+                                mlir::DenseIntElementsAttr tensor,
+                                llvm::ArrayRef<int64_t> shape,
+                                const char *name);
+
 } // namespace qnt::qflow
 
 #endif // QNT_DIALECTS_QFLOW_UNITCHECKS_H

@@ -59,12 +59,15 @@ private:
   LogicalResult fold(Operation *op);
   LogicalResult fold(DotOp op);
   LogicalResult fold(WindowOp op);
+  LogicalResult fold(DepthwiseOp op);
+  LogicalResult fold(ConcatOp op);
   LogicalResult fold(PoolOp op);
   template <typename OpT> LogicalResult foldWords(OpT op, int64_t first);
   LogicalResult fold(RequantizeOp op);
   FailureOr<DotFolding> getFolding(DotOp op);
   LogicalResult foldLanes(Operation *op);
   LogicalResult fold(Operation *op, const LaneFolding &unit);
+  FailureOr<int64_t> choose(Operation *op, const LaneFolding &unit);
   FailureOr<int64_t> choose(Operation *op, int64_t channels, int64_t elements);
   Value convert(Value stream, int64_t lanes);
   /// What a window gives, whose reader decides, has so many lanes.
@@ -226,6 +229,12 @@ LogicalResult Folder::fold(WindowOp op) {
     if (failed(folding))
       return failure();
     lanes = folding->simd;
+  } else if (auto depthwise =
+                 dyn_cast<DepthwiseOp>(*op.getResult().user_begin())) {
+    auto chosen = choose(depthwise, *getLaneFolding(depthwise));
+    if (failed(chosen))
+      return failure();
+    lanes = *chosen;
   } else {
     auto chosen = choose(op, from.getShape().back(),
                          std::max(from.getElements(), to.getElements()));
@@ -259,6 +268,31 @@ LogicalResult Folder::fold(RequantizeOp op) {
 LogicalResult Folder::fold(PoolOp op) {
   op.getResult().setType(
       withLanes(op.getResult().getType(), getType(op.getInput()).getLanes()));
+  return success();
+}
+
+LogicalResult Folder::fold(DepthwiseOp op) {
+  op.getResult().setType(
+      withLanes(op.getResult().getType(),
+                getType(op.getInput()).getLanes() * op.getMultiplier()));
+  if (auto chosen = folding.depthwise.find(numbers.lookup(op));
+      chosen != folding.depthwise.end())
+    op.setInLuts(chosen->second.inLuts);
+  return success();
+}
+
+/// Words of the result are words of one input.
+LogicalResult Folder::fold(ConcatOp op) {
+  int64_t channels = 0;
+  for (Value input : op.getInputs())
+    channels = std::gcd(channels, getType(input).getShape().back());
+  StreamType to = op.getResult().getType();
+  auto lanes = choose(op, channels, to.getElements());
+  if (failed(lanes))
+    return failure();
+  for (OpOperand &operand : op->getOpOperands())
+    setLanes(operand, *lanes);
+  op.getResult().setType(withLanes(to, *lanes));
   return success();
 }
 
@@ -297,7 +331,7 @@ SmallVector<int64_t> fpga::getLegalLanes(const LaneFolding &unit) {
 }
 
 /// The fewest lanes that are fast enough.
-LogicalResult Folder::fold(Operation *op, const LaneFolding &unit) {
+FailureOr<int64_t> Folder::choose(Operation *op, const LaneFolding &unit) {
   SmallVector<int64_t> legal = getLegalLanes(unit);
   auto lanes = llvm::find_if(
       legal, [&](int64_t count) { return unit.work / count <= cycles; });
@@ -305,6 +339,13 @@ LogicalResult Folder::fold(Operation *op, const LaneFolding &unit) {
     return op->emitOpError("needs at least ")
            << unit.work / legal.back() << " cycles a frame, expected at most "
            << cycles;
+  return *lanes;
+}
+
+LogicalResult Folder::fold(Operation *op, const LaneFolding &unit) {
+  auto lanes = choose(op, unit);
+  if (failed(lanes))
+    return failure();
   for (OpOperand &operand : op->getOpOperands())
     setLanes(operand, llvm::is_contained(unit.operands, &operand) ? *lanes : 1);
   for (Value result : op->getResults())
@@ -316,10 +357,10 @@ LogicalResult Folder::fold(Operation *op, const LaneFolding &unit) {
 
 LogicalResult Folder::fold(Operation *op) {
   builder.setInsertionPoint(op);
-  if (auto unit = getLaneFolding(op))
+  if (auto unit = getLaneFolding(op); unit && !isa<DepthwiseOp>(op))
     return fold(op, *unit);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<DotOp, PoolOp, RequantizeOp, WindowOp>(
+      .Case<ConcatOp, DepthwiseOp, DotOp, PoolOp, RequantizeOp, WindowOp>(
           [&](auto op) { return fold(op); })
       .Case([&](WidthOp op) { return foldWords(op, 0); })
       .Case([&](PadOp op) { return foldWords(op, op.getLow().back()); })

@@ -66,7 +66,8 @@ private:
   std::optional<allocation::Problem> makeProblem(int64_t cycles);
   Folding read(int64_t cycles, const allocation::Problem &problem,
                const allocation::Allocation &chosen);
-  using UnitFolding = std::variant<DotFolding, RequantizerFolding>;
+  using UnitFolding =
+      std::variant<DotFolding, RequantizerFolding, DepthwiseFolding>;
   void addItem(allocation::Problem &problem, size_t unit,
                ArrayRef<std::pair<UnitFolding, Resources>> choices);
   // None of what cannot be made.
@@ -75,6 +76,8 @@ private:
   std::optional<Resources>
   estimateRequantizer(RequantizeOp op, int64_t cycles,
                       const RequantizerFolding &folding);
+  std::optional<Resources> estimateDepthwise(DepthwiseOp op, int64_t cycles,
+                                             const DepthwiseFolding &folding);
   std::optional<Resources> estimateDesign(const Folding &folding);
   std::vector<double> getCosts(const Resources &resources) const {
     return {double(std::max<int64_t>(0, resources.dsps)),
@@ -166,6 +169,23 @@ Search::estimateRequantizer(RequantizeOp op, int64_t cycles,
       [&](RequantizeOp copy) { setProducts(copy, folding); }, lowerRequantize);
 }
 
+std::optional<Resources>
+Search::estimateDepthwise(DepthwiseOp op, int64_t cycles,
+                          const DepthwiseFolding &folding) {
+  LaneFolding unit = *getLaneFolding(op);
+  SmallVector<int64_t> legal = getLegalLanes(unit);
+  auto lanes = llvm::find_if(
+      legal, [&](int64_t count) { return unit.work / count <= cycles; });
+  auto window = op.getInput().getDefiningOp<WindowOp>();
+  if (lanes == legal.end() || !window)
+    return std::nullopt;
+  return estimateUnit<DepthwiseOp>(
+      op, {foldWindows(window, *lanes)},
+      withLanes(op.getResult().getType(), *lanes * op.getMultiplier()), clock,
+      [&](DepthwiseOp copy) { copy.setInLuts(folding.inLuts); },
+      lowerDepthwise);
+}
+
 void Search::addItem(allocation::Problem &problem, size_t unit,
                      ArrayRef<std::pair<UnitFolding, Resources>> choices) {
   allocation::Item item{std::to_string(unit), {}};
@@ -227,6 +247,9 @@ std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
         ways.push_back({.byThresholds = true});
       for (const RequantizerFolding &way : ways)
         choose(way, estimateRequantizer(requantizer, cycles, way));
+    } else if (auto depthwise = dyn_cast<DepthwiseOp>(op)) {
+      for (DepthwiseFolding way : {DepthwiseFolding{}, DepthwiseFolding{true}})
+        choose(way, estimateDepthwise(depthwise, cycles, way));
     } else {
       continue;
     }
@@ -245,6 +268,8 @@ Folding Search::read(int64_t cycles, const allocation::Problem &problem,
     const UnitFolding &choice = item.second[chosen.choices[number]];
     if (auto *dot = std::get_if<DotFolding>(&choice))
       folding.dots[item.first] = *dot;
+    else if (auto *depthwise = std::get_if<DepthwiseFolding>(&choice))
+      folding.depthwise[item.first] = *depthwise;
     else
       folding.requantizers[item.first] = std::get<RequantizerFolding>(choice);
   }

@@ -30,6 +30,12 @@ struct RequantizerFolding {
   bool byThresholds = false;
 };
 
+/// Where a unit of single channels multiplies; its lanes are the fewest that
+/// take no more cycles than there are.
+struct DepthwiseFolding {
+  bool inLuts = false;
+};
+
 /// How much of each unit of a design works at once.
 struct Folding {
   /// What a frame may take; the units that are not named here get the fewest
@@ -38,6 +44,7 @@ struct Folding {
   /// By the units' numbers, in their order.
   std::map<size_t, DotFolding> dots;
   std::map<size_t, RequantizerFolding> requantizers;
+  std::map<size_t, DepthwiseFolding> depthwise;
 };
 
 /// All that a dot product can have, of a frame in any number of cycles.

@@ -46,6 +46,7 @@ private:
   FailureOr<Numbers> lower(qnt::LookupOp op);
   FailureOr<Numbers> lower(tensor::ExtractSliceOp op);
   FailureOr<Numbers> lower(tensor::PadOp op);
+  FailureOr<Numbers> lower(tensor::ConcatOp op);
   LogicalResult lower(func::ReturnOp op);
   FailureOr<StreamType> shape(Operation *op, Value tensor, Numbers &numbers);
   template <typename OpT>
@@ -233,6 +234,35 @@ FailureOr<Numbers> Lowering::lower(tensor::PadOp op) {
   return numbers;
 }
 
+FailureOr<Numbers> Lowering::lower(tensor::ConcatOp op) {
+  SmallVector<Value> parts;
+  int64_t channels = 0;
+  StreamType frames;
+  for (Value input : op.getInputs()) {
+    Numbers part = streams.lookup(input);
+    if (!part.stream)
+      return op.emitOpError("joins codes and ")
+             << input.getType() << ", which is none";
+    auto type = shape(op, input, part);
+    if (failed(type))
+      return failure();
+    frames = *type;
+    channels += frames.getShape().back();
+    parts.push_back(part.stream);
+  }
+  if (int64_t(op.getDim()) != op.getResultType().getRank() - 1)
+    return op.emitOpError("joins dimension ")
+           << op.getDim() << ", expected the last one, "
+           << op.getResultType().getRank() - 1;
+  SmallVector<int64_t> whole(frames.getShape());
+  whole.back() = channels;
+  Numbers numbers = streams.lookup(op.getInputs().front());
+  numbers.stream = qflow::ConcatOp::create(
+      builder, op.getLoc(),
+      StreamType::get(op.getContext(), whole, frames.getElement(), 1), parts);
+  return numbers;
+}
+
 /// A result of the design.
 void Lowering::output(Value value) {
   if (outputs.insert(value))
@@ -323,8 +353,8 @@ LogicalResult Lowering::lower(Operation *op) {
           .Case<CodesOp, DequantizeOp, tensor::ReshapeOp,
                 tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
               [&](auto move) { return find(op->getOperand(0)); })
-          .Case<WrapOp, tensor::ExtractSliceOp, tensor::PadOp>(
-              [&](auto op) { return lower(op); })
+          .Case<WrapOp, tensor::ConcatOp, tensor::ExtractSliceOp,
+                tensor::PadOp>([&](auto op) { return lower(op); })
           .Default([&](Operation *) { return Numbers(); });
   if (failed(numbers))
     return failure();

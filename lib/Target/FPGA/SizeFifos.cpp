@@ -9,6 +9,7 @@
 #include "Units.h"
 #include "WindowSchedule.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 #include <cmath>
@@ -55,8 +56,10 @@ static Operation *findFork(Value a, Value b) {
   return last;
 }
 
+/// Or its windows, in rows as well.
 static bool isImage(Value stream) {
-  return cast<StreamType>(stream.getType()).getShape().size() == 3;
+  return cast<StreamType>(stream.getType()).getShape().size() == 3 ||
+         stream.getDefiningOp<WindowOp>();
 }
 
 /// How many rows of the image of `fork` are taken from it, at most or, with
@@ -197,6 +200,30 @@ static int64_t countRepeated(DotOp op) {
   return from.getShape().back() / from.getLanes();
 }
 
+/// While the first rows of a frame come there are no windows for `gap` cycles.
+/// The first units behind that have no time to wait so long take what came
+/// before meanwhile: they are given to `place`, with so many words.
+static void
+bridgeGap(OpOperand &reader, int64_t gap, int64_t cycles,
+          function_ref<void(OpOperand &reader, int64_t words)> place) {
+  Operation *op = reader.getOwner();
+  if (!isImage(reader.get()) || isa<OutputOp, WindowOp>(op))
+    return;
+  auto from = cast<StreamType>(reader.get().getType());
+  int64_t busy = getCycles(op);
+  int64_t pixels = from.getShape()[0] * from.getShape()[1];
+  if (busy + gap > cycles) {
+    // A dot product begins with a whole vector.
+    int64_t parts = isa<DotOp>(op) ? pixels : from.getWords();
+    place(reader,
+          llvm::divideCeil(gap * parts, busy) * (from.getWords() / parts));
+    return;
+  }
+  for (Value result : op->getResults())
+    bridgeGap(*result.use_begin(), gap + busy / pixels + cyclesUnderWay, cycles,
+              place);
+}
+
 /// Of all vectors at once: those of the next frame wait for all tiles. A vector
 /// by itself waits as others do.
 static int64_t countRepeated(TiledDotOp op) {
@@ -238,6 +265,14 @@ static int64_t countWaiting(Operation *op) {
   return elements / type.getLanes();
 }
 
+/// Words that come while a concat takes those of other inputs.
+static int64_t countAside(OpOperand &operand) {
+  auto type = cast<StreamType>(operand.get().getType());
+  return isa<ConcatOp>(operand.getOwner())
+             ? type.getShape().back() / type.getLanes() + wordsUnderWay
+             : 0;
+}
+
 namespace {
 /// Words around a reorder, which takes and gives in turn.
 struct Around {
@@ -266,8 +301,21 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     for (WindowOp op : windows)
       insert(op.getInputMutable(), countNext(op, cycles));
     auto dots = llvm::to_vector(getOperation().getOps<DotOp>());
+    llvm::MapVector<OpOperand *, int64_t> waiting;
     for (DotOp op : dots)
-      insert(op.getInputMutable(), countRepeated(op));
+      waiting[&op.getInputMutable()] = countRepeated(op);
+    for (WindowOp op : windows) {
+      WindowSchedule schedule(op);
+      // The slowest unit is late by itself.
+      if (getCycles(op) < cycles)
+        bridgeGap(*op.getResult().use_begin(),
+                  schedule.getNeeded(0) * schedule.row + cyclesUnderWay, cycles,
+                  [&](OpOperand &reader, int64_t words) {
+                    waiting[&reader] += words;
+                  });
+    }
+    for (auto [reader, words] : waiting)
+      insert(*reader, words);
     auto tiled = llvm::to_vector(getOperation().getOps<TiledDotOp>());
     for (TiledDotOp op : tiled)
       insert(op.getInputMutable(), countRepeated(op));
@@ -290,19 +338,16 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     }
     SmallVector<Operation *> meets;
     for (Operation &op : getOperation().getBody().front())
-      if (isa<DivideOp, MixOp, MultiplyOp, RequantizeOp, ScoresOp>(op) &&
-          op.getNumOperands() == 2)
+      if (isa<ConcatOp, DivideOp, MixOp, MultiplyOp, RequantizeOp, ScoresOp>(
+              op) &&
+          op.getNumOperands() > 1)
         meets.push_back(&op);
     for (Operation *op : meets) {
-      OpOperand &first = op->getOpOperand(0), &second = op->getOpOperand(1);
-      Value a = first.get(), b = second.get();
-      Operation *fork = findFork(a, b);
-      if (!fork)
-        continue;
-      // What heads' sums are divided by comes before them.
-      if (!isa<DivideOp>(op))
-        place(first, b, fork, cycles);
-      place(second, a, fork, cycles);
+      SmallVector<Value> streams(op->getOperands());
+      for (OpOperand &operand : op->getOpOperands())
+        // What heads' sums are divided by comes before them.
+        if (!isa<DivideOp>(op) || operand.getOperandNumber() > 0)
+          place(operand, streams, cycles);
     }
     // What may wait for others to come need not be there for others to wait.
     for (auto [operand, words] : ofRows)
@@ -310,13 +355,26 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     ofRows.clear();
   }
 
-  void place(OpOperand &ahead, Value behind, Operation *fork, int64_t cycles) {
+  /// In front of an operand that meets the others of `streams`.
+  void place(OpOperand &ahead, ArrayRef<Value> streams, int64_t cycles) {
     Value stream = ahead.get();
-    auto type = cast<StreamType>(stream.getType());
-    if (!isImage(stream) || !isImage(fork->getOperand(0)))
-      ofRows.push_back({&ahead, countRowsAhead(stream, behind, fork, cycles)});
-    else if (int64_t elements = countAhead(stream, behind, fork))
-      insert(ahead, elements / type.getLanes() + wordsUnderWay);
+    int64_t lanes = cast<StreamType>(stream.getType()).getLanes();
+    int64_t words = countAside(ahead), rows = 0;
+    for (auto [number, behind] : llvm::enumerate(streams)) {
+      if (number == ahead.getOperandNumber())
+        continue;
+      Operation *fork = findFork(stream, behind);
+      if (!fork)
+        continue;
+      if (!isImage(stream) || !isImage(fork->getOperand(0)))
+        rows = std::max(rows, countRowsAhead(stream, behind, fork, cycles));
+      else if (int64_t elements = countAhead(stream, behind, fork))
+        words = std::max(words, elements / lanes + wordsUnderWay);
+    }
+    if (rows > words)
+      ofRows.push_back({&ahead, rows});
+    else
+      insert(ahead, words);
   }
 
   static void insert(OpOperand &reader, int64_t words) {

@@ -49,12 +49,6 @@ private:
 };
 } // namespace
 
-/// The bits that hold all numbers of a list.
-static unsigned getSignedBits(ArrayRef<int64_t> numbers) {
-  auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
-  return Interval{*low, *high}.getSignedBits();
-}
-
 SmallVector<int64_t> fpga::tileWeights(DenseIntElementsAttr weights,
                                        int64_t rows, int64_t lanes) {
   int64_t count = weights.getType().getDimSize(0);

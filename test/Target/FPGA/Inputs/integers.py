@@ -28,6 +28,11 @@ class Graph:
         self.weights.append(numpy_helper.from_array(np.array(numbers), name))
         return name
 
+    def number(self, value):
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.asarray(np.float32(value)), name))
+        return name
+
     def node(self, kind, *inputs, **attributes):
         name = f"y{self.count}"
         self.count += 1

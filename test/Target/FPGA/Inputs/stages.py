@@ -101,6 +101,28 @@ def pool(rng):
     return f"qflow.pool {kind} %0", [x], Stream([2, 2, 3 * lanes], bits, x.signed, lanes)
 
 
+def depthwise(rng):
+    groups, lanes, taps = pick(rng, 3, 4, 8), pick(rng, 1, 2, 4, 8), pick(rng, 4, 9, 25)
+    multiplier = pick(rng, 1, 1, 2)
+    x = Stream([2, 2, groups, taps * lanes], pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+    bits = pick(rng, 2, 4, 8)
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (groups * lanes * multiplier, taps))
+    ends = np.stack([weights * x.low, weights * x.high])
+    y = Stream([2, 2, len(weights)], bits_for(min(ends.min(0).sum(1)), max(ends.max(0).sum(1))),
+               True, lanes * multiplier)
+    return (f"qflow.depthwise %0 weights {dense(weights, bits)} {pick(rng, '', 'in_luts ')}", [x],
+            y)
+
+
+def concat(rng):
+    lanes, bits = pick(rng, 1, 4, 8), pick(rng, 4, 8, 20)
+    parts = [Stream([6, 5, lanes * pick(rng, 1, 3, 8)], bits, True, lanes)
+             for _ in range(pick(rng, 2, 3, 4))]
+    names = ", ".join(f"%{at}" for at in range(len(parts)))
+    return (f"qflow.concat {names} ", parts,
+            Stream([6, 5, sum(part.shape[-1] for part in parts)], bits, True, lanes))
+
+
 def width(rng):
     elements = pick(rng, 16, 24, 64)
     narrow = pick(rng, 1, 2, 4)
@@ -183,6 +205,8 @@ def quotient(rng):
     l = Stream([tokens, heads], pick(rng, 11, 13), False, 1)
     return f"qflow.divide %0, %1 heads {heads} ", [o, l], Stream(o.shape, 17, True, o.lanes)
 
+
+CHANNELS = [depthwise, depthwise, depthwise, depthwise, concat, concat]
 
 ATTENTION = [normalize, normalize, multiply, rope, rope, scores, scores, exponentials, mix, mix,
              quotient]

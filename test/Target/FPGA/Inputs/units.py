@@ -1,5 +1,5 @@
-"""Random units beside numpy: dot products of any folding, requantisers of sums and of codes
-added, windows, pools, tables, slices, pads."""
+"""Random units beside numpy: dot products of any folding, channels by themselves, requantisers
+of sums and of codes added, windows, pools, tables, slices, pads, streams side by side."""
 import math
 import re
 
@@ -226,6 +226,41 @@ def pool(rng, kind):
     return f"qflow.pool {kind} %0", [(x, numbers)], y, want.reshape(FRAMES, *y.shape)
 
 
+def depthwise(rng):
+    """Some sums of each channel."""
+    groups, lanes, taps, multiplier = (int(rng.integers(1, high)) for high in (5, 5, 10, 4))
+    x = codes(rng, [2, 3, groups, taps * lanes], lanes)
+    numbers = x.draw(rng)
+    taken = numbers.reshape(FRAMES, 2, 3, groups, taps, lanes)
+    bits = int(rng.integers(1, 9))
+    rows = groups * lanes * multiplier
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, taps))
+    bias = rng.integers(-500, 500, rows) * rng.integers(2)
+    sums = np.einsum("fyxgtl,glmt->fyxglm", taken,
+                     weights.reshape(groups, lanes, multiplier, taps))
+    want = sums.reshape(FRAMES, 2, 3, rows) + bias
+    ends = np.stack([weights * x.low, weights * x.high])
+    y = Stream([2, 3, rows], bits_for(min(ends.min(0).sum(1) + bias),
+                                      max(ends.max(0).sum(1) + bias)), True, lanes * multiplier)
+    with_bias = f"bias {dense(bias, 10)}" if bias.any() else ""
+    text = (f"qflow.depthwise %0 weights {dense(weights, bits if bits > 1 else 2)} {with_bias} "
+            + pick(rng, "", "in_luts "))
+    return text, [(x, numbers)], y, want
+
+
+def concat(rng):
+    lanes, rank = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    leading = [int(n) for n in rng.integers(1, 4, rank - 1)]
+    first = codes(rng, leading + [lanes], lanes)
+    parts = [Stream(leading + [lanes * int(rng.integers(1, 5))], first.bits, first.signed, lanes)
+             for _ in range(rng.integers(1, 5))]
+    numbers = [part.draw(rng) for part in parts]
+    joined = np.concatenate(numbers, -1)
+    names = ", ".join(f"%{at}" for at in range(len(parts)))
+    return (f"qflow.concat {names} ", list(zip(parts, numbers)),
+            Stream(joined.shape[1:], first.bits, first.signed, lanes), joined)
+
+
 def lookup(rng):
     channels = int(rng.integers(1, 7))
     x, y = (codes(rng, [3, channels], lanes) for lanes in [divisor(rng, channels)] * 2)
@@ -282,7 +317,8 @@ MAKERS = [tiled_dot, tiled_dot, tiled_dot, reorder, reorder,
           lambda rng: requantize(rng, bool(rng.integers(2)), by_thresholds=True),
           lambda rng: window(rng, False), lambda rng: window(rng, False),
           lambda rng: window(rng, True), lambda rng: pool(rng, "max"),
-          lambda rng: pool(rng, "sum"), lookup, reshape]
+          lambda rng: pool(rng, "sum"), lookup, reshape, depthwise, depthwise, depthwise,
+          concat, concat]
 
 
 def make_units(rng):
