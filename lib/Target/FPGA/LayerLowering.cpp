@@ -8,6 +8,8 @@
 
 #include "ProcessBuilder.h"
 
+#include "qnt/Dialect/QNT/IntegerForm.h"
+
 #include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
@@ -68,7 +70,8 @@ public:
 private:
   LogicalResult readSteps();
   LogicalResult makeSums();
-  LogicalResult makeDot(Value vectors, ArrayRef<int64_t> weights, int64_t rows);
+  LogicalResult makeDot(Value vectors, ArrayRef<int64_t> weights,
+                        QTensorType type);
   LogicalResult makeMeans(AveragePoolOp pool);
   LogicalResult makeFunction();
   FailureOr<Numbers> requantize();
@@ -170,9 +173,19 @@ static bool areWindowsPixels(nn::Windows windows) {
          areAll(windows.pads, 0);
 }
 
+/// How weights of such a type are stored, null as integers.
+static DenseI64ArrayAttr getMinifloat(QTensorType type) {
+  auto floats = dyn_cast<FloatFormatAttr>(type.getFormat());
+  if (!floats)
+    return {};
+  return DenseI64ArrayAttr::get(type.getContext(),
+                                {floats.getExponent(), floats.getMantissa()});
+}
+
 LogicalResult LayerLowering::makeDot(Value vectors, ArrayRef<int64_t> weights,
-                                     int64_t rows) {
+                                     QTensorType type) {
   StreamType from = getType(vectors);
+  int64_t rows = type.getShape().front();
   int64_t inputs = from.getShape().back();
   // The codes' zero point times the sum of a row is missing in its sums.
   constants.assign(rows, 0);
@@ -196,8 +209,10 @@ LogicalResult LayerLowering::makeDot(Value vectors, ArrayRef<int64_t> weights,
   if (bias)
     bias = makeTensor(op.getContext(), rows, element.getWidth(), constants);
   sums = DotOp::create(builder, op.getLoc(), getFrames(from, element, rows),
-                       vectors, matrix, bias, /*in_luts=*/false,
-                       /*shared=*/IntegerAttr(), /*port=*/IntegerAttr());
+                       vectors, matrix, getMinifloat(type), bias,
+                       /*in_luts=*/false,
+                       /*shared=*/IntegerAttr(), /*vectors=*/IntegerAttr(),
+                       /*port=*/IntegerAttr());
   return success();
 }
 
@@ -261,8 +276,7 @@ LogicalResult LayerLowering::makeSums() {
   if (conv && !areWindowsPixels(conv.getWindows()))
     vectors = makeWindow(builder, conv, vectors, conv.getWindows(),
                          /*byChannel=*/false, input.zero);
-  return makeDot(vectors, *weights,
-                 cast<QTensorType>(weight.getType()).getShape().front());
+  return makeDot(vectors, *weights, cast<QTensorType>(weight.getType()));
 }
 
 FailureOr<Numbers> LayerLowering::requantize() {

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import ml_dtypes
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
@@ -390,6 +391,62 @@ def prove_shared_rows():
     assert found["x0"] > 0, found
 
 
+class Minifloats:
+    """A dot product of one input with a row for each number of a format of ml_dtypes, in units of
+    the smallest; the rest of its codes is zeros."""
+
+    def __init__(self, dtype, exponent, mantissa, bits, signed, in_luts):
+        self.exponent, self.mantissa, self.bits, self.signed = exponent, mantissa, bits, signed
+        self.in_luts, self.width = in_luts, 1 + exponent + mantissa
+        numbers = np.arange(1 << self.width, dtype=np.uint8).view(dtype).astype(float)
+        units = numbers / float(ml_dtypes.finfo(dtype).smallest_subnormal)
+        self.weights = np.where(np.isfinite(units), units, 0).astype(np.int64)
+        assert (self.weights == np.where(np.isfinite(units), units, 0)).all()
+        self.sum_bits = bits + (not signed) + bits_for(self.weights.min(), self.weights.max())
+
+    def write(self, name):
+        x = Stream([1], self.bits, self.signed, 1)
+        y = Stream([len(self.weights)], self.sum_bits, True, 1)
+        weights = dense(self.weights[:, None], bits_for(self.weights.min(), self.weights.max()))
+        return (f"qflow.design @{name}(%x: {x}) -> {y} {{\n  %y = qflow.dot %x weights {weights} "
+                f"minifloat [{self.exponent}, {self.mantissa}] {'in_luts' if self.in_luts else ''}"
+                f" : {x} -> {y}\n  qflow.output %y : {y}\n}}\n")
+
+    def state(self, proofs, name, module, wrong=None):
+        """That with row `a` the sum is the number times the input. `wrong` has another number."""
+        cases = "".join(f"      {row}: number = {literal(weight + (row == wrong))};\n"
+                        for row, weight in enumerate(self.weights))
+        proofs.state(name, {"a": self.width, "x": self.bits}, f"""
+{widen("x", self.bits, self.signed)}
+  function signed [63:0] number(input [{self.width - 1}:0] row);
+    case (row)
+{cases}    endcase
+  endfunction
+  wire signed [63:0] want = wide_x * number(a);
+  wire [{self.sum_bits - 1}:0] y;
+  {module} unit(.index0(1'b0), .index1(a), .index2(1'b0), .state0(a), .in0_data(x), .load0(x),
+    .out0_data(y));
+  assign bad = y != want[{self.sum_bits - 1}:0];""")
+
+
+def prove_minifloats():
+    """Stored as small floats, weights are multiplied as the numbers that they are: of each code."""
+    proofs = Proofs(folder / "minifloats")
+    proofs.read(MODEL)
+    formats = [(ml_dtypes.float4_e2m1fn, 2, 1, 8), (ml_dtypes.float6_e2m3fn, 2, 3, 4),
+               (ml_dtypes.float6_e3m2fn, 3, 2, 4), (ml_dtypes.float8_e4m3fn, 4, 3, 2),
+               (ml_dtypes.float8_e3m4, 3, 4, 2), (ml_dtypes.float8_e5m2, 5, 2, 1)]
+    for number, (dtype, exponent, mantissa, bits) in enumerate(formats):
+        for in_luts in (False, True):
+            unit = Minifloats(dtype, exponent, mantissa, bits, bool(rng.integers(2)), in_luts)
+            name = f"m{number}{int(in_luts)}"
+            proofs.read(emit(name, unit.write(name))[0])
+            unit.state(proofs, name, f"{name}_dot_iteration")
+            if number == 0:
+                unit.state(proofs, f"wrong{name}", f"{name}_dot_iteration", int(rng.integers(16)))
+    proofs.check({"wrongm00", "wrongm01"})
+
+
 def instantiate(name, a, b, y, signed_a, signed_b, ports):
     return (f"  {name} #(.A({a}), .A_SIGNED({int(signed_a)}), .B({b}), "
             f".B_SIGNED({int(signed_b)}), .Y({y})) {ports};\n")
@@ -478,7 +535,7 @@ def prove_lookup():
     proofs.check({"wrong_table"})
 
 
-for prove in (prove_products, prove_shared_rows, prove_requantizers, prove_thresholds, prove_layers,
+for prove in (prove_products, prove_shared_rows, prove_minifloats, prove_requantizers, prove_thresholds, prove_layers,
               prove_lookup):
     begun = time.time()
     prove()
