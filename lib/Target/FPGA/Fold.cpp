@@ -142,6 +142,10 @@ void fpga::setProducts(DotOp op, const DotFolding &folding) {
   op.setInLuts(folding.inLuts);
   if (folding.shared > 1)
     op.setShared(folding.shared);
+  if (folding.vectors > 1)
+    op.setVectors(folding.vectors);
+  if (folding.asIntegers)
+    op.removeMinifloatAttr();
 }
 
 void fpga::setProducts(RequantizeOp op, const RequantizerFolding &folding) {
@@ -153,6 +157,8 @@ int64_t fpga::countCycles(DotOp op, const DotFolding &folding) {
   int64_t rows = getType(op.getResult()).getShape().back();
   if (op.getPort())
     return countMemoryCycles(op, folding.pe, folding.simd);
+  if (folding.vectors > 1)
+    return op.countPairCycles(folding.pe, folding.simd);
   return getType(op.getInput()).getElements() / folding.simd *
          (rows / folding.pe);
 }
@@ -160,8 +166,7 @@ int64_t fpga::countCycles(DotOp op, const DotFolding &folding) {
 SmallVector<DotFolding> fpga::getFoldings(DotOp op) {
   StreamType from = getType(op.getInput()), to = getType(op.getResult());
   int64_t inputs = from.getShape().back(), rows = to.getShape().back();
-  unsigned weightBits =
-      op.getWeights().getElementType().getIntOrFloatBitWidth();
+  unsigned weightBits = op.getWeightBits();
   auto isWord = [](int64_t bits) { return bits <= maxWordBits; };
   SmallVector<DotFolding> foldings;
   for (int64_t simd : getDivisors(countTogether(op)))
@@ -171,6 +176,18 @@ SmallVector<DotFolding> fpga::getFoldings(DotOp op) {
           isWord(pe * to.getElement().getWidth()) &&
           (!isFolded || isWord(pe * simd * weightBits)))
         foldings.push_back({pe, simd});
+    }
+  return foldings;
+}
+
+SmallVector<DotFolding> fpga::getPairFoldings(DotOp op) {
+  SmallVector<DotFolding> foldings;
+  if (op.getPort())
+    return foldings;
+  for (DotFolding folding : getFoldings(op))
+    if (op.mayHavePairs(folding.pe, folding.simd)) {
+      folding.vectors = 2;
+      foldings.push_back(folding);
     }
   return foldings;
 }
@@ -423,8 +440,7 @@ public:
 
 private:
   static int64_t countWeightBits(DotOp op) {
-    return op.getWeights().getNumElements() *
-           op.getWeights().getElementType().getIntOrFloatBitWidth();
+    return op.getWeights().getNumElements() * op.getWeightBits();
   }
 
   void setPort(DotOp op) {

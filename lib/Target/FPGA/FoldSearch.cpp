@@ -98,7 +98,7 @@ private:
   std::vector<Operation *> units;
   /// Of the problem's items: the unit, and the folding of each choice.
   std::vector<std::pair<size_t, std::vector<UnitFolding>>> items;
-  std::map<std::tuple<size_t, int64_t, int64_t, bool, int64_t>,
+  std::map<std::tuple<size_t, int64_t, int64_t, bool, int64_t, int64_t, bool>,
            std::optional<Resources>>
       ofDots;
 };
@@ -130,9 +130,10 @@ estimateUnit(Op op, ArrayRef<StreamType> inputs, StreamType result,
 /// With the window that it reads.
 std::optional<Resources> Search::estimateDot(size_t unit, DotOp op,
                                              const DotFolding &folding) {
-  auto [known, isNew] = ofDots.try_emplace(
-      {unit, folding.pe, folding.simd, folding.inLuts, folding.shared},
-      std::nullopt);
+  auto [known, isNew] =
+      ofDots.try_emplace({unit, folding.pe, folding.simd, folding.inLuts,
+                          folding.shared, folding.vectors, folding.asIntegers},
+                         std::nullopt);
   if (!isNew)
     return known->second;
   std::optional<Resources> all = estimateUnit<DotOp>(
@@ -198,14 +199,24 @@ void Search::addItem(allocation::Problem &problem, size_t unit,
 }
 
 /// Ways to make the products of a folding: in LUTs, in DSPs, in DSPs that rows
-/// share.
+/// share; of minifloats, or of the integers that they are.
 static SmallVector<DotFolding> listProducts(DotOp op, DotFolding folding) {
   SmallVector<DotFolding> ways;
-  for (bool inLuts : {false, true}) {
-    folding.inLuts = inLuts;
-    ways.push_back(folding);
+  auto add = [&] {
+    for (bool inLuts : {false, true}) {
+      folding.inLuts = inLuts;
+      ways.push_back(folding);
+    }
+    folding.inLuts = false;
+  };
+  add();
+  if (op.getMinifloat() && !op.getPort()) {
+    int64_t bits = op.getWeights().getElementType().getIntOrFloatBitWidth();
+    folding.asIntegers = true;
+    if (folding.getMultipliers() * bits > maxWordBits)
+      return ways;
+    add();
   }
-  folding.inLuts = false;
   IntegerType input = op.getInput().getType().getElement();
   auto weights = cast<DenseIntElementsAttr>(op.getWeights());
   ArrayRef<int64_t> shape = weights.getType().getShape();
@@ -220,6 +231,20 @@ static SmallVector<DotFolding> listProducts(DotOp op, DotFolding folding) {
                              folding.shared))
       ways.push_back(folding);
   }
+  return ways;
+}
+
+/// Ways to multiply pairs of vectors, whose rows may share products, too.
+static SmallVector<DotFolding> listPairs(DotOp op, DotFolding folding) {
+  SmallVector<DotFolding> ways;
+  auto weights = cast<DenseIntElementsAttr>(op.getWeights());
+  folding.asIntegers = bool(op.getMinifloat());
+  for (folding.shared = 1; folding.shared <= maxShared; ++folding.shared)
+    if (folding.pe % folding.shared == 0 &&
+        DotOp::getSharedRows(weights, op.getInput().getType().getElement(),
+                             folding.pe, folding.simd, folding.shared,
+                             folding.vectors))
+      ways.push_back(folding);
   return ways;
 }
 
@@ -240,6 +265,9 @@ std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
     if (auto dot = dyn_cast<DotOp>(op)) {
       for (DotFolding folding : getFewest(dot, getFoldings(dot), cycles))
         for (const DotFolding &choice : listProducts(dot, folding))
+          choose(choice, estimateDot(number, dot, choice));
+      for (DotFolding folding : getFewest(dot, getPairFoldings(dot), cycles))
+        for (const DotFolding &choice : listPairs(dot, folding))
           choose(choice, estimateDot(number, dot, choice));
     } else if (auto requantizer = dyn_cast<RequantizeOp>(op)) {
       SmallVector<RequantizerFolding> ways = {{}, {.inLuts = true}};
@@ -337,8 +365,9 @@ std::vector<int64_t> Search::listCycles() {
   std::set<int64_t> cycles;
   for (Operation *op : units)
     if (auto dot = dyn_cast<DotOp>(op))
-      for (const DotFolding &folding : getFoldings(dot))
-        cycles.insert(countCycles(dot, folding));
+      for (const auto &foldings : {getFoldings(dot), getPairFoldings(dot)})
+        for (const DotFolding &folding : foldings)
+          cycles.insert(countCycles(dot, folding));
   // What others can be fast, where dot products are.
   if (!cycles.empty())
     for (Operation *op : units)

@@ -18,8 +18,10 @@ namespace qnt::fpga {
 struct DotFolding {
   int64_t pe = 0, simd = 0;
   bool inLuts = false;
-  /// Rows that share a product.
-  int64_t shared = 1;
+  /// Rows, and vectors, that share a product.
+  int64_t shared = 1, vectors = 1;
+  /// Minifloats are stored as the integers that they are.
+  bool asIntegers = false;
 
   int64_t getMultipliers() const { return pe * simd; }
 };
@@ -47,8 +49,10 @@ struct Folding {
   std::map<size_t, DepthwiseFolding> depthwise;
 };
 
-/// All that a dot product can have, of a frame in any number of cycles.
+/// All that a dot product can have, of a frame in any number of cycles; those
+/// of pairs of vectors, as far as lanes go.
 llvm::SmallVector<DotFolding> getFoldings(qflow::DotOp op);
+llvm::SmallVector<DotFolding> getPairFoldings(qflow::DotOp op);
 
 /// Where and how it multiplies.
 void setProducts(qflow::DotOp op, const DotFolding &folding);

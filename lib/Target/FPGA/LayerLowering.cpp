@@ -8,6 +8,8 @@
 
 #include "ProcessBuilder.h"
 
+#include "qnt/Dialect/QNT/IntegerForm.h"
+
 #include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
@@ -62,6 +64,8 @@ struct Products {
   int64_t inputs;
   unsigned bits;
   IntegerType sum;
+  /// How weights are stored, null as integers.
+  DenseI64ArrayAttr minifloat;
 };
 
 class LayerLowering {
@@ -185,6 +189,15 @@ static bool areWindowsPixels(nn::Windows windows) {
          areAll(windows.pads, 0);
 }
 
+/// How weights of such a type are stored, null as integers.
+static DenseI64ArrayAttr getMinifloat(QTensorType type) {
+  auto floats = dyn_cast<FloatFormatAttr>(type.getFormat());
+  if (!floats)
+    return {};
+  return DenseI64ArrayAttr::get(type.getContext(),
+                                {floats.getExponent(), floats.getMantissa()});
+}
+
 /// Reads what sums of `inputs` products in each of the rows need.
 FailureOr<Products> LayerLowering::readProducts(Value weight, int64_t inputs) {
   auto weights = params.getWeights(op, weight);
@@ -210,7 +223,8 @@ FailureOr<Products> LayerLowering::readProducts(Value weight, int64_t inputs) {
   if (!range || range->getSignedBits() > Interval::maxBits)
     return op->emitOpError("has sums beyond ") << Interval::maxBits << " bits";
   return Products{std::move(*weights), inputs, bits,
-                  getSigned(op.getContext(), range->getSignedBits())};
+                  getSigned(op.getContext(), range->getSignedBits()),
+                  getMinifloat(cast<QTensorType>(weight.getType()))};
 }
 
 DenseIntElementsAttr LayerLowering::makeWeights(const Products &products,
@@ -238,9 +252,10 @@ void LayerLowering::makeDots(const Products &products,
     int64_t first = int64_t(number) * rows;
     parts.push_back(DotOp::create(
         builder, op.getLoc(), getFrames(getType(stream), products.sum, rows),
-        stream, makeWeights(products, first, rows),
+        stream, makeWeights(products, first, rows), products.minifloat,
         makeBias(products, first, rows), /*in_luts=*/false,
-        /*shared=*/IntegerAttr(), /*port=*/IntegerAttr()));
+        /*shared=*/IntegerAttr(), /*vectors=*/IntegerAttr(),
+        /*port=*/IntegerAttr()));
   }
   sums = parts.front();
   if (parts.size() > 1)

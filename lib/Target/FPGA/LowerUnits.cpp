@@ -148,6 +148,8 @@ int64_t fpga::getCycles(Operation *op) {
         StreamType from = op.getInput().getType(),
                    to = op.getResult().getType();
         int64_t rows = to.getLanes();
+        if (op.getVectors())
+          return op.countPairCycles(rows, from.getLanes());
         return op.getPort() ? countMemoryCycles(op, rows, from.getLanes())
                             : from.getWords() * (to.getShape().back() / rows);
       })

@@ -82,6 +82,9 @@ static int64_t getRowsTaken(Value stream, int64_t row, Operation *fork,
   }
   if (auto slice = dyn_cast<SliceOp>(op))
     row = slice.getOffsets().front() + row * slice.getStrides().front();
+  // Behind a pair of vectors is the first one of the next.
+  if (auto dot = dyn_cast<DotOp>(op); dot && dot.getVectors() && !least)
+    row = std::min(row + 1, height);
   if (auto pad = dyn_cast<PadOp>(op))
     row = std::max<int64_t>(0, row - pad.getLow().front());
   // Rows that wait are taken as well.
@@ -158,6 +161,8 @@ static std::optional<Lag> getLag(Value stream, Operation *fork) {
   // They read a row while they give the one before.
   if (isa<DotOp, ExponentialsOp, MixOp, NormalizeOp, RopeOp, ScoresOp>(op))
     lag->frames += 1 / double(countRows(stream));
+  if (auto dot = dyn_cast<DotOp>(op); dot && dot.getVectors())
+    lag->frames += 2 / double(countRows(stream));
   if (auto fifo = dyn_cast<FifoOp>(op))
     lag->frames += double(fifo.getDepth()) /
                    double(cast<StreamType>(stream.getType()).getWords());
@@ -194,6 +199,10 @@ static int64_t countNext(WindowOp op, int64_t cycles) {
 /// Windows need not, they are made as they are read.
 static int64_t countRepeated(DotOp op) {
   StreamType from = op.getInput().getType(), to = op.getResult().getType();
+  // None is read while the last results go out, and but for the first and the
+  // last rows of a pair.
+  if (op.getVectors())
+    return 3 * from.getShape().back() / from.getLanes();
   if (op.getInput().getDefiningOp<WindowOp>() ||
       to.getShape().back() == to.getLanes())
     return 0;
@@ -316,6 +325,11 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     }
     for (auto [reader, words] : waiting)
       insert(*reader, words);
+    // A vector's results at once.
+    for (DotOp op : dots)
+      if (StreamType to = op.getResult().getType(); op.getVectors())
+        insert(*op.getResult().use_begin(),
+               to.getShape().back() / to.getLanes() + 1);
     auto tiled = llvm::to_vector(getOperation().getOps<TiledDotOp>());
     for (TiledDotOp op : tiled)
       insert(op.getInputMutable(), countRepeated(op));

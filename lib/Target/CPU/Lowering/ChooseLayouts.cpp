@@ -114,6 +114,10 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       return op.emitOpError("the CPU target multiplies codes of integers, and "
                             "weights whose scales have 16 or 32 bits, got ")
              << op.getInput().getType() << " and " << weight;
+    if (codes && !weight.isInteger())
+      return op.emitOpError("the CPU target multiplies codes of integers by "
+                            "weights of integers, got ")
+             << weight;
     DecodeSpec spec = weight.getFormat().getDecodeSpec();
     if (isLargeTable(spec))
       return op.emitOpError(

@@ -41,7 +41,9 @@ FiltersAttr qnt::cpu::getFilters(QTensorType weight, bool ofCodes,
     return refuse("convolutions by a weight with offsets, got ");
   bool isAffine = spec.map == DecodeSpec::Map::Affine;
   if (ofCodes && (!isAffine || spec.bits == 1))
-    return refuse("a weight of one bit and quantised images, got ");
+    return refuse(
+        "quantised images by a weight that is not of integers of 2 bits "
+        "or more, got ");
   int64_t columns = kLanes;
   int64_t features = weight.getShape()[0] / groups;
   int64_t depth = weight.getShape()[3], taps = weight.getShape()[2];

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from units import Stream, bits_for, dense, pick, shared
+from units import Stream, bits_for, dense, minifloats, pick, shared
 
 
 def divide(rng, n, most):
@@ -27,6 +27,34 @@ def dot(rng):
         return dot(rng)
     where = pick(rng, "", "in_luts ", *shared(weights, x, y.lanes))
     return f"qflow.dot %0 weights {dense(weights, bits)} {where}", [x], y
+
+
+def minifloat_dot(rng):
+    """Weights that are stored as small floats."""
+    rows, inputs = pick(rng, 8, 16, 32), pick(rng, 16, 72, 144)
+    lanes = divide(rng, inputs, 8)
+    x = Stream([12, inputs], 8, bool(rng.integers(2)), lanes)
+    exponent, mantissa = pick(rng, (2, 1), (3, 2), (2, 3), (4, 3))
+    weights = rng.choice(minifloats(exponent, mantissa), (rows, inputs))
+    positive, negative = np.maximum(weights, 0).sum(1), np.minimum(weights, 0).sum(1)
+    low = min(positive * x.low + negative * x.high)
+    high = max(positive * x.high + negative * x.low)
+    y = Stream([12, rows], bits_for(low, high), True, divide(rng, rows, max(1, 48 // lanes)))
+    return (f"qflow.dot %0 weights {dense(weights, bits_for(weights.min(), weights.max()))} "
+            f"minifloat [{exponent}, {mantissa}] {pick(rng, '', 'in_luts ')}", [x], y)
+
+
+def pair_dot(rng):
+    """Of two vectors at once."""
+    rows, inputs, pe = pick(rng, 8, 16), pick(rng, 32, 72, 144), pick(rng, 2, 4)
+    x = Stream([12, inputs], pick(rng, 2, 4), bool(rng.integers(2)), pick(rng, 1, 2, 4))
+    bits = pick(rng, 2, 4)
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
+    ways = list(shared(weights, x, pe, 2))
+    if inputs // x.lanes <= rows // pe or not ways:
+        return pair_dot(rng)
+    y = Stream([12, rows], x.bits + bits + inputs.bit_length(), True, pe)
+    return f"qflow.dot %0 weights {dense(weights, bits)} {pick(rng, *ways)}", [x], y
 
 
 def tiled_dot(rng):
@@ -142,7 +170,8 @@ MAKERS = [dot, dot, dot, dot, requantize, requantize,
           lambda rng: window(rng, False), lambda rng: window(rng, False),
           lambda rng: window(rng, True), pool, pool, width, width, fifo, fifo,
           tiled_dot, tiled_dot, memory_dot, memory_dot, reorder,
-          lambda rng: requantize(rng, (5,)), lambda rng: requantize(rng, by_thresholds=True)]
+          lambda rng: requantize(rng, (5,)), lambda rng: requantize(rng, by_thresholds=True),
+          minifloat_dot, minifloat_dot, pair_dot, pair_dot]
 
 
 def normalize(rng):
