@@ -19,7 +19,7 @@
 // PORTABLE:      strategy(#qnt.strategy<kernel = "fma-portable",
 // REMARK-COUNT-2: [Passed] strategy | Category:qnt-cpu-strategy | kernel=dot4-avx2, weight=int
 // REMARK:         [Passed] strategy | Category:qnt-cpu-strategy | kernel=fma-avx2, weight=e4m3
-// BAD: error: unknown instruction set 'avx3', expected avx512vnni, avxvnni, avx2, portable, i8mm, dotprod, neon or native
+// BAD: error: unknown instruction set 'avx3', expected amx, avx512vnni, avxvnni, avx2, portable, i8mm, dotprod, neon or native
 func.func @kinds(%xq: !qnt.tensor<?x64, int8, per_row, scale f32>, %x: tensor<?x64xf32>,
                  %a: !qnt.tensor<32x64, int4, group<32>, scale f16>, %b: !qnt.tensor<32x64, int8, per_channel, scale f32>,
                  %c: !qnt.tensor<32x64, e4m3, per_channel, scale f32>) -> (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {

@@ -33,8 +33,8 @@ def ChooseStrategiesPass : Pass<"qnt-cpu-strategy"> {
   }];
   let options = [
     Option<"isa", "isa", "std::string", /*default=*/"\"native\"",
-           "Instruction set: native, avx512vnni, avxvnni, avx2, portable; i8mm, "
-           "dotprod or neon">
+           "Instruction set: native, amx, avx512vnni, avxvnni, avx2, portable; "
+           "i8mm, dotprod or neon">
   ];
   let dependentDialects = ["::qnt::QNTDialect"];
 }
@@ -54,8 +54,8 @@ def LowerToCPUPass : Pass<"qnt-lower-to-cpu", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"isa", "isa", "std::string", /*default=*/"\"native\"",
-           "Instruction set: native, avx512vnni, avxvnni, avx2, portable; i8mm, "
-           "dotprod or neon">
+           "Instruction set: native, amx, avx512vnni, avxvnni, avx2, portable; "
+           "i8mm, dotprod or neon">
   ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

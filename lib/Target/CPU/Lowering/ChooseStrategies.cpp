@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "Convolutions.h"
 
+#include "../Kernels.h"
+
 #include "qnt/Target/CPU/ISA.h"
 #include "qnt/Target/CPU/Passes.h"
 
@@ -86,6 +88,11 @@ struct ChooseStrategies
     Tiles tiles = getTiles(target, bool(input), grouped,
                            weight.getFormat().getBits() <= 8);
     std::string kernel = ((input ? "dot4-" : "fma-") + target.name).str();
+    if (target.hasTiles && input && fitsTiles(weight)) {
+      kernel = kTileDot;
+      tiles.rows.back() = kTileRows;
+      tiles.panels.back() = 2;
+    }
     auto strategy = isa_and_present<FiltersAttr>(weight.getLayout())
                         ? chooseRowsStrategy(getConvShape(op), target)
                         : PanelStrategyAttr::get(op.getContext(), kernel,
