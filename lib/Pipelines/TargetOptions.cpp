@@ -22,9 +22,9 @@ static const cpu::ISA *getISAForCPU(llvm::StringRef name) {
   return cpu::findISA(
       llvm::StringSwitch<llvm::StringRef>(name)
           .Cases({"znver4", "znver5", "icelake-server", "icelake-client",
-                  "cascadelake", "sapphirerapids", "emeraldrapids",
-                  "graniterapids"},
+                  "cascadelake"},
                  "avx512vnni")
+          .Cases({"sapphirerapids", "emeraldrapids", "graniterapids"}, "amx")
           .Cases({"alderlake", "raptorlake", "meteorlake", "arrowlake",
                   "lunarlake", "gracemont", "sierraforest"},
                  "avxvnni")
@@ -255,7 +255,7 @@ bool TargetOptions::canWrite(llvm::StringRef extension) const {
 
 std::string TargetOptions::help() {
   return "Target: cpu [mcpu=native|znver4|x86-64-v3|...] "
-         "[isa=avx512vnni,avxvnni,avx2,portable|all, or "
+         "[isa=amx,avx512vnni,avxvnni,avx2,portable|all, or "
          "i8mm,dotprod,neon of Arm (several versions in one artifact, chosen "
          "at "
          "load)] [tiles=estimated|1x4+4x4+6x4|int4:32=1x2+6x2,... (register "

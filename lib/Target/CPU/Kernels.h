@@ -255,6 +255,15 @@ struct LinearShape {
 /// rows, pointers of the epilogue...).
 Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape);
 
+/// The dot product of a strategy whose last tiles are AMX's (instruction sets
+/// with ISA::hasTiles), and the most rows of these; fewer do as well. Tails of
+/// at most the rows before go to smaller tiles.
+constexpr llvm::StringLiteral kTileDot = "tiles-amx";
+constexpr int64_t kTileRows = 32;
+/// Whether products of codes by such weights suit them: #qnt.panels of up to 8
+/// bits, with scale blocks that fill at least half a tile.
+bool fitsTiles(QTensorType weight);
+
 /// Everything the code of a convolution depends on.
 struct ConvShape {
   /// Layout #qnt.filters.

@@ -138,3 +138,13 @@ func.func @small_scales(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, e2m1, group<
   %0 = qnt.linear %x, %w : tensor<?x64xf32>, !qnt.tensor<8x64, e2m1, group<16>, scale f8E4M3FN>
   return %0 : tensor<?x8xf32>
 }
+
+// -----
+
+!x = !qnt.tensor<?x64, int8, per_tensor, scale f32>
+func.func @integer_layer(%a: tensor<?x64xf32>, %s: tensor<f32>, %m: tensor<64xi32>, %h: tensor<64xi32>) -> !x {
+  %x = qnt.quantize %a scale %s : tensor<?x64xf32>, tensor<f32> -> !x
+  // expected-error @below {{has no lowering in the CPU target}}
+  %0 = qnt.multiply %x, %x epilogue [requantize](%m, %h, %s : tensor<64xi32>, tensor<64xi32>, tensor<f32>) : !x, !x -> !x
+  return %0 : !x
+}

@@ -25,7 +25,7 @@
 // BY-HAND:       strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 4, 6], panels = [4, 4, 4]>)
 // BY-HAND:       strategy(#qnt.strategy<kernel = "fma-avx512vnni", rows = [1], panels = [1]>)
 // BAD-TILES: error: 'qnt.linear' op tiles '4x1', expected ROWSxPANELS of ascending rows from 1, such as 1x4+4x2+6x2
-// BAD: error: unknown instruction set 'avx3', expected avx512vnni, avxvnni, avx2, portable, i8mm, dotprod, neon or native
+// BAD: error: unknown instruction set 'avx3', expected amx, avx512vnni, avxvnni, avx2, portable, i8mm, dotprod, neon or native
 func.func @kinds(%xq: !qnt.tensor<?x64, int8, per_row, scale f32>, %x: tensor<?x64xf32>,
                  %a: !qnt.tensor<32x64, int4, group<32>, scale f16>, %b: !qnt.tensor<32x64, int8, per_channel, scale f32>,
                  %c: !qnt.tensor<32x64, e4m3, per_channel, scale f32>) -> (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {

@@ -33,8 +33,8 @@ def ChooseStrategiesPass : Pass<"qnt-cpu-strategy"> {
   }];
   let options = [
     Option<"isa", "isa", "std::string", /*default=*/"\"native\"",
-           "Instruction set: native, avx512vnni, avxvnni, avx2, portable; i8mm, "
-           "dotprod or neon">,
+           "Instruction set: native, amx, avx512vnni, avxvnni, avx2, portable; "
+           "i8mm, dotprod or neon">,
     Option<"tiles", "tiles", "std::string", /*default=*/"",
            "Tiles of linear layers, in place of those with the fewest estimated "
            "cycles: 1x4+4x4+6x4, or of one kind int4:32=1x2+4x3+6x2,...">
@@ -57,8 +57,8 @@ def LowerToCPUPass : Pass<"qnt-lower-to-cpu", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"isa", "isa", "std::string", /*default=*/"\"native\"",
-           "Instruction set: native, avx512vnni, avxvnni, avx2, portable; i8mm, "
-           "dotprod or neon">
+           "Instruction set: native, amx, avx512vnni, avxvnni, avx2, portable; "
+           "i8mm, dotprod or neon">
   ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

@@ -14,6 +14,7 @@
 #include "../Kernels.h"
 #include "Decode.h"
 #include "Epilogue.h"
+#include "TileProducts.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
 
@@ -60,7 +61,19 @@ private:
                       int64_t tilePanels);
   void emitIntegerChunks(KernelBuilder &k, const TileArgs &args, Value codes,
                          Value input, Tile &acc);
+  /// Adds to the i32 sums `dots` the products of a scale block, whose first
+  /// codes are those of `codes`.
+  using Products = llvm::function_ref<void(Value codes, Tile &dots)>;
+  SmallVector<Value> emitGroup(KernelBuilder &k, const TileArgs &args, Value g,
+                               ValueRange state, int64_t tileRows,
+                               int64_t tilePanels, Products products);
+  Tile scaleRows(KernelBuilder &k, const TileArgs &args, ValueRange acc,
+                 int64_t tileRows, int64_t tilePanels);
+  void emitTileProducts(KernelBuilder &k, const TileArgs &args, Value rowCount,
+                        int64_t tilePanels);
+  TileArgs moveRows(KernelBuilder &k, const TileArgs &args, Value row);
   void emitEpilogue(KernelBuilder &k, const TileArgs &args, const Tile &tile);
+  bool usesTiles() const { return shape.strategy.getKernel() == kTileDot; }
   bool isPartial() const { return features % kLanes != 0; }
   unsigned inputBits() const { return shape.input.getFormat().getBits(); }
   /// Whether sums of two products of bytes fit 16 bits: those of unsigned codes
@@ -296,75 +309,95 @@ void LinearEmitter::emitIntegerChunks(KernelBuilder &k, const TileArgs &args,
       acc[r][p] = state[r * tilePanels + p];
 }
 
-/// Integer activations: exact i32 sums over each scale block, rescaled to f32.
-LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
-                                                  const TileArgs &args,
-                                                  int64_t tileRows,
-                                                  int64_t tilePanels) {
-  VectorType words = k.vec(k.i32()), lanes = k.vec(k.f32());
+/// One scale block: its exact i32 sums, rescaled and added to `state`.
+SmallVector<Value> LinearEmitter::emitGroup(KernelBuilder &k,
+                                            const TileArgs &args, Value g,
+                                            ValueRange state, int64_t tileRows,
+                                            int64_t tilePanels,
+                                            Products products) {
+  VectorType words = k.vec(k.i32());
   int64_t multiplier = decoder.getMultiplier();
   int64_t offset = decoder.getOffset();
   int64_t sumStride = 4 * rows.sumsPerRow;
   int64_t sumsPerGroup =
       rows.sumGroup ? llvm::divideCeil(panels.group, rows.sumGroup) : 0;
-  // The sum of the stored codes of row r over scale block `group`.
-  auto blockSum = [&](Value group, int64_t r) {
+  // The sum of the stored codes of row r over the block.
+  auto blockSum = [&](int64_t r) {
     Value sum;
     for (int64_t i = 0; i < sumsPerGroup; ++i) {
-      Value at = k.at(args.sums, k.mul(group, k.c64(4 * sumsPerGroup)));
+      Value at = k.at(args.sums, k.mul(g, k.c64(4 * sumsPerGroup)));
       Value part = k.load(k.i32(), k.at(at, r * sumStride + 4 * i), 4);
       sum = sum ? k.add(sum, part) : part;
     }
     return sum;
   };
 
-  SmallVector<Value> acc(tileRows * tilePanels, k.constant(lanes, 0));
-  auto group = [&](Value g, ValueRange state) {
-    SmallVector<Value> next(state);
-    Value base = k.at(args.weight, k.mul(g, k.c64(panels.groupBytes)));
-    Value codes = k.at(base, panels.scaleBytes + panels.zeroBytes);
-    Value input = k.at(args.x, k.mul(g, k.c64(panels.group)));
-    Tile dots(tileRows, SmallVector<Value>(tilePanels));
-    SmallVector<Value> sums(tileRows);
+  SmallVector<Value> next(state);
+  Value base = k.at(args.weight, k.mul(g, k.c64(panels.groupBytes)));
+  Tile dots(tileRows, SmallVector<Value>(tilePanels));
+  SmallVector<Value> sums(tileRows);
+  for (int64_t r = 0; r < tileRows; ++r) {
+    if (offset || panels.zeroBytes)
+      sums[r] = blockSum(r);
+    // The constant zero point of the stored codes starts the sum.
+    Value start = offset && multiplier == 1
+                      ? k.splat(k.mul(sums[r], k.c32(offset)))
+                      : k.constant(words, 0);
+    for (int64_t p = 0; p < tilePanels; ++p)
+      dots[r][p] = start;
+  }
+  products(k.at(base, panels.scaleBytes + panels.zeroBytes), dots);
+  for (int64_t p = 0; p < tilePanels; ++p) {
+    Value panel = inPanel(k, args, base, p);
+    Value scale = scaleOf(k, panel);
+    Value zero = panels.zeroBytes
+                     ? decoder.loadZero(k, k.at(panel, panels.scaleBytes))
+                     : Value();
     for (int64_t r = 0; r < tileRows; ++r) {
-      if (offset || panels.zeroBytes)
-        sums[r] = blockSum(g, r);
-      // The constant zero point of the stored codes starts the sum.
-      Value start = offset && multiplier == 1
-                        ? k.splat(k.mul(sums[r], k.c32(offset)))
-                        : k.constant(words, 0);
-      for (int64_t p = 0; p < tilePanels; ++p)
-        dots[r][p] = start;
+      Value dot = dots[r][p];
+      if (multiplier != 1)
+        dot = k.add(k.mul(dot, k.constant(words, multiplier)),
+                    k.splat(k.mul(sums[r], k.c32(offset))));
+      Value number = k.sitofp(dot, k.f32());
+      Value inputs = zero ? k.splat(k.sitofp(sums[r], k.f32())) : Value();
+      Value &sum = next[r * tilePanels + p];
+      if (zero && !decoder.hasOffsets())
+        number = k.sub(number, k.mul(zero, inputs));
+      sum = k.fma(scale, number, sum);
+      if (zero && decoder.hasOffsets())
+        sum = k.sub(sum, k.mul(zero, inputs));
     }
-    emitIntegerChunks(k, args, codes, input, dots);
-    for (int64_t p = 0; p < tilePanels; ++p) {
-      Value panel = inPanel(k, args, base, p);
-      Value scale = scaleOf(k, panel);
-      Value zero = panels.zeroBytes
-                       ? decoder.loadZero(k, k.at(panel, panels.scaleBytes))
-                       : Value();
-      for (int64_t r = 0; r < tileRows; ++r) {
-        Value dot = dots[r][p];
-        if (multiplier != 1)
-          dot = k.add(k.mul(dot, k.constant(words, multiplier)),
-                      k.splat(k.mul(sums[r], k.c32(offset))));
-        Value number = k.sitofp(dot, k.f32());
-        Value inputs = zero ? k.splat(k.sitofp(sums[r], k.f32())) : Value();
-        Value &sum = next[r * tilePanels + p];
-        if (zero && !decoder.hasOffsets())
-          number = k.sub(number, k.mul(zero, inputs));
-        sum = k.fma(scale, number, sum);
-        if (zero && decoder.hasOffsets())
-          sum = k.sub(sum, k.mul(zero, inputs));
-      }
-    }
-    return next;
+  }
+  return next;
+}
+
+/// Integer activations: exact i32 sums over each scale block, rescaled to f32.
+LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
+                                                  const TileArgs &args,
+                                                  int64_t tileRows,
+                                                  int64_t tilePanels) {
+  SmallVector<Value> acc(tileRows * tilePanels, k.constant(k.vec(k.f32()), 0));
+  auto group = [&](Value g, ValueRange state) {
+    Value input = k.at(args.x, k.mul(g, k.c64(panels.group)));
+    return emitGroup(k, args, g, state, tileRows, tilePanels,
+                     [&](Value codes, Tile &dots) {
+                       emitIntegerChunks(k, args, codes, input, dots);
+                     });
   };
   if (panels.groups == 1)
     acc = group(k.c64(0), acc);
   else
     acc = k.loop(k.c64(0), k.c64(panels.groups), 1, acc, group);
+  return scaleRows(k, args, acc, tileRows, tilePanels);
+}
 
+/// The accumulators of a tile by the scales of its rows, less what these's zero
+/// points add.
+LinearEmitter::Tile LinearEmitter::scaleRows(KernelBuilder &k,
+                                             const TileArgs &args,
+                                             ValueRange acc, int64_t tileRows,
+                                             int64_t tilePanels) {
+  VectorType lanes = k.vec(k.f32());
   Tile tile(tileRows, SmallVector<Value>(tilePanels));
   int64_t sumsAt = panels.groups * panels.groupBytes;
   for (int64_t r = 0; r < tileRows; ++r) {
@@ -383,6 +416,39 @@ LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
     }
   }
   return tile;
+}
+
+LinearEmitter::TileArgs
+LinearEmitter::moveRows(KernelBuilder &k, const TileArgs &args, Value row) {
+  TileArgs moved{k.at(args.x, k.mul(row, k.c64(inRowBytes()))),
+                 k.at(args.scales, k.mul(row, k.c64(4))),
+                 k.at(args.zeros, k.mul(row, k.c64(4))),
+                 k.at(args.sums, k.mul(row, k.c64(4 * rows.sumsPerRow))),
+                 args.weight,
+                 args.columns,
+                 {}};
+  moved.results =
+      epilogue.move(k, args.results, k.c64(0), k.c64(0), row, k.c64(0));
+  return moved;
+}
+
+/// Up to kTileRows rows: sums in AMX's tiles, the rest row by row.
+void LinearEmitter::emitTileProducts(KernelBuilder &k, const TileArgs &args,
+                                     Value rowCount, int64_t tilePanels) {
+  TileProducts(panels, decoder, inRowBytes())
+      .emit(
+          k, args.x, args.weight, rowCount, tilePanels,
+          [&](Value g, Value row, ValueRange sums, ValueRange state) {
+            return emitGroup(k, moveRows(k, args, row), g, state, 1, tilePanels,
+                             [&](Value, Tile &dots) {
+                               for (int64_t p = 0; p < tilePanels; ++p)
+                                 dots[0][p] = k.add(dots[0][p], sums[p]);
+                             });
+          },
+          [&](Value row, ValueRange state) {
+            TileArgs moved = moveRows(k, args, row);
+            emitEpilogue(k, moved, scaleRows(k, moved, state, 1, tilePanels));
+          });
 }
 
 //===----------------------------------------------------------------------===//
@@ -418,13 +484,19 @@ Kernel LinearEmitter::getTile(int64_t tileRows, int64_t tilePanels,
   SmallVector<Type> args(5, pointer);
   args.append(apart ? 2 : 1, types.getI64Type());
   args.append(shape.epilogue.getNumPointers(), pointer);
+  bool isTall = usesTiles() && tileRows == kTileRows;
+  if (isTall)
+    args.push_back(types.getI64Type());
   std::string tileName = name + ".tile" + std::to_string(tileRows) + "x" +
                          std::to_string(tilePanels) + (apart ? ".apart" : "");
   Kernel tile = lib.get(tileName, args, [&](KernelBuilder &k, ValueRange v) {
     TileArgs tileArgs{v[0], v[1], v[2], v[3], v[4], v[5], {}, {}};
     if (apart)
       tileArgs.distance = v[6];
-    llvm::append_range(tileArgs.results, v.drop_front(apart ? 7 : 6));
+    llvm::append_range(tileArgs.results,
+                       v.slice(apart ? 7 : 6, shape.epilogue.getNumPointers()));
+    if (isTall)
+      return emitTileProducts(k, tileArgs, v.back(), tilePanels);
     Tile result = shape.input
                       ? emitIntegerDot(k, tileArgs, tileRows, tilePanels)
                       : emitFloatDot(k, tileArgs, tileRows, tilePanels);
@@ -470,6 +542,11 @@ Kernel LinearEmitter::emit() {
         Value stop =
             k.add(done, k.mul(k.divS(k.sub(rowCount, done), k.c64(step)),
                               k.c64(step)));
+        bool isTall = usesTiles() && step == kTileRows;
+        if (isTall)
+          stop =
+              k.select(k.ltS(k.c64(bucketRows[i - 1]), k.sub(rowCount, stop)),
+                       rowCount, stop);
         k.loop(done, stop, step, [&](Value row) {
           SmallVector<Value> args{
               k.at(v[0], k.mul(row, k.c64(inRowBytes()))),
@@ -482,6 +559,8 @@ Kernel LinearEmitter::emit() {
             args.push_back(distance);
           llvm::append_range(args, epilogue.move(k, v.drop_front(6), k.c64(0),
                                                  k.c64(0), row, column));
+          if (isTall)
+            args.push_back(k.minS(k.sub(rowCount, row), k.c64(step)));
           k.call(getTile(step, tilePanels, bool(distance)), args);
         });
         done = stop;
@@ -503,6 +582,8 @@ Kernel LinearEmitter::emit() {
       if (panelCount % wide || unit % wide)
         k.loop(whole, lastPanel, 1,
                [&](Value panel) { rowsOf(bucket, 1, panel); });
+      if (usesTiles() && bucketRows[bucket] == kTileRows)
+        releaseTiles(k);
     };
     // The smallest bucket that holds all rows, else the last.
     std::function<void(unsigned)> dispatch = [&](unsigned bucket) {

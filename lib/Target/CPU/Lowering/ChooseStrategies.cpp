@@ -5,10 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Convolutions.h"
-#include "qnt/Target/CPU/Tiles.h"
+
+#include "../Kernels.h"
 
 #include "qnt/Target/CPU/ISA.h"
 #include "qnt/Target/CPU/Passes.h"
+#include "qnt/Target/CPU/Tiles.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -67,13 +69,18 @@ struct ChooseStrategies
     auto given = findTiles(tiles, TileKind::getName(op));
     if (!given)
       return op.emitOpError(llvm::toString(given.takeError()));
+    Tiles chosen = *given ? **given : chooseTiles(target, kind);
+    std::string kernel =
+        ((kind.isInteger ? "dot4-" : "fma-") + target.name).str();
+    if (target.hasTiles && kind.isInteger && fitsTiles(weight)) {
+      kernel = kTileDot;
+      chosen.back() = {kTileRows, 2};
+    }
     SmallVector<int64_t> rows, panels;
-    for (Tile tile : *given ? **given : chooseTiles(target, kind)) {
+    for (Tile tile : chosen) {
       rows.push_back(tile.rows);
       panels.push_back(tile.panels);
     }
-    std::string kernel =
-        ((kind.isInteger ? "dot4-" : "fma-") + target.name).str();
     auto strategy =
         isa_and_present<FiltersAttr>(weight.getLayout())
             ? chooseRowsStrategy(getConvShape(op), target)

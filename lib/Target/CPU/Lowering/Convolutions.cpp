@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Convolutions.h"
-#include "qnt/Target/CPU/Tiles.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
+#include "qnt/Target/CPU/Tiles.h"
 
 #include "llvm/Support/MathExtras.h"
 
