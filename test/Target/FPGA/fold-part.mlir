@@ -48,6 +48,22 @@ qflow.design @few(%x: !qflow.stream<64x8xsi14, 1>) -> !qflow.stream<64x8xui2, 1>
 
 // -----
 
+// Channels by themselves are multiplied where it takes less, too.
+// CHECK-LABEL: qflow.design @channels(
+// CHECK: qflow.depthwise {{.*}} in_luts : {{.*}}ui8
+// CHECK: qflow.depthwise
+// CHECK-NOT: in_luts
+// CHECK-SAME: ui16
+qflow.design @channels(%x: !qflow.stream<17x17x8xui8, 1>, %z: !qflow.stream<17x17x8xui16, 1>) -> (!qflow.stream<16x16x8xsi11, 1>, !qflow.stream<16x16x8xsi26, 1>) {
+  %v = qflow.window %x by_channel kernel [2, 2] outside 0 : !qflow.stream<17x17x8xui8, 1> -> !qflow.stream<16x16x8x4xui8, 1>
+  %w = qflow.window %z by_channel kernel [2, 2] outside 0 : !qflow.stream<17x17x8xui16, 1> -> !qflow.stream<16x16x8x4xui16, 1>
+  %y = qflow.depthwise %v weights dense<1> : tensor<8x4xi2> : !qflow.stream<16x16x8x4xui8, 1> -> !qflow.stream<16x16x8xsi11, 1>
+  %u = qflow.depthwise %w weights dense<[[77, 5, 9, 3], [7, 5, 9, 33], [77, 45, 9, 3], [7, 5, 9, 3], [7, 55, 9, 3], [77, 5, 9, 3], [7, 5, 99, 3], [77, 5, 9, 31]]> : tensor<8x4xi8> : !qflow.stream<16x16x8x4xui16, 1> -> !qflow.stream<16x16x8xsi26, 1>
+  qflow.output %y, %u : !qflow.stream<16x16x8xsi11, 1>, !qflow.stream<16x16x8xsi26, 1>
+}
+
+// -----
+
 // expected-error-re @+1 {{does not fit xc7a35t: a frame in 3000 cycles takes about {{[0-9]+}} DSPs, {{[0-9]+}} LUTs and {{[0-9.]+}} block RAMs at the least, expected at most 90, 16640 and 50}}
 qflow.design @large(%x: !qflow.stream<3000x64xui8, 1>) -> !qflow.stream<3000x64xsi22, 1> {
   %y = qflow.dot %x weights dense<77> : tensor<64x64xi8> : !qflow.stream<3000x64xui8, 1> -> !qflow.stream<3000x64xsi22, 1>
