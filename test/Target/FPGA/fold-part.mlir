@@ -38,6 +38,16 @@ qflow.design @bytes(%x: !qflow.stream<150x32xui8, 1>, %z: !qflow.stream<150x32xu
 
 // -----
 
+// Of 90 DSPs there are not enough for products of their own: each makes four.
+// CHECK-LABEL: qflow.design @pairs(
+// CHECK: qflow.dot {{.*}} shared 2 vectors 2 : !qflow.stream<144x144xui4, 16> -> !qflow.stream<144x32xsi16, 8>
+qflow.design @pairs(%x: !qflow.stream<144x144xui4, 1>) -> !qflow.stream<144x32xsi16, 1> {
+  %y = qflow.dot %x weights dense<-7> : tensor<32x144xi4> : !qflow.stream<144x144xui4, 1> -> !qflow.stream<144x32xsi16, 1>
+  qflow.output %y : !qflow.stream<144x32xsi16, 1>
+}
+
+// -----
+
 // Four codes take less by thresholds than by any product.
 // CHECK-LABEL: qflow.design @few(
 // CHECK: qflow.requantize {{.*}} clamp [0, 3] by_thresholds

@@ -40,6 +40,9 @@ def minifloat_dot(rng):
     low = min(positive * x.low + negative * x.high)
     high = max(positive * x.high + negative * x.low)
     y = Stream([12, rows], bits_for(low, high), True, divide(rng, rows, max(1, 48 // lanes)))
+    # Yosys packs several words of a deep memory into one where they fit.
+    if rows // y.lanes * inputs // lanes > 512:
+        return minifloat_dot(rng)
     return (f"qflow.dot %0 weights {dense(weights, bits_for(weights.min(), weights.max()))} "
             f"minifloat [{exponent}, {mantissa}] {pick(rng, '', 'in_luts ')}", [x], y)
 
@@ -51,7 +54,7 @@ def pair_dot(rng):
     bits = pick(rng, 2, 4)
     weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
     ways = list(shared(weights, x, pe, 2))
-    if inputs // x.lanes <= rows // pe or not ways:
+    if not rows // pe < inputs // x.lanes <= 512 * pe // rows or not ways:
         return pair_dot(rng)
     y = Stream([12, rows], x.bits + bits + inputs.bit_length(), True, pe)
     return f"qflow.dot %0 weights {dense(weights, bits)} {pick(rng, *ways)}", [x], y
