@@ -109,7 +109,7 @@ func.func @dynamic_image(%x: tensor<?x?x8x3xf32>, %w: !qnt.tensor<4x1x1x3, f32, 
 
 func.func @weight_of_one_bit(%x: tensor<?x8x8x3xf32>, %w: !qnt.tensor<4x1x1x3, int1, per_channel, scale f32>, %s: tensor<f32>) -> tensor<?x8x8x4xf32> {
   %xq = qnt.quantize %x scale %s : tensor<?x8x8x3xf32>, tensor<f32> -> !qnt.tensor<?x8x8x3, int8, per_tensor, scale f32>
-  // expected-error @below {{the CPU target has no lowering for a weight of one bit and quantised images}}
+  // expected-error @below {{the CPU target has no lowering for quantised images by a weight that is not of integers of 2 bits or more}}
   %0 = qnt.conv %xq, %w : !qnt.tensor<?x8x8x3, int8, per_tensor, scale f32>, !qnt.tensor<4x1x1x3, int1, per_channel, scale f32> -> tensor<?x8x8x4xf32>
   return %0 : tensor<?x8x8x4xf32>
 }
