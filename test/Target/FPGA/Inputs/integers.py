@@ -117,7 +117,7 @@ def interpret(build, folder, numbers, function="main"):
     """What stored.mlir gives of each frame, [frames, elements]."""
     results = []
     for frame in numbers:
-        np.savez(folder / "frame.npz", x=frame[None])
+        np.savez(folder / "frame.npz", x=np.ascontiguousarray(frame[None]))
         run(build / "test/bin/interpret", folder / "stored.mlir", function, folder / "frame.npz",
             folder / "want")
         results.append(np.load(folder / "want.0.npy").ravel())
