@@ -18,7 +18,8 @@ from joined import Joined  # noqa: E402
 build, folder = map(pathlib.Path, sys.argv[1:])
 seed, rng = make_random()
 shutil.rmtree(folder, ignore_errors=True)
-channels = int(rng.integers(1, 7))
+# An image of one channel would not be transposed.
+channels = int(rng.integers(2, 7))
 for name, shape in ("image", (channels, 4, 5)), ("vector", (20 * channels,)):
     here = folder / name
     here.mkdir(parents=True)
