@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "qnt/Dialect/QFlow/QFlow.h"
+#include "UnitChecks.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -77,6 +77,10 @@ int64_t TiledDotOp::getVectors() {
   return llvm::product_of(getInput().getType().getShape().drop_back());
 }
 
+std::optional<Minifloat> TiledDotOp::getFormat() {
+  return readFormat(getMinifloat());
+}
+
 LogicalResult TiledDotOp::verify() {
   StreamType from = getInput().getType(), weights = getWeights().getType(),
              to = getResult().getType();
@@ -98,8 +102,17 @@ LogicalResult TiledDotOp::verify() {
   if (!isTiled && !isVector)
     return emitOpError("expected a result [")
            << tiles[0] << ", " << vectors << ", " << rows << "], got " << to;
-  if (!weights.getElement().isSigned() || !to.getElement().isSigned()) // (C2)
-    return emitOpError("expected signed weights and sums");
+  if (getMinifloat() && failed(checkMinifloat(*this, *getMinifloat()))) // (C2)
+    return failure();
+  auto format = getFormat();
+  if (format ? !weights.getElement().isUnsigned() ||
+                   weights.getElement().getWidth() != format->getBits()
+             : !weights.getElement().isSigned())
+    return emitOpError("expected signed weights, or unsigned codes of "
+                       "minifloats, got ")
+           << weights.getElement();
+  if (!to.getElement().isSigned())
+    return emitOpError("expected signed sums, got ") << to.getElement();
   if (getBias() && getBias()->getType().getShape() !=
                        ArrayRef<int64_t>({tiles[0] * rows})) // (C4)
     return emitOpError("expected a bias [")

@@ -72,6 +72,8 @@ def QFlow_TiledDotOp : QFlow_Unit<"tiled_dot"> {
     %y = qflow.tiled_dot %x, %w : !qflow.stream<8x64xui8, 4>, !qflow.stream<5x16x8xsi4, 8> -> !qflow.stream<5x8x2xsi20, 2>
     ```
 
+    With `minifloat` weights are codes, as those of `qflow.dot` are stored.
+
     While all vectors are multiplied by a tile, the next one comes, evenly: words of
     weights are needed at the rate of words of inputs / V. A frame takes
     (N / P + 1) * V * K / lanes cycles: in the first ones vectors and the first
@@ -85,19 +87,23 @@ def QFlow_TiledDotOp : QFlow_Unit<"tiled_dot"> {
     - (C1) the input is [..., K], V vectors; the weights are [N / P, K / lanes,
       lanes * P], in words of the last dimension; the result is as said.
     - (C2) weights and the result's elements are signed. These hold the sums that
-      the weights make, which is for who makes them to know.
+      the weights make, which is for who makes them to know. Weights that are
+      `minifloat`, as (C7) of `qflow.dot` has them, are unsigned and have their bits.
     - (C3) elements have at most 48 bits.
     - (C4) `bias` is [N].
   }];
   let arguments = (ins QFlow_StreamType:$input, QFlow_StreamType:$weights,
+                       OptionalAttr<DenseI64ArrayAttr>:$minifloat,
                        OptionalAttr<AnyIntElementsAttr>:$bias, UnitAttr:$in_luts);
   let results = (outs QFlow_StreamType:$result);
   let assemblyFormat = [{
-    $input `,` $weights (`bias` $bias^)? (`in_luts` $in_luts^)? attr-dict `:`
+    $input `,` $weights (`minifloat` $minifloat^)? (`bias` $bias^)? (`in_luts` $in_luts^)? attr-dict `:`
     qualified(type($input)) `,` qualified(type($weights)) `->` qualified(type($result))
   }];
   let extraClassDeclaration = [{
     int64_t getVectors();
+    /// What weights are codes of, if not integers.
+    std::optional<Minifloat> getFormat();
     int64_t getTiles() { return getWeights().getType().getShape().front(); }
     /// Words of a vector.
     int64_t getSteps() { return getWeights().getType().getShape()[1]; }

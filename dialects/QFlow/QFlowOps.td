@@ -9,6 +9,7 @@
 
 include "dialects/QFlow/QFlowDialect.td"
 include "dialects/QFlow/QFlowAttention.td"
+include "dialects/QFlow/QFlowChannels.td"
 include "dialects/QFlow/QFlowMemory.td"
 include "dialects/QFlow/QFlowUnits.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"

@@ -111,9 +111,9 @@ namespace {
 class RowSharing {
 public:
   RowSharing(DenseIntElementsAttr weights, Interval input, int64_t pe,
-             int64_t simd, int64_t shared)
+             int64_t simd, int64_t shared, int64_t vectors)
       : inputs(weights.getType().getDimSize(1)), pe(pe), simd(simd),
-        shared(shared), input(input) {
+        shared(shared), vectors(vectors), input(input) {
     for (const APInt &weight : weights.getValues<APInt>())
       numbers.push_back(weight.getSExtValue());
   }
@@ -127,7 +127,7 @@ private:
   bool measureSums(SharedRows &rows) const;
   void measureFactors(SharedRows &rows) const;
 
-  const int64_t inputs, pe, simd, shared;
+  const int64_t inputs, pe, simd, shared, vectors;
   const Interval input;
   SmallVector<int64_t> numbers;
 };
@@ -140,8 +140,7 @@ bool RowSharing::measureSums(SharedRows &rows) const {
     bool isLast = row % pe / (pe / shared) == shared - 1;
     for (int64_t step = 0; step < inputs; step += simd)
       for (int64_t first = step; first < step + apart; ++first) {
-        // A row may borrow one from that above it.
-        Interval sum{-int64_t(isLast), 0};
+        Interval sum;
         for (int64_t k = first; k < step + simd; k += apart) {
           int64_t weight = getRow(row)[size_t(k)];
           auto product = input.times(weight);
@@ -152,8 +151,12 @@ bool RowSharing::measureSums(SharedRows &rows) const {
           rows.spacing = std::max(rows.spacing,
                                   Interval{weight, weight}.getSignedBits() + 1);
         }
-        unsigned &bits = isLast ? rows.lastBits : rows.spacing;
-        bits = std::max(bits, sum.getSignedBits());
+        if (!isLast || vectors > 1)
+          rows.spacing = std::max(rows.spacing, sum.getSignedBits());
+        // The one below may have borrowed one from it.
+        if (isLast)
+          rows.lastBits = std::max(
+              rows.lastBits, Interval{sum.low - 1, sum.high}.getSignedBits());
       }
   }
   return true;
@@ -165,7 +168,7 @@ void RowSharing::measureFactors(SharedRows &rows) const {
     for (int64_t k = 0; row % pe < factors && k < inputs; ++k) {
       int64_t factor = 0;
       for (int64_t j = shared; j-- > 0;)
-        factor = factor * (int64_t(1) << rows.spacing) +
+        factor = factor * (int64_t(1) << vectors * rows.spacing) +
                  getRow(row + j * factors)[size_t(k)];
       rows.bits = std::max(rows.bits, Interval{factor, factor}.getSignedBits());
     }
@@ -173,21 +176,31 @@ void RowSharing::measureFactors(SharedRows &rows) const {
 
 /// None where the factors are too wide for a DSP48E1.
 std::optional<SharedRows> RowSharing::sum(int64_t together) const {
-  SharedRows rows{0, 0, 0, together};
-  if (!measureSums(rows) || rows.spacing * shared >= 64)
+  SharedRows rows;
+  rows.inputs = together;
+  rows.vectors = unsigned(vectors);
+  // Inputs are side by side where they have no sign.
+  if (vectors > 1)
+    rows.spacing = input.getSignedBits();
+  if (!measureSums(rows) || rows.spacing * shared * vectors >= 64)
     return std::nullopt;
   measureFactors(rows);
-  if (rows.bits > 25)
+  Interval factor = input;
+  for (int64_t v = 1; v < vectors; ++v)
+    factor = *factor.times(int64_t(1) << rows.spacing)->plus(input);
+  rows.inputBits = factor.getSignedBits();
+  if (rows.bits > 25 || rows.inputBits > 18)
     return std::nullopt;
   return rows;
 }
 
 std::optional<SharedRows> DotOp::getSharedRows(DenseIntElementsAttr weights,
                                                IntegerType input, int64_t pe,
-                                               int64_t simd, int64_t shared) {
+                                               int64_t simd, int64_t shared,
+                                               int64_t vectors) {
   if (input.getWidth() + input.isUnsigned() > 18)
     return std::nullopt;
-  RowSharing sharing(weights, Interval::of(input), pe, simd, shared);
+  RowSharing sharing(weights, Interval::of(input), pe, simd, shared, vectors);
   for (int64_t together = simd; together > 0; --together)
     if (simd % together == 0)
       if (auto rows = sharing.sum(together))
@@ -195,8 +208,66 @@ std::optional<SharedRows> DotOp::getSharedRows(DenseIntElementsAttr weights,
   return std::nullopt;
 }
 
-/// That `tensor` is [rows] or [rows, inputs].
-static LogicalResult checkTensor(Operation *op, DenseIntElementsAttr tensor,
+bool DotOp::mayHavePairs(int64_t pe, int64_t simd) {
+  StreamType from = getInput().getType();
+  int64_t inputs = from.getShape().back();
+  int64_t folds = getResult().getType().getShape().back() / pe;
+  return from.getElements() / inputs % 2 == 0 && folds > 1 &&
+         inputs / simd > folds;
+}
+
+int64_t DotOp::countPairCycles(int64_t pe, int64_t simd) {
+  StreamType from = getInput().getType();
+  int64_t inputs = from.getShape().back();
+  int64_t pairs = from.getElements() / inputs / 2;
+  int64_t folds = getResult().getType().getShape().back() / pe;
+  return (pairs * folds + 2) * (inputs / simd);
+}
+
+std::optional<Minifloat>
+qflow::readFormat(std::optional<ArrayRef<int64_t>> bits) {
+  if (!bits || bits->size() != 2)
+    return std::nullopt;
+  return Minifloat{unsigned((*bits)[0]), unsigned((*bits)[1])};
+}
+
+std::optional<Minifloat> DotOp::getFormat() {
+  return readFormat(getMinifloat());
+}
+
+unsigned DotOp::getWeightBits() {
+  if (auto format = getFormat())
+    return format->getBits();
+  return getWeights().getElementType().getIntOrFloatBitWidth();
+}
+
+LogicalResult qflow::checkMinifloat(Operation *op, ArrayRef<int64_t> bits) {
+  if (bits.size() == 2 && bits[0] >= 1 && bits[0] <= 5 && bits[1] >= 0 &&
+      bits[1] <= 10)
+    return success();
+  return op->emitOpError("expected minifloats of 1 to 5 bits of an exponent "
+                         "and 0 to 10 of a mantissa, got [")
+         << bits << "]";
+}
+
+/// That weights can be stored as it is said.
+static LogicalResult checkStored(DotOp op) {
+  if (!op.getMinifloat())
+    return success();
+  if (failed(checkMinifloat(op, *op.getMinifloat())))
+    return failure();
+  if (op.getShared())
+    return op.emitOpError("has rows that share products, and weights that are "
+                          "stored as minifloats");
+  for (const APInt &weight : op.getWeights().getValues<APInt>())
+    if (!op.getFormat()->encode(weight.getSExtValue()))
+      return op.emitOpError("expected weights that are minifloats [")
+             << *op.getMinifloat() << "] in units of the smallest, got "
+             << weight.getSExtValue();
+  return success();
+}
+
+LogicalResult qflow::checkTensor(Operation *op, DenseIntElementsAttr tensor,
                                  ArrayRef<int64_t> shape, const char *name) {
   if (tensor.getType().getShape() == shape)
     return success();
@@ -225,23 +296,37 @@ LogicalResult DotOp::verify() {
   if (!to.getElement().isSigned() || !sums) // (C2)
     return emitOpError("expected signed sums of at most 64 bits, got ")
            << to.getElement();
+  if (failed(checkStored(*this))) // (C7)
+    return failure();
   bool isFolded = inputs > from.getLanes() || rows > to.getLanes();
-  int64_t weightBits = getWeights().getElementType().getIntOrFloatBitWidth() *
-                       from.getLanes() * to.getLanes();
+  int64_t weightBits = getWeightBits() * from.getLanes() * to.getLanes();
   if (isFolded && weightBits > maxWordBits) // (C4)
     return emitOpError("multiplies ")
            << from.getLanes() << " inputs with " << to.getLanes()
            << " rows at once, " << weightBits
            << " bits of weights, expected at most " << maxWordBits;
-  if (auto shared = getShared()) { // (C5)
-    if (*shared < 2 || to.getLanes() % *shared || getInLuts())
+  if (auto vectors = getVectors()) { // (C8)
+    if (*vectors != 2 || getInLuts() || getPort() || getMinifloat())
+      return emitOpError("expected products in DSPs, of integers on the chip, "
+                         "that 2 vectors share, got ")
+             << *vectors;
+    if (!mayHavePairs(to.getLanes(), from.getLanes()))
+      return emitOpError("expected an even number of vectors, and more words "
+                         "of each than of its result, which are 2 or more, "
+                         "got ")
+             << from << " and " << to;
+  }
+  if (getShared() || getVectors()) { // (C5), (C8)
+    int64_t shared = getShared().value_or(1);
+    if (shared < (getVectors() ? 1 : 2) || to.getLanes() % shared ||
+        getInLuts())
       return emitOpError("expected products in DSPs that 2 or more of ")
-             << to.getLanes() << " rows share, got " << *shared;
+             << to.getLanes() << " rows share, got " << shared;
     if (!getSharedRows(getWeights(), from.getElement(), to.getLanes(),
-                       from.getLanes(), *shared))
+                       from.getLanes(), shared, getVectors().value_or(1)))
       return emitOpError("has ")
-             << *shared << " rows that share products with "
-             << from.getElement() << ", beyond 25 by 18 bits";
+             << shared << " rows that share products with " << from.getElement()
+             << ", beyond 25 by 18 bits";
   }
   if (getPort() && getShared()) // (C6)
     return emitOpError("has rows that share products, and weights from memory");
@@ -250,9 +335,16 @@ LogicalResult DotOp::verify() {
                "expected a port of a power of two bits from 32 to 1024, "
                "got ")
            << *getPort();
-  if (getInTables()) { // (C7)
-    if (getInLuts() || getShared() || getPort())
-      return emitOpError("multiplies in tables, and otherwise");
+  if (getInTables()) { // (C9)
+    std::pair<const char *, bool> others[] = {
+        {"in_luts", getInLuts()},
+        {"minifloat", bool(getMinifloat())},
+        {"shared", bool(getShared())},
+        {"vectors", bool(getVectors())},
+        {"port", bool(getPort())}};
+    for (auto [name, has] : others)
+      if (has)
+        return emitOpError("multiplies in tables, expected no ") << name;
     if (!isTernary())
       return emitOpError("multiplies in tables, expected weights of -1, 0 and "
                          "1");

@@ -38,6 +38,24 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     %z = qflow.dot %x weights dense<1> : tensor<10x64xi4> shared 2 : !qflow.stream<64xui8, 4> -> !qflow.stream<10xsi16, 2>
     ```
 
+    With `vectors` 2, the inputs of two vectors lie beside each other in the other
+    factor: a multiplier makes four products with `shared` 2. The first vector of a
+    pair is read while the one before is multiplied for the last time, and its sums
+    are given before those of the second one. A frame of V vectors takes (V / 2 * N /
+    P + 2) * K / lanes cycles, P the lanes of the result.
+
+    ```mlir
+    %u = qflow.dot %w weights dense<1> : tensor<8x64xi4> shared 2 vectors 2 : !qflow.stream<6x64xui4, 4> -> !qflow.stream<6x8xsi16, 2>
+    ```
+
+    With `minifloat` [e, m] weights are stored as floats of a sign, e bits of an
+    exponent and m of a mantissa, in units of the smallest (`Minifloat`), and are
+    decoded as they are multiplied.
+
+    ```mlir
+    %v = qflow.dot %x weights dense<-12> : tensor<10x64xi5> minifloat [2, 1] in_luts : !qflow.stream<64xui8, 4> -> !qflow.stream<10xsi20, 2>
+    ```
+
     With `in_tables` weights of -1, 0 and 1 are multiplied by looking sums up, after
     T-MAC (Wei et al. 2024) and TeLLMe (Qiao et al. 2025). The inputs of a word are taken in
     threes; of their 27 sums 13 and 0 are filled into a table, one a cycle, which all
@@ -64,27 +82,39 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
       `in_luts`; the factor of the weights has at most 25 bits, an input with a sign
       at most 18: those of a DSP48E1.
     - (C6) `port` is one of a `qflow.fetch`, and comes without `shared`.
-    - (C7) `in_tables` comes without `in_luts`, `shared` and `port`, weights are -1, 0
-      or 1, and the numbers of 5 bits that are read at once have at most 4096 bits.
+    - (C7) `minifloat` has 1 to 5 bits of an exponent and 0 to 10 of a mantissa, all
+      weights are such floats, and it comes without `shared`.
+    - (C8) `vectors` is 2, and comes with an even number of vectors, of more words
+      than those of their results, which are two or more, and without `in_luts`,
+      `port` and `minifloat`; then `shared` may be missing. The factor of the inputs
+      has at most 18 bits.
+    - (C9) `in_tables` comes without any of these and `in_luts`, weights are -1, 0 or 1,
+      and the numbers of 5 bits that are read at once have at most 4096 bits.
   }];
   let arguments = (ins QFlow_StreamType:$input, AnyIntElementsAttr:$weights,
+                       OptionalAttr<DenseI64ArrayAttr>:$minifloat,
                        OptionalAttr<AnyIntElementsAttr>:$bias, UnitAttr:$in_luts,
-                       OptionalAttr<I64Attr>:$shared, OptionalAttr<I64Attr>:$port,
-                       UnitAttr:$in_tables);
+                       OptionalAttr<I64Attr>:$shared, OptionalAttr<I64Attr>:$vectors,
+                       OptionalAttr<I64Attr>:$port, UnitAttr:$in_tables);
   let results = (outs QFlow_StreamType:$result);
   let assemblyFormat = [{
-    $input `weights` $weights (`bias` $bias^)? (`in_luts` $in_luts^)?
-    (`in_tables` $in_tables^)? (`shared` $shared^)? (`port` $port^)? attr-dict `:` qualified(type($input)) `->`
+    $input `weights` $weights (`minifloat` $minifloat^)? (`bias` $bias^)? (`in_luts` $in_luts^)?
+    (`in_tables` $in_tables^)? (`shared` $shared^)? (`vectors` $vectors^)? (`port` $port^)?
+    attr-dict `:` qualified(type($input)) `->`
     qualified(type($result))
   }];
   let extraClassDeclaration = [{
     /// Of `pe` rows and `simd` inputs that are multiplied at once, row j * pe /
     /// shared + q has bits j * spacing and on of factor q. Products are summed with
     /// those of inputs simd / `inputs` on, as many as a DSP48E1's factor of 25 bits
-    /// admits. None where it has no room for any.
+    /// admits. None where it has no room for any. `vectors` share it, too.
     static std::optional<SharedRows>
     getSharedRows(::mlir::DenseIntElementsAttr weights, ::mlir::IntegerType input,
-                  int64_t pe, int64_t simd, int64_t shared);
+                  int64_t pe, int64_t simd, int64_t shared, int64_t vectors = 1);
+    /// Whether pairs of vectors can be multiplied, `pe` rows by `simd` inputs at once.
+    bool mayHavePairs(int64_t pe, int64_t simd);
+    /// Cycles of a frame that is so multiplied.
+    int64_t countPairCycles(int64_t pe, int64_t simd);
     /// Inputs that have a table together, and its entries.
     static constexpr int64_t tableInputs = 3, tableEntries = 14;
     /// Of an entry's number and whether it is subtracted.
@@ -103,6 +133,10 @@ def QFlow_DotOp : QFlow_Unit<"dot"> {
     /// where one may be beyond 64 bits.
     static std::optional<Interval> getSums(::mlir::DenseIntElementsAttr weights,
                                         ::mlir::DenseIntElementsAttr bias, Interval input);
+    /// How weights are stored, if not as integers.
+    std::optional<Minifloat> getFormat();
+    /// Of a weight as it is stored.
+    unsigned getWeightBits();
   }];
 }
 

@@ -19,6 +19,20 @@ llvm::LogicalResult checkElements(mlir::Operation *op);
 llvm::LogicalResult checkHolds(mlir::Operation *op, StreamType type,
                                Interval range, const char *what);
 
+/// That `tensor`, which `name` names, is of this shape.
+llvm::LogicalResult checkTensor(mlir::Operation *op,
+                                mlir::DenseIntElementsAttr tensor,
+                                llvm::ArrayRef<int64_t> shape,
+                                const char *name);
+
+/// Of its bits, of an exponent and a mantissa; none without them.
+std::optional<Minifloat>
+readFormat(std::optional<llvm::ArrayRef<int64_t>> bits);
+
+/// That a Minifloat has so many bits, of an exponent and a mantissa.
+llvm::LogicalResult checkMinifloat(mlir::Operation *op,
+                                   llvm::ArrayRef<int64_t> bits);
+
 } // namespace qnt::qflow
 
 #endif // QNT_DIALECTS_QFLOW_UNITCHECKS_H

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "Epilogues.h"
 
+#include "qnt/Dialect/QNT/IntegerForm.h"
+
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -239,6 +241,10 @@ LogicalResult qnt::verifyEpilogue(EpilogueOp op, Type input,
                              "per_channel or per_tensor without offsets in "
                              "integer arithmetic, got ")
              << input;
+    if (last == EpilogueKind::RequantizeF32 && weight && !weight.isInteger())
+      return op->emitOpError("expected a weight of integers for the epilogue "
+                             "step requantize_f32, got ")
+             << weight;
   }
   return verifyOperands(op, result);
 }
@@ -281,13 +287,14 @@ LogicalResult LinearOp::verify() {
   if (input) { // (C2)
     BlockKind kind = input.getBlock().getKind();
     bool areFloats = isScaledFloat(input) && isScaledFloat(weight);
-    bool areIntegers = input.isInteger() && weight.isInteger();
+    bool areIntegers = input.isInteger() && isMultipliedWithIntegers(weight);
     bool isWhole = kind == BlockKind::PerRow || kind == BlockKind::PerTensor;
     if (!(areFloats && (isWhole || kind == BlockKind::Group)) &&
         !(areIntegers && isWhole && !input.hasOffsets()))
-      return emitOpError("expected integer codes on both sides and an input "
-                         "quantised per row or per tensor without offsets, "
-                         "or scaled floats on both sides, got ")
+      return emitOpError("expected integer codes on both sides (or weights "
+                         "of small floats with scales of channels) and an "
+                         "input quantised per row or per tensor without "
+                         "offsets, or scaled floats on both sides, got ")
              << input << " and " << weight;
   }
   if (failed(verifyFactors(*this, {input, weight}))) // (C2)
@@ -342,9 +349,10 @@ LogicalResult ConvOp::verify() {
                            getResult().getType(), features))) // (C2)
     return failure();
   auto input = dyn_cast<QTensorType>(getInput().getType());
-  if (input && (!isPerTensorInteger(input) || !weight.isInteger())) // (C3)
-    return emitOpError("expected integer codes on both sides and images "
-                       "quantised per tensor, got ")
+  if (input &&
+      (!isPerTensorInteger(input) || !isMultipliedWithIntegers(weight))) // (C3)
+    return emitOpError("expected integer codes on both sides (or weights of "
+                       "small floats) and images quantised per tensor, got ")
            << input << " and " << weight;
   if (failed(verifyFactors(*this, {input, weight}))) // (C3)
     return failure();

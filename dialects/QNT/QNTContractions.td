@@ -49,7 +49,9 @@ def QNT_EpilogueOp : OpInterface<"EpilogueOp"> {
     | `quantize` | f32 [] scale, and f32 [] zero where the result has zero points | last: encodes with them, as `qnt.quantize` does |
 
     Or, with a quantised input, on the exact sum a of the products of the codes,
-    less their zero points, or on the integer that the op defines in its place:
+    less their zero points, or on the integer that the op defines in its place. A
+    weight of small floats e<E>m<M> counts in units of its smallest number, 2^(2 -
+    2^(E-1) - M), in which all are integers:
 
     | step | operands | what it does |
     |---|---|---|
@@ -71,7 +73,8 @@ def QNT_EpilogueOp : OpInterface<"EpilogueOp"> {
       `requantize_f32`.
     - (E3) steps of the two kinds do not mix; integer steps end in `requantize`,
       `rescale` or `requantize_f32`, and need quantised operands on both sides,
-      the weight's without offsets and in blocks `per_channel` or `per_tensor`.
+      the weight's without offsets and in blocks `per_channel` or `per_tensor`;
+      `requantize_f32` needs a weight of integers.
   }];
   let methods = [
     InterfaceMethod<"The steps.", "::mlir::ArrayAttr", "getEpilogue">,
@@ -99,7 +102,8 @@ def QNT_LinearOp : QNT_Op<"linear", [Pure, QNT_EpilogueOp]> {
       shape of the input with N features.
     - (C2) a quantised input has integer codes in blocks `per_row` or
       `per_tensor` without offsets, and the weight has integer codes too, both of
-      at most 8 bits; or it has floats of a scaled format in blocks `per_row`, `per_tensor` or `group`,
+      at most 8 bits, or floats whose integers (above) have at most 24 bits, in
+      blocks `per_channel` or `per_tensor`; or it has floats of a scaled format in blocks `per_row`, `per_tensor` or `group`,
       and so has the weight, in blocks of any kind.
     - (C3) (E1) to (E3) of EpilogueOp.
     - (C4) weights have no `per_row` block (it is written `per_channel`).
@@ -142,7 +146,8 @@ def QNT_ConvOp : QNT_Op<"conv", [Pure, QNT_EpilogueOp]> {
     - (C2) windows are as `nn.conv` demands, and the result has the shape that
       they give.
     - (C3) a quantised input has integer codes in one block, `per_tensor`, without
-      offsets, and the weight has integer codes too, both of at most 8 bits.
+      offsets, and the weight has integer codes too, both of at most 8 bits, or floats
+      whose integers (`qnt.linear`) have at most 24.
     - (C4) the weight's block is `per_channel`, `per_tensor` or `unscaled`, without
       offsets.
     - (C5) (E1) to (E3) of EpilogueOp.

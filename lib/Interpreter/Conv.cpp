@@ -70,7 +70,8 @@ static std::vector<Sum> convolve(const Walk &walk, ArrayRef<Number> x,
         const Number *in = x.data() + source * channels + n / perGroup * depth;
         const Number *weights = filter + tap * depth;
         // Of 16-bit numbers, a tap's sum fits 32 bits.
-        std::conditional_t<std::is_integral_v<Number>, int32_t, Sum> sum = 0;
+        std::conditional_t<std::is_same_v<Number, int16_t>, int32_t, Sum> sum =
+            0;
         for (int64_t c = 0; c < depth; ++c)
           sum += in[c] * weights[c];
         total += sum;
@@ -81,13 +82,16 @@ static std::vector<Sum> convolve(const Walk &walk, ArrayRef<Number> x,
   return y;
 }
 
-/// Numbers of integer codes, less the zero point of `element`'s block.
-static std::vector<int16_t> getIntegers(const QuantizedTensor &tensor) {
-  std::vector<int16_t> result;
+/// The integers that codes stand for, less the zero point of their block.
+template <typename Number = int16_t>
+static std::vector<Number> getIntegers(const QuantizedTensor &tensor,
+                                       IntegerForm form = {}) {
+  std::vector<Number> result;
   result.reserve(tensor.codes.size());
   for (auto [i, code] : llvm::enumerate(tensor.codes)) {
     float zero = tensor.zeros.empty() ? 0 : tensor.zeros[tensor.getBlock(i)];
-    result.push_back(int16_t(tensor.type.getFormat().decode(code) - zero));
+    float number = tensor.type.getFormat().decode(code);
+    result.push_back(Number(form.getInteger(number) - zero));
   }
   return result;
 }
@@ -123,16 +127,25 @@ static LogicalResult evaluate(ConvOp op, Frame &frame) {
         convolve<double, double>(walk, input->toDoubles(), w, op.getGroups()));
   }
   const QuantizedTensor &input = frame.quantized(op.getInput());
+  auto form = getWeightForm(op, frame);
+  if (failed(form))
+    return failure();
   Walk walk(op.getWindows(), input.type.getShape(), filter[0]);
-  auto sums = convolve<int16_t, int64_t>(walk, getIntegers(input),
-                                         getIntegers(weight), op.getGroups());
+  auto sums =
+      weight.type.isInteger()
+          ? convolve<int16_t, int64_t>(walk, getIntegers(input),
+                                       getIntegers(weight), op.getGroups())
+          : convolve<int64_t, int64_t>(walk, getIntegers<int64_t>(input),
+                                       getIntegers<int64_t>(weight, *form),
+                                       op.getGroups());
   if (isIntegerEpilogue(op.getEpilogue()))
     return applyIntegerEpilogue(op, frame, walk.output, sums,
                                 SumScales::of(input, weight));
   std::vector<double> y;
   y.reserve(sums.size());
   for (auto [i, sum] : llvm::enumerate(sums))
-    y.push_back(double(sum) * input.scales[0] * scaleOf(i % filter[0]));
+    y.push_back(double(sum) * form->getUnit() * input.scales[0] *
+                scaleOf(i % filter[0]));
   return applyEpilogue(op, frame, walk.output, std::move(y));
 }
 

@@ -143,13 +143,29 @@ SumScales SumScales::of(const QuantizedTensor &input,
   SumScales result;
   for (float scale : weight.scales)
     result.scales.push_back(input.scales[0] * scale);
+  if (auto form = getIntegerForm(weight.type.getFormat()))
+    result.bits += form->getExcess();
   return result;
 }
 
-static LogicalResult checkSums(EpilogueOp op, ArrayRef<int64_t> sums) {
+FailureOr<IntegerForm> interp::getWeightForm(Operation *op, Frame &frame) {
+  const QuantizedTensor &weight = frame.quantized(op->getOperand(1));
+  auto *input = std::get_if<QuantizedTensor>(&frame.get(op->getOperand(0)));
+  auto form = getIntegerForm(weight.type.getFormat());
+  if (!input || !input->type.isInteger() || !form)
+    return IntegerForm();
+  for (uint32_t code : weight.codes)
+    if (!std::isfinite(weight.type.getFormat().decode(code)))
+      return op->emitOpError("has a weight that is infinite or no number, "
+                             "expected finite ones beside codes of integers");
+  return *form;
+}
+
+static LogicalResult checkSums(EpilogueOp op, ArrayRef<int64_t> sums,
+                               const SumScales &scales) {
   for (int64_t sum : sums)
-    if (sum != int32_t(sum))
-      return op->emitOpError("has a sum beyond 32 bits");
+    if (!llvm::isIntN(scales.bits, sum))
+      return op->emitOpError("has a sum beyond ") << scales.bits << " bits";
   return success();
 }
 
@@ -159,7 +175,7 @@ static LogicalResult requantize(EpilogueOp op, Frame &frame,
                                 const SumScales &scales, bool relu,
                                 Operands &operands) {
   auto result = operands.result(shape);
-  if (failed(result) || failed(checkSums(op, sums)))
+  if (failed(result) || failed(checkSums(op, sums, scales)))
     return failure();
   NumberFormat format = result->type.getFormat();
   float zero = result->zeros.empty() ? 0 : result->zeros[0];
@@ -217,7 +233,7 @@ LogicalResult interp::applyIntegerEpilogue(EpilogueOp op, Frame &frame,
     case EpilogueKind::RequantizeF32:
       return requantize(op, frame, shape, values, scales, relu, operands);
     case EpilogueKind::Requantize: {
-      if (failed(checkSums(op, values)))
+      if (failed(checkSums(op, values, scales)))
         return failure();
       std::vector<int64_t> multipliers = operands.tensor().toInts();
       std::vector<int64_t> shifts = operands.tensor().toInts();

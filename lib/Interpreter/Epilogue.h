@@ -9,6 +9,8 @@
 
 #include "Registry.h"
 
+#include "qnt/Dialect/QNT/IntegerForm.h"
+
 namespace qnt::interp {
 
 /// The f32 steps of `op` on `numbers`, the values of its result, whose shape at
@@ -23,6 +25,8 @@ mlir::LogicalResult applyEpilogue(EpilogueOp op, Frame &frame,
 struct SumScales {
   llvm::SmallVector<float> scales;
   float positions = 1;
+  /// That sums may have: 32, and those of the weight's integers beyond 8.
+  unsigned bits = 32;
 
   /// Of a contraction by `weight`.
   static SumScales of(const QuantizedTensor &input,
@@ -33,12 +37,17 @@ struct SumScales {
   }
 };
 
+/// As what the numbers of the weight of a contraction are multiplied: as
+/// integers with codes of integers, else as they are. Infinities and NaN are an
+/// error there.
+mlir::FailureOr<IntegerForm> getWeightForm(mlir::Operation *op, Frame &frame);
+
 /// The codes of a tensor per_tensor, less their zero point.
 std::vector<int64_t> getNumbers(const QuantizedTensor &tensor);
 
 /// The integer steps of `op` on the exact sums of products of codes, less their
-/// zero points, or on other integers. Sums beyond 32 bits are an error.
-/// `scales` is for `requantize_f32`. Sets the result.
+/// zero points, or on other integers. Sums beyond 32 bits, or those of
+/// `scales`, are an error. `scales` is for `requantize_f32`. Sets the result.
 mlir::LogicalResult applyIntegerEpilogue(EpilogueOp op, Frame &frame,
                                          llvm::ArrayRef<int64_t> shape,
                                          llvm::ArrayRef<int64_t> sums,

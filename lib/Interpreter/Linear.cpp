@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "Epilogue.h"
 
+#include "qnt/Dialect/QNT/IntegerForm.h"
+
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::interp;
@@ -42,23 +44,25 @@ static LogicalResult evaluate(nn::LinearOp op, Frame &frame) {
 
 namespace {
 /// The contraction of one quantised weight [N, K]: scales that share columns
-/// are walked group by group.
+/// are walked group by group. `form` has what makes integers of its numbers;
+/// then scales have the unit.
 struct Weight {
-  explicit Weight(const QuantizedTensor &tensor)
+  explicit Weight(const QuantizedTensor &tensor, IntegerForm form = {})
       : tensor(tensor), n(tensor.type.getShape()[0]),
         k(tensor.type.getShape()[1]),
         group(tensor.type.getBlock().getKind() == BlockKind::Group
                   ? tensor.type.getBlock().getGroup()
-                  : k) {
+                  : k),
+        unit(form.getUnit()), sumBits(32 + form.getExcess()) {
     numbers.reserve(tensor.codes.size());
     for (uint32_t code : tensor.codes)
-      numbers.push_back(tensor.type.getFormat().decode(code));
+      numbers.push_back(form.getInteger(tensor.type.getFormat().decode(code)));
   }
   bool hasOffsets() const { return tensor.type.hasOffsets(); }
   double scale(int64_t row, int64_t column) const {
     return tensor.scales.empty()
                ? 1.0
-               : tensor.scales[tensor.getBlock(row * k + column)];
+               : unit * tensor.scales[tensor.getBlock(row * k + column)];
   }
   /// The zero point of a block; 0 for types with offsets.
   double zero(int64_t row, int64_t column) const {
@@ -69,6 +73,9 @@ struct Weight {
   }
   const QuantizedTensor &tensor;
   int64_t n, k, group;
+  double unit;
+  /// What plain products of codes may sum up to.
+  unsigned sumBits;
   std::vector<double> numbers;
 
 private:
@@ -101,7 +108,8 @@ static double dotFloat(ArrayRef<double> x, const Weight &weight, int64_t row) {
 
 /// As dotFloat on integers `x` (less their zero point `inputZero`), the sums
 /// exact. Fails when the plain dot product of the codes of a group does not fit
-/// the 32 bits that targets accumulate in.
+/// the 32 bits that targets accumulate in, or as many more as the weight's
+/// integers have beyond 8.
 static FailureOr<double> dotInteger(ArrayRef<double> x, double inputZero,
                                     const Weight &weight, int64_t row) {
   double total = 0;
@@ -115,7 +123,7 @@ static FailureOr<double> dotInteger(ArrayRef<double> x, double inputZero,
       sum += int64_t((x[j] - inputZero) * (w - zero));
       inputs += int64_t(x[j] - inputZero);
     }
-    if (plain != int32_t(plain))
+    if (!llvm::isIntN(weight.sumBits, plain))
       return failure();
     total += weight.scale(row, first) * double(sum);
     if (weight.hasOffsets())
@@ -159,7 +167,8 @@ static LogicalResult contract(LinearOp op, Frame &frame, const Weight &weight,
                           input.zeros.empty() ? 0.0 : input.zeros[block],
                           weight, i % weight.n);
     if (failed(sum))
-      return op.emitOpError("has a dot product of codes beyond 32 bits");
+      return op.emitOpError("has a dot product of codes beyond ")
+             << weight.sumBits << " bits";
     y.push_back(double(input.scales[block]) * *sum);
   }
   return success();
@@ -185,7 +194,10 @@ static std::vector<int64_t> contractIntegers(const QuantizedTensor &input,
 }
 
 static LogicalResult evaluate(LinearOp op, Frame &frame) {
-  Weight weight(frame.quantized(op.getWeight()));
+  auto form = getWeightForm(op, frame);
+  if (failed(form))
+    return failure();
+  Weight weight(frame.quantized(op.getWeight()), *form);
   SmallVector<int64_t> shape;
   if (isIntegerEpilogue(op.getEpilogue())) {
     const QuantizedTensor &input = frame.quantized(op.getInput());

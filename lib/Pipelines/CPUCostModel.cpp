@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "CPUCostModel.h"
 
+#include "MachineFiles.h"
 #include "MeasureLatency.h"
 
 #include "../Runtime/Threads.h"
@@ -148,21 +149,14 @@ int64_t CPUCostModel::getCacheBytes(nn::KVCacheType cache,
   return cpu::getCacheBytes(cache, positions);
 }
 
+std::string CPUCostModel::getTableName() const {
+  return ("latency-" + isa.name + "-" + llvm::Twine(table.machine.threads) +
+          ".json")
+      .str();
+}
+
 llvm::Expected<std::string> CPUCostModel::getTablePath() const {
-  llvm::SmallString<128> folder;
-  // As the XDG base directory specification has it: relative paths are ignored.
-  if (const char *cache = std::getenv("XDG_CACHE_HOME");
-      cache && llvm::sys::path::is_absolute(cache))
-    folder = cache;
-  else if (const char *home = std::getenv("HOME"); home && *home)
-    llvm::sys::path::append(folder, home, ".cache");
-  else
-    return llvm::createStringError("there is no folder to keep latencies in: "
-                                   "expected XDG_CACHE_HOME or HOME to be set");
-  llvm::sys::path::append(folder, "qnt",
-                          "latency-" + isa.name + "-" +
-                              llvm::Twine(table.machine.threads) + ".json");
-  return folder.str().str();
+  return getMachineFile(getTableName());
 }
 
 llvm::Error CPUCostModel::readTable() const {
@@ -183,13 +177,9 @@ llvm::Error CPUCostModel::measure(
                                    " cannot be measured on this machine, which "
                                    "runs " +
                                    cpu::getNativeISA().name);
-  auto path = getTablePath();
+  auto path = prepareMachineFile(getTableName());
   if (!path)
     return path.takeError();
-  llvm::StringRef folder = llvm::sys::path::parent_path(*path);
-  if (std::error_code code = llvm::sys::fs::create_directories(folder))
-    return llvm::createStringError("cannot create folder '" + folder +
-                                   "': " + code.message());
   auto measured = measureLatencies(table.machine, wanted);
   if (!measured)
     return measured.takeError();

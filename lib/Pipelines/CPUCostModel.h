@@ -38,6 +38,7 @@ public:
   llvm::Expected<std::string> getTablePath() const;
 
 private:
+  std::string getTableName() const;
   llvm::Error readTable() const;
   /// Measures, and adds to the file.
   llvm::Error

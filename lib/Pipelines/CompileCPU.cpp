@@ -4,9 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "MachineFiles.h"
+#include "MeasureLatency.h"
 #include "TargetCode.h"
+#include "TileTable.h"
 
 #include "qnt/Pipelines/Pipelines.h"
+#include "qnt/Support/Error.h"
 #include "qnt/Target/CPU/Codegen.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -16,12 +20,35 @@
 using namespace mlir;
 using namespace qnt;
 
+/// As qnt-cpu-strategy takes them.
+static FailureOr<std::string> findTiles(ModuleOp module, const cpu::ISA &isa,
+                                        const TargetOptions &target) {
+  if (target.tiles == "estimated")
+    return std::string();
+  if (!target.tiles.empty())
+    return target.tiles;
+  // Without a folder for what is measured, nothing was.
+  auto path = getMachineFile(getTileTableName(isa));
+  if (!path) {
+    llvm::consumeError(path.takeError());
+    return std::string();
+  }
+  try {
+    return TileTable::read(*path, getMachine(isa, /*threads=*/1)).getText();
+  } catch (const support::FileError &error) {
+    return module.emitError(error.what());
+  }
+}
+
 /// A copy of `module` lowered for `isa`.
-static FailureOr<OwningOpRef<ModuleOp>> lowerFor(ModuleOp module,
-                                                 const cpu::ISA &isa) {
+static FailureOr<OwningOpRef<ModuleOp>>
+lowerFor(ModuleOp module, const cpu::ISA &isa, const TargetOptions &target) {
   OwningOpRef<ModuleOp> copy = module.clone();
+  auto tiles = findTiles(module, isa, target);
+  if (failed(tiles))
+    return failure();
   PassManager pm(module.getContext());
-  buildCPUCodePipeline(pm, isa.name);
+  buildCPUCodePipeline(pm, isa.name, *tiles);
   if (failed(pm.run(*copy)))
     return failure();
   return copy;
@@ -32,7 +59,7 @@ FailureOr<ModelCode> qnt::generateForCPU(ModuleOp module,
   ModelCode result;
   result.isa = target.isas.back();
   for (const cpu::ISA *isa : target.isas) {
-    auto lowered = lowerFor(module, *isa);
+    auto lowered = lowerFor(module, *isa, target);
     if (failed(lowered))
       return failure();
     // Kernels go by their names in the best variant.
@@ -59,7 +86,7 @@ FailureOr<ModelCode> qnt::generateForCPU(ModuleOp module,
 LogicalResult qnt::writeCodeForCPU(ModuleOp module, const TargetOptions &target,
                                    StringRef output) {
   const cpu::ISA &isa = *target.isas.front();
-  auto lowered = lowerFor(module, isa);
+  auto lowered = lowerFor(module, isa, target);
   if (failed(lowered))
     return failure();
   llvm::LLVMContext context;

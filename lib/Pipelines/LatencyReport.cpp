@@ -45,7 +45,7 @@ QuantizedContraction ReportedFormat::of(const ContractionShape &shape) const {
 }
 
 static llvm::Error refuse(const Twine &word, const Twine &why) {
-  return llvm::createStringError("--measure-latency: '" + word + "': " + why);
+  return llvm::createStringError("'" + word + "': " + why);
 }
 
 llvm::Expected<std::vector<ReportedFormat>>

@@ -280,6 +280,7 @@ llvm::Error Measurement::compile() {
   (*module)->setAttr("qnt.params", StringAttr::get(context, store));
   TargetOptions target;
   target.isas.push_back(cpu::findISA(machine.isa));
+  target.tiles = plan.tiles;
   if (failed(compileCode(*module, target, code, store)))
     return failure();
 
@@ -367,20 +368,26 @@ qnt::measureLatencies(const LatencyTable::Machine &machine,
     return llvm::createStringError("cannot create a temporary folder: " +
                                    code.message());
   llvm::scope_exit cleanup([&] { (void)fs::remove_directories(folder); });
-  support::Progress progress("measure latencies",
-                             int64_t(kinds.size() + wanted.size()));
+  std::optional<support::Progress> progress;
+  if (plan.showsProgress)
+    progress.emplace("measure latencies",
+                     int64_t(kinds.size() + wanted.size()));
+  auto advance = [&] {
+    if (progress)
+      progress->advance();
+  };
   LatencyTable table(machine);
   for (const auto &[kind, rows] : kinds) {
     Measurement measurement(kind, machine, plan, &context, folder.str().str());
     if (llvm::Error error = measurement.compile())
       return error;
-    progress.advance();
+    advance();
     for (int64_t count : rows) {
       llvm::Expected<LatencyGrid> grid = measurement.run(count);
       if (!grid)
         return grid.takeError();
       table.insert(kind, count, std::move(*grid));
-      progress.advance();
+      advance();
     }
   }
   return table;

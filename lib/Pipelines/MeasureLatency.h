@@ -30,6 +30,9 @@ struct LatencyPlan {
   /// Times that all sizes are run, with one row and with many, after once for
   /// nothing.
   int64_t roundsOfRow = 40, roundsOfRows = 8;
+  /// Of all layers, as TargetOptions has them.
+  std::string tiles;
+  bool showsProgress = true;
 };
 
 /// Grids for the kinds, each by how many rows come at once, with the machine's

@@ -210,9 +210,11 @@ void qnt::buildFPGAPipeline(OpPassManager &pm, llvm::StringRef params,
   }
 }
 
-void qnt::buildCPUCodePipeline(OpPassManager &pm, llvm::StringRef isa) {
+void qnt::buildCPUCodePipeline(OpPassManager &pm, llvm::StringRef isa,
+                               llvm::StringRef tiles) {
   cpu::ChooseStrategiesPassOptions strategies;
   strategies.isa = isa.str();
+  strategies.tiles = tiles.str();
   pm.addPass(cpu::createChooseStrategiesPass(strategies));
   cpu::LowerToCPUPassOptions lowering;
   lowering.isa = isa.str();
@@ -244,8 +246,8 @@ struct CPUCodePipelineOptions
     : public PassPipelineOptions<CPUCodePipelineOptions> {
   Option<std::string> isa{
       *this, "isa",
-      llvm::cl::desc("Instruction set: native, avx512vnni, avxvnni, avx2, "
-                     "portable; i8mm, dotprod or neon."),
+      llvm::cl::desc("Instruction set: native, amx, avx512vnni, avxvnni, "
+                     "avx2, portable; i8mm, dotprod or neon."),
       llvm::cl::init("native")};
 };
 
@@ -255,8 +257,8 @@ struct CPUPipelineOptions : public PassPipelineOptions<CPUPipelineOptions> {
       llvm::cl::desc("The safetensors file to write parameters to.")};
   Option<std::string> isa{
       *this, "isa",
-      llvm::cl::desc("Instruction set: native, avx512vnni, avxvnni, avx2, "
-                     "portable; i8mm, dotprod or neon."),
+      llvm::cl::desc("Instruction set: native, amx, avx512vnni, avxvnni, "
+                     "avx2, portable; i8mm, dotprod or neon."),
       llvm::cl::init("native")};
 };
 

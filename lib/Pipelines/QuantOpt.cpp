@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "AllocationPage.h"
 #include "LatencyReport.h"
+#include "MeasureTiles.h"
 #include "OutlierReport.h"
 
 #include "qnt/Import/ONNX.h"
@@ -85,6 +86,12 @@ struct Flags {
                      "int4:64,int8,int8/none (groups of 64 inputs; activations "
                      "in floats); of a MODEL, what its layers cost; -o "
                      "FILE.json for programs"),
+      llvm::cl::cat(category), llvm::cl::value_desc("formats")};
+  llvm::cl::opt<std::string> measureTiles{
+      "measure-tiles",
+      llvm::cl::desc("Measure, once a machine, which register tiles layers of "
+                     "these formats are fastest with, such as int8,int4:32; "
+                     "models are compiled with them from then on"),
       llvm::cl::cat(category), llvm::cl::value_desc("formats")};
   llvm::cl::opt<bool> printONNXOperators{
       "print-onnx-operators",
@@ -247,33 +254,59 @@ int reportOutliers(const Flags &flags, ModuleOp module, StringRef input,
   return 0;
 }
 
+/// What is measured on this machine: the best that runs here, as when a model
+/// is loaded. Fails where the target is not the CPU.
+llvm::Expected<const cpu::ISA *> findMeasuredISA(const Flags &flags) {
+  auto target = TargetOptions::parse(
+      flags.target.getNumOccurrences() ? StringRef(flags.target) : "cpu");
+  if (!target)
+    return target.takeError();
+  if (target->isas.empty())
+    return llvm::createStringError("expected a target cpu, got '" +
+                                   target->text + "'");
+  for (const cpu::ISA *isa : target->isas)
+    if (cpu::isRunnable(*isa))
+      return isa;
+  return target->isas.front();
+}
+
+/// --measure-tiles: a report to standard output, and a file of this machine.
+int runTiles(const Flags &flags, DialectRegistry &registry) {
+  auto failed = [](llvm::Error error) {
+    return fail("--measure-tiles: " + llvm::toString(std::move(error)));
+  };
+  auto isa = findMeasuredISA(flags);
+  if (!isa)
+    return failed(isa.takeError());
+  MLIRContext context(registry);
+  context.loadAllAvailableDialects();
+  auto formats =
+      parseReportedFormats(flags.measureTiles, CPUCostModel(**isa), &context);
+  if (!formats)
+    return failed(formats.takeError());
+  if (llvm::Error error = measureTiles(*formats, **isa, llvm::outs()))
+    return failed(std::move(error));
+  return 0;
+}
+
 /// --measure-latency: a report to standard output, and into a file.
 int runLatency(const Flags &flags, DialectRegistry &registry, StringRef input,
                StringRef output) {
   if (output != "-" && !output.ends_with(".json"))
     return fail("--measure-latency: expected an output ending in .json, got '" +
                 output + "'");
-  auto target = TargetOptions::parse(
-      flags.target.getNumOccurrences() ? StringRef(flags.target) : "cpu");
-  if (!target)
-    return fail(llvm::toString(target.takeError()));
+  auto isa = findMeasuredISA(flags);
+  if (!isa)
+    return fail("--measure-latency: " + llvm::toString(isa.takeError()));
   if (output != "-")
     if (llvm::Error error = checkWritable(output))
       return fail(llvm::toString(std::move(error)));
-  if (target->chip)
-    return fail("--measure-latency: expected a target cpu, got '" +
-                target->text + "'");
-  // As when a model is loaded: the best that runs here.
-  const cpu::ISA *isa = target->isas.front();
-  for (const cpu::ISA *other : llvm::reverse(target->isas))
-    if (cpu::isRunnable(*other))
-      isa = other;
-  CPUCostModel costs(*isa);
+  CPUCostModel costs(**isa);
   MLIRContext context(registry);
   context.loadAllAvailableDialects();
   auto formats = parseReportedFormats(flags.measureLatency, costs, &context);
   if (!formats)
-    return fail(llvm::toString(formats.takeError()));
+    return fail("--measure-latency: " + llvm::toString(formats.takeError()));
   std::string json;
   llvm::Error error = llvm::Error::success();
   if (input == "-") {
@@ -448,6 +481,8 @@ int qnt::quantOptMain(int argc, char **argv) {
   }
   if (flags.measureLatency.getNumOccurrences())
     return guarded([&] { return runLatency(flags, registry, input, output); });
+  if (flags.measureTiles.getNumOccurrences())
+    return guarded([&] { return runTiles(flags, registry); });
   MlirOptMainConfig config = MlirOptMainConfig::createFromCLOptions();
   // Plain passes on plain IR: exactly mlir-opt.
   if (isModule(input) && !isCode(output) && !flags.embed &&

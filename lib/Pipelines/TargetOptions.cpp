@@ -7,6 +7,7 @@
 #include "ByteSize.h"
 
 #include "qnt/Pipelines/Options.h"
+#include "qnt/Target/CPU/Tiles.h"
 #include "qnt/Target/CUDA/Codegen.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -21,9 +22,9 @@ static const cpu::ISA *getISAForCPU(llvm::StringRef name) {
   return cpu::findISA(
       llvm::StringSwitch<llvm::StringRef>(name)
           .Cases({"znver4", "znver5", "icelake-server", "icelake-client",
-                  "cascadelake", "sapphirerapids", "emeraldrapids",
-                  "graniterapids"},
+                  "cascadelake"},
                  "avx512vnni")
+          .Cases({"sapphirerapids", "emeraldrapids", "graniterapids"}, "amx")
           .Cases({"alderlake", "raptorlake", "meteorlake", "arrowlake",
                   "lunarlake", "gracemont", "sierraforest"},
                  "avxvnni")
@@ -50,9 +51,18 @@ llvm::Error TargetOptions::setForCPU(llvm::StringRef key,
     isas.push_back(isa);
     return llvm::Error::success();
   }
+  if (key == "tiles") {
+    if (value != "estimated")
+      if (auto found = cpu::findTiles(value, ""); !found)
+        return llvm::createStringError(
+            "--target: " + llvm::toString(found.takeError()) +
+            ", or 'estimated'");
+    tiles = value.str();
+    return llvm::Error::success();
+  }
   if (key != "isa")
     return llvm::createStringError("--target: unknown key '" + key +
-                                   "', expected mcpu or isa");
+                                   "', expected mcpu, isa or tiles");
   if (value == "all") {
     for (const cpu::ISA &isa : cpu::getISAs())
       if (isa.arch == cpu::getBaselineISA().arch)
@@ -245,10 +255,12 @@ bool TargetOptions::canWrite(llvm::StringRef extension) const {
 
 std::string TargetOptions::help() {
   return "Target: cpu [mcpu=native|znver4|x86-64-v3|...] "
-         "[isa=avx512vnni,avxvnni,avx2,portable|all, or "
+         "[isa=amx,avx512vnni,avxvnni,avx2,portable|all, or "
          "i8mm,dotprod,neon of Arm (several versions in one artifact, chosen "
          "at "
-         "load)]; or cuda chip=sm_80|sm_90a|sm_100a|sm_120a "
+         "load)] [tiles=estimated|1x4+4x4+6x4|int4:32=1x2+6x2,... (register "
+         "tiles of rows by 16 features, where not those that --measure-tiles "
+         "found)]; or cuda chip=sm_80|sm_90a|sm_100a|sm_120a "
          "[memory=24GB (what the GPU has, if less than the chip's largest)] "
          "[code=cubin|ptx|mlir (how the model carries its kernels: assembled "
          "by ptxas, for the driver to assemble, or for the emulator)]; or fpga "

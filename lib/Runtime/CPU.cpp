@@ -10,7 +10,11 @@
 #include <cstdint>
 
 #if defined(__x86_64__)
+#include <cerrno>
 #include <cpuid.h>
+#include <cstring>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
@@ -103,6 +107,17 @@ bool qnt::runtime::cpuHas(std::string_view feature) {
   }
   return false;
 }
+
+std::string qnt::runtime::requestPermission(std::string_view list) {
+  if (list.find("amx_tile") == list.npos)
+    return "";
+  // Documentation/arch/x86/xstate.rst of Linux.
+  constexpr long requestPermissionFor = 0x1023, tileData = 18;
+  if (syscall(SYS_arch_prctl, requestPermissionFor, tileData) == 0)
+    return "";
+  return std::string("permission to use AMX's tiles (arch_prctl: ") +
+         std::strerror(errno) + ")";
+}
 #elif defined(__aarch64__)
 bool qnt::runtime::cpuHas(std::string_view feature) {
   // Bits of the kernel's elf_hwcaps.
@@ -114,6 +129,10 @@ bool qnt::runtime::cpuHas(std::string_view feature) {
 }
 #else
 bool qnt::runtime::cpuHas(std::string_view) { return false; }
+#endif
+
+#if !defined(__x86_64__)
+std::string qnt::runtime::requestPermission(std::string_view) { return ""; }
 #endif
 
 std::string qnt::runtime::firstMissingFeature(std::string_view list) {

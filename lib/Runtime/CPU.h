@@ -21,6 +21,12 @@ bool cpuHas(std::string_view feature);
 /// empty when all are there.
 std::string firstMissingFeature(std::string_view list);
 
+/// Asks the operating system for what a process may use only with its
+/// permission: the tiles of `amx_tile` (Linux, arch_prctl
+/// ARCH_REQ_XCOMP_PERM), for all threads. Where it refuses, what is missing;
+/// else empty.
+std::string requestPermission(std::string_view list);
+
 } // namespace qnt::runtime
 
 #endif // QNT_LIB_RUNTIME_CPU_H

@@ -123,6 +123,8 @@ void qnt_model::chooseVariant(const char *isa) {
       continue;
     // Whether a GPU is there is asked when it is opened.
     missing = manifest.device ? "" : firstMissingFeature(candidate.features);
+    if (missing.empty())
+      missing = requestPermission(candidate.features);
     if (missing.empty()) {
       variant = &candidate;
       return;

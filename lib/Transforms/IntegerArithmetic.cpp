@@ -7,6 +7,7 @@
 #include "CodePatterns.h"
 
 #include "qnt/Analysis/ParamExpressions.h"
+#include "qnt/Dialect/QNT/IntegerForm.h"
 #include "qnt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -65,6 +66,8 @@ private:
   Type type;
 
   Value bias, addend, scale, zero;
+  /// Bits of the weight's integers beyond those of int8.
+  unsigned excess = 0;
   bool relu = false;
   SmallVector<Attribute> steps;
   SmallVector<Value> extra;
@@ -158,18 +161,20 @@ FailureOr<Value> Converter::createSumScales() {
   if (Value weight = getWeight(op)) {
     auto of = cast<QTensorType>(weight.getType());
     BlockKind block = of.getBlock().getKind();
-    if (of.hasOffsets() || !isParamExpression(weight) ||
+    auto form = getIntegerForm(of.getFormat());
+    if (of.hasOffsets() || !isParamExpression(weight) || !form ||
         (block != BlockKind::PerChannel && block != BlockKind::PerTensor))
       return error() << "expected a parameter as weight, with a scale for each "
                         "channel and no offsets, got "
                      << of;
+    excess = form->getExcess();
     scales = ScalesOp::create(
         builder, loc,
         RankedTensorType::get(of.getScaleShape(), builder.getF32Type()),
         weight);
-    if (block == BlockKind::PerTensor)
-      scales =
-          nn::MulOp::create(builder, loc, vector, createConstant(1), scales);
+    if (block == BlockKind::PerTensor || form->exponent != 0)
+      scales = nn::MulOp::create(builder, loc, vector,
+                                 createConstant(form->getUnit()), scales);
   } else {
     ArrayRef<int64_t> kernel = cast<AveragePoolOp>(*op).getKernel();
     scales = createConstant(1 / (double(kernel[0]) * double(kernel[1])));
@@ -207,7 +212,13 @@ LogicalResult Converter::run() {
     if (!isParamExpression(scale) ||
         (addend && (!added || !isParamExpression(added->scale))))
       return error() << "expected scales that are known when compiling";
-    Value shift = DyadicShiftOp::create(builder, loc, integers, *sums,
+    // Sums of more bits leave multipliers fewer.
+    Value numerator = *sums;
+    if (excess)
+      numerator =
+          nn::MulOp::create(builder, loc, numerator.getType(), numerator,
+                            createConstant(std::ldexp(1.0, int(excess))));
+    Value shift = DyadicShiftOp::create(builder, loc, integers, numerator,
                                         added ? added->scale : Value(), scale);
     if (addend)
       append(

@@ -88,6 +88,35 @@ static ArrayAttr getRequantize(OpBuilder &builder) {
       EpilogueKindAttr::get(builder.getContext(), EpilogueKind::Requantize));
 }
 
+/// Makes of `op`, quantised numbers that are `function` of decoded codes of at
+/// most 8 bits, a table.
+static LogicalResult convertToTable(QuantizeOp op, Value decoded,
+                                    function_ref<float(float)> function,
+                                    PatternRewriter &rewriter) {
+  auto input = getDecoded(decoded);
+  std::optional<float> scale = getConstantNumber(op.getScale()), zero = 0;
+  if (op.getZero())
+    zero = getConstantNumber(op.getZero());
+  if (!input || !scale || !zero || input->getType().getFormat().getBits() > 8)
+    return rewriter.notifyMatchFailure(op, "not of codes of at most 8 bits");
+  QTensorType from = input->getType(), to = op.getResult().getType();
+  CodeScales scales = *findScales(input->codes);
+  float before = scales.zero ? *getConstantNumber(scales.zero) : 0;
+  auto patterns = int64_t(1) << from.getFormat().getBits();
+  SmallVector<int16_t> table;
+  for (int64_t code = 0; code < patterns; ++code) {
+    float y = function(input->scale * (from.getFormat().decode(code) - before));
+    uint32_t encoded = 0;
+    encodeBlock(to, {*scale, *zero}, y, encoded);
+    table.push_back(int16_t(to.getFormat().decode(encoded)));
+  }
+  auto type = RankedTensorType::get({patterns}, rewriter.getI16Type());
+  rewriter.replaceOpWithNewOp<qnt::LookupOp>(
+      op, op.getType(), input->codes, op.getScale(), op.getZero(),
+      DenseIntElementsAttr::get(type, ArrayRef(table)));
+  return success();
+}
+
 namespace {
 struct ConvertNorm : ConvertFunction<nn::RMSNormOp> {
   using ConvertFunction::ConvertFunction;
@@ -209,37 +238,30 @@ struct ConvertActivation : ConvertFunction<nn::ActivationOp> {
 
   LogicalResult convert(nn::ActivationOp activation, QuantizeOp op,
                         PatternRewriter &rewriter) const override {
-    auto input = getDecoded(activation.getInput());
-    std::optional<float> scale = getConstantNumber(op.getScale()), zero = 0;
-    if (op.getZero())
-      zero = getConstantNumber(op.getZero());
-    if (!input || !scale || !zero || input->getType().getFormat().getBits() > 8)
-      return rewriter.notifyMatchFailure(op, "not of codes of at most 8 bits");
-    QTensorType from = input->getType(), to = op.getResult().getType();
-    CodeScales scales = *findScales(input->codes);
-    float before = scales.zero ? *getConstantNumber(scales.zero) : 0;
-    auto patterns = int64_t(1) << from.getFormat().getBits();
-    SmallVector<int16_t> table;
-    for (int64_t code = 0; code < patterns; ++code) {
-      float x = input->scale * (from.getFormat().decode(code) - before);
-      auto y = float(nn::activate(activation.getKind(), x));
-      uint32_t encoded = 0;
-      encodeBlock(to, {*scale, *zero}, y, encoded);
-      table.push_back(int16_t(to.getFormat().decode(encoded)));
-    }
-    auto type = RankedTensorType::get({patterns}, rewriter.getI16Type());
-    rewriter.replaceOpWithNewOp<qnt::LookupOp>(
-        op, op.getType(), input->codes, op.getScale(), op.getZero(),
-        DenseIntElementsAttr::get(type, ArrayRef(table)));
-    return success();
+    return convertToTable(
+        op, activation.getInput(),
+        [&](float x) { return float(nn::activate(activation.getKind(), x)); },
+        rewriter);
+  }
+};
+
+/// Codes of another scale, such as of vectors that are joined; those of images
+/// have an epilogue (qnt-propagate-codes).
+struct ConvertScale : ConvertFunction<DequantizeOp> {
+  using ConvertFunction::ConvertFunction;
+
+  LogicalResult convert(DequantizeOp decode, QuantizeOp op,
+                        PatternRewriter &rewriter) const override {
+    return convertToTable(
+        op, decode.getResult(), [](float x) { return x; }, rewriter);
   }
 };
 } // namespace
 
 LogicalResult qnt::convertFunctionsOfCodes(func::FuncOp function) {
   WalkResult found = function.walk([](QuantizeOp op) {
-    return isa_and_present<nn::RMSNormOp, nn::RopeOp, nn::AttentionOp,
-                           nn::MulOp, nn::ActivationOp>(
+    return isa_and_present<DequantizeOp, nn::RMSNormOp, nn::RopeOp,
+                           nn::AttentionOp, nn::MulOp, nn::ActivationOp>(
                op.getInput().getDefiningOp())
                ? WalkResult::interrupt()
                : WalkResult::advance();
@@ -248,6 +270,6 @@ LogicalResult qnt::convertFunctionsOfCodes(func::FuncOp function) {
     return success();
   RewritePatternSet patterns(function.getContext());
   patterns.add<ConvertNorm, ConvertRope, ConvertAttention, ConvertProduct,
-               ConvertActivation>(function.getContext());
+               ConvertActivation, ConvertScale>(function.getContext());
   return applyPatterns(function, std::move(patterns));
 }

@@ -10,6 +10,7 @@
 #include "Rewrite.h"
 
 #include "qnt/Analysis/ImageSites.h"
+#include "qnt/Dialect/QNT/IntegerForm.h"
 #include "qnt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -269,18 +270,24 @@ struct PoolCodes : OpRewritePattern<nn::PoolOp> {
   }
 };
 
-/// A layer on a decoded input takes the codes themselves.
+/// A layer on a decoded input takes the codes themselves; in integer arithmetic
+/// by weights of small floats, too.
 template <typename OpTy> struct TakeCodes : OpRewritePattern<OpTy> {
-  using OpRewritePattern<OpTy>::OpRewritePattern;
+  TakeCodes(MLIRContext *context, bool inIntegers)
+      : OpRewritePattern<OpTy>(context), inIntegers(inIntegers) {}
 
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     Value codes = getDecodedImage(op.getInput());
-    if (!codes || !op.getWeight().getType().isInteger())
+    QTensorType weight = op.getWeight().getType();
+    if (!codes ||
+        !(inIntegers ? isMultipliedWithIntegers(weight) : weight.isInteger()))
       return rewriter.notifyMatchFailure(op, "no integers on both sides");
     rewriter.modifyOpInPlace(op, [&] { op.getInputMutable().assign(codes); });
     return success();
   }
+
+  const bool inIntegers;
 };
 
 /// A layer whose weight and input are decoded, as importers of quantised models
@@ -334,10 +341,12 @@ public:
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<MoveCodes, WrapAgain, QuantizeParts, QuantizeImageFirst,
-                 PoolCodes, TakeCodes<ConvOp>, TakeCodes<LinearOp>,
-                 QuantizeLayer<nn::ConvOp>, QuantizeLayer<nn::LinearOp>>(
-        &getContext());
+    patterns
+        .add<MoveCodes, WrapAgain, QuantizeParts, QuantizeImageFirst, PoolCodes,
+             QuantizeLayer<nn::ConvOp>, QuantizeLayer<nn::LinearOp>>(
+            &getContext());
+    patterns.add<TakeCodes<ConvOp>, TakeCodes<LinearOp>>(&getContext(),
+                                                         everywhere);
     populateCodeEpiloguePatterns(patterns);
     populateDimPatterns(patterns);
     FrozenRewritePatternSet frozen(std::move(patterns));

@@ -89,6 +89,7 @@ private:
 
 QuantizeOptions QuantizePass::getOptions() const {
   QuantizeOptions options;
+  options.integers = integers;
   options.weights = weights;
   options.group = group;
   options.scale = scale;

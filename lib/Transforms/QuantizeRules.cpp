@@ -8,6 +8,8 @@
 
 #include "OutlierColumns.h"
 
+#include "qnt/Dialect/QNT/IntegerForm.h"
+
 using namespace mlir;
 using namespace qnt;
 
@@ -161,6 +163,7 @@ private:
   LogicalResult makeWeight(StringRef option, StringRef name, int64_t group,
                            WeightRule &rule);
   LogicalResult chooseActivation(StringRef option, WeightRule &rule);
+  LogicalResult chooseIntegers(StringRef option, WeightRule &rule);
   LogicalResult makeAllocated(QuantizeRules &rules);
   ActivationFormat chooseImage(const QuantizeRules &rules);
 
@@ -287,6 +290,23 @@ LogicalResult RuleMaker::makeWeight(StringRef option, StringRef name,
   return chooseActivation(option, rule);
 }
 
+/// Beside weights of small floats in integer arithmetic.
+LogicalResult RuleMaker::chooseIntegers(StringRef option, WeightRule &rule) {
+  StringRef name = options.activations;
+  bool isAuto = name == "auto";
+  if (rule.group || !getIntegerForm(rule.format))
+    return error() << "activations=" << (isAuto ? "int8" : name) << " with "
+                   << option << "=" << rule.format.getName()
+                   << ": integer activations need integer weights, or in "
+                      "integer arithmetic, without groups, small floats whose "
+                      "numbers are integers of at most 24 bits times a power "
+                      "of two";
+  rule.activation = isAuto ? costModel.preferredActivation(IntFormatAttr::get(
+                                 context, 8, /*isSigned=*/true))
+                           : parseActivationFormat(name, context);
+  return success();
+}
+
 LogicalResult RuleMaker::chooseActivation(StringRef option, WeightRule &rule) {
   StringRef name = options.activations;
   bool isInteger = isa<IntFormatAttr>(rule.format);
@@ -304,6 +324,8 @@ LogicalResult RuleMaker::chooseActivation(StringRef option, WeightRule &rule) {
     rule.activation = activation;
     return success();
   }
+  if (!isInteger && options.integers && rule.format.isScaled())
+    return chooseIntegers(option, rule);
   if (name == "auto") {
     if (isInteger)
       rule.activation = costModel.preferredActivation(rule.format);

@@ -51,13 +51,14 @@ static bool replaceSum(AveragePoolOp op) {
   return true;
 }
 
-/// Whether sums of products by `weight`, which may be null, have a scale.
+/// Whether sums of products by `weight`, which may be null, have a scale that
+/// is the product of both.
 static bool hasSumScales(Value weight) {
   if (!weight)
     return true;
   auto type = cast<QTensorType>(weight.getType());
   BlockKind block = type.getBlock().getKind();
-  return !type.hasOffsets() &&
+  return type.isInteger() && !type.hasOffsets() &&
          (block == BlockKind::PerChannel || block == BlockKind::PerTensor);
 }
 

@@ -23,6 +23,7 @@ import onnx
 import onnxruntime
 
 from cifar import without_softmax
+from make_cnn import NETWORKS
 from tools import BUILD, ROOT, call, machine, need_shared, run_json
 
 sys.path[:0] = [str(ROOT / "test/Inputs"), str(ROOT / "test/Target/FPGA/Inputs")]
@@ -92,7 +93,8 @@ MODELS = {"resnet8": (*RESNET8, INT8, "xc7z020", 40000),
           "autoencoder": ("ad_autoencoder", Noise("input", 640), INT8, "xc7z045", 1300),
           "resnet8-fit": (*PIXELS, INT8, "xc7z020", None),
           "resnet8-w4a8-fit": (*PIXELS, W4A8, "xc7z020", None),
-          "resnet8-w4a4-fit": (*PIXELS, W4A4, "xc7z020", None)}
+          "resnet8-w4a4-fit": (*PIXELS, W4A4, "xc7z020", None),
+          "mobilenet-fit": ("mobilenet32", Images("image", normalized), INT8, "xc7z020", None)}
 
 
 def count_products(path):
@@ -154,7 +156,11 @@ class Project:
     def __init__(self, name, folder, args):
         self.folder = folder
         stem, self.data, recipe, part, cycles = MODELS[name]
-        source = need_shared(f"models/{stem}.onnx")
+        source = folder / f"{stem}.onnx"
+        if stem in NETWORKS:
+            onnx.save(NETWORKS[stem](size=32, seed=0), source)
+        else:
+            source = need_shared(f"models/{stem}.onnx")
         if isinstance(self.data, Images):
             source = without_softmax(source, folder)
         self.products = count_products(source)

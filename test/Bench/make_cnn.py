@@ -1,9 +1,9 @@
 """Convolution networks of well-known shapes with seeded random weights, as ONNX:
-ResNet-50 (He et al. 2016) and MobileNetV2 (Sandler et al. 2018), 224 x 224, batch
-normalisation already folded. They classify nothing: they are for timing, and for
+ResNet-50 (He et al. 2016) and MobileNetV2 (Sandler et al. 2018), 224 x 224, and a small
+one of the latter's blocks for 32 x 32, batch normalisation already folded. They classify nothing: they are for timing, and for
 comparing the numbers of two runtimes.
 
-usage: make_cnn.py resnet50|mobilenetv2 OUTPUT.onnx [--size PIXELS] [--seed N]
+usage: make_cnn.py resnet50|mobilenetv2|mobilenet32 OUTPUT.onnx [--size PIXELS] [--seed N]
 """
 import argparse
 
@@ -73,17 +73,18 @@ def resnet50(size, seed):
     return net.model(net.classifier(x, channels), size)
 
 
-def mobilenetv2(size, seed):
+def mobilenet(size, seed, stem, stages, last, classes):
+    """Of (channels, stride) of the first layer, (expansion, channels, blocks, stride) of each
+    stage, channels of the last layer."""
     net = Network(seed)
     limits = [net.parameter("zero", np.array(0.0)), net.parameter("six", np.array(6.0))]
 
     def relu6(x):
         return net.add("Clip", [x, *limits])
 
-    x, channels = relu6(net.conv("image", 3, 32, 3, 2)), 32
-    for expansion, features, blocks, stride in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2),
-                                                (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2),
-                                                (6, 320, 1, 1)):
+    channels, stride = stem
+    x = relu6(net.conv("image", 3, channels, 3, stride))
+    for expansion, features, blocks, stride in stages:
         for block in range(blocks):
             step = stride if block == 0 else 1
             y, hidden = x, channels * expansion
@@ -93,11 +94,22 @@ def mobilenetv2(size, seed):
             y = net.conv(y, hidden, features, gain=1.0)
             x = net.add("Add", [x, y]) if step == 1 and channels == features else y
             channels = features
-    x = relu6(net.conv(x, channels, 1280))
-    return net.model(net.classifier(x, 1280), size)
+    x = relu6(net.conv(x, channels, last))
+    return net.model(net.classifier(x, last, classes), size)
 
 
-NETWORKS = {"resnet50": resnet50, "mobilenetv2": mobilenetv2}
+def mobilenetv2(size, seed):
+    return mobilenet(size, seed, (32, 2),
+                     ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+                      (6, 160, 3, 2), (6, 320, 1, 1)), 1280, 1000)
+
+
+def mobilenet32(size, seed):
+    return mobilenet(size, seed, (16, 1),
+                     ((1, 16, 1, 1), (4, 24, 2, 2), (4, 32, 2, 2), (4, 64, 2, 2)), 128, 10)
+
+
+NETWORKS = {"resnet50": resnet50, "mobilenetv2": mobilenetv2, "mobilenet32": mobilenet32}
 
 
 def main():
@@ -105,10 +117,11 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", choices=sorted(NETWORKS))
     parser.add_argument("output")
-    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--size", type=int, help="32 of mobilenet32, 224 of others")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    onnx.save(NETWORKS[args.network](args.size, args.seed), args.output)
+    size = args.size or (32 if args.network == "mobilenet32" else 224)
+    onnx.save(NETWORKS[args.network](size, args.seed), args.output)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,16 @@ usage: speed.py [--only gemm,gemv,llm,ternary,bert,resnet50,iree,compile]
 | gemm | a layer of 4096 x 4096, 512 rows: int8, int4 in groups of 32 and of 128 | the peak of the dot product instruction, between the calls |
 | gemv | decode steps of three layers of Llama-7B's shape, int4 in groups of 32 | reads of memory, between the steps |
 | llm | Qwen3-0.6B's shape, W4A8 g32: prompt of 512, decode | llama.cpp q4_0 and q4_K (llama-cpp-python); with --peer-dir, ik_llama.cpp |
-| ternary | 8 layers of BitNet 2B's shape, weights of 2 bits: prompt of 512, decode | with --peer-dir, ik_llama.cpp's kernels for BitNet, IQ2_BN and its rows of four |
+| ternary | 8 layers of BitNet 2B's shape, weights of 2 bits: prompt of 512, decode | with --peer-dir, bitnet.cpp's I2_S and TL2, ik_llama.cpp's IQ2_BN and its rows of four |
 | bert | MiniLM and BERT-base's shape, 128 tokens, W8A8 | ONNX Runtime (dynamic int8), OpenVINO (static int8 by NNCF) |
 | resnet50 | ResNet-50's shape, W8A8 and integers | ONNX Runtime (static int8), OpenVINO (static int8 by NNCF) |
 | iree | int8 products of 1024 and 4096 | IREE |
 | compile | quantise and compile decoders of 2 and 32 small layers | each other |
 
 Peers come from `.ci/setup peers`, which builds llama.cpp for this machine. PEER_DIR holds
-peers already built: PEER_DIR/ik_llama/build/bin/llama-bench and llama-quantize.
+peers already built: PEER_DIR/ik_llama/build/bin/llama-bench and llama-quantize; the same of
+bitnet.cpp below bitnet, and below bitnet_tl2 with its kernels for TL2 and model.gguf, a model of
+this shape in that format.
 """
 import argparse
 import json
@@ -125,7 +127,8 @@ def gemv(args, folder):
 
 # Language models.
 
-IK_LLAMA = "ik_llama/build/bin"
+IK_LLAMA, BITNET, BITNET_TL2 = (f"{name}/build/bin" for name in
+                                ("ik_llama", "bitnet", "bitnet_tl2"))
 
 
 def make_gguf(checkpoint, folder):
@@ -145,10 +148,10 @@ assert api.llama_model_quantize(b"{source}", b"{files[name]}", ctypes.byref(para
     return files
 
 
-def run_llama_bench(program, path, threads):
-    """ik_llama.cpp's own bench: tokens a second."""
+def run_llama_bench(program, path, threads, *options):
+    """The bench of llama.cpp's relatives: tokens a second."""
     found = json.loads(call(program, "-m", path, "-p", 512, "-n", 64, "-t", threads, "-r", 1,
-                            "-o", "json", "-rtr", 1, capture_output=True, text=True).stdout)
+                            "-o", "json", *options, capture_output=True, text=True).stdout)
     speeds = {("decode" if entry["n_gen"] else "prefill"): entry["avg_ts"] for entry in found}
     return speeds
 
@@ -185,7 +188,8 @@ def llm(args, folder):
         runs = {"ours": lambda: run_ours(model, threads)}
         runs |= {name: peer.run for name, peer in peers.items()}
         if bench:
-            runs |= {f"ik_llama.cpp {name}": lambda path=path: run_llama_bench(bench, path, threads)
+            runs |= {f"ik_llama.cpp {name}":
+                     lambda path=path: run_llama_bench(bench, path, threads, "-rtr", 1)
                      for name, path in files.items()}
         results = take_turns(runs, args.rounds)
         for peer in peers.values():
@@ -201,17 +205,26 @@ def ternary(args, folder):
          "bitnet-2b", "--layers", 8, "--set", "vocab_size=8192")
     model = folder / "bitnet.so"
     compile_model(checkpoint, model, "weights=int2 activations=int8 embedding=bf16")
-    files = {}
+    peers = {}
     if args.peer_dir:
-        tools = args.peer_dir / IK_LLAMA
         call(sys.executable, ROOT / "test/Bench/make_gguf.py", checkpoint, source)
-        for kind in ("IQ2_BN", "IQ2_BN_R4"):
-            files[kind] = folder / f"{kind}.gguf"
-            call(tools / "llama-quantize", source, files[kind], kind)
+        for name, tools, kind, options in (
+                ("bitnet.cpp I2_S", BITNET, "I2_S", ()),
+                ("ik_llama.cpp IQ2_BN", IK_LLAMA, "IQ2_BN", ("-rtr", 1)),
+                ("ik_llama.cpp IQ2_BN_R4", IK_LLAMA, "IQ2_BN_R4", ("-rtr", 1))):
+            if (args.peer_dir / tools).exists():
+                path = folder / f"{kind}.gguf"
+                call(args.peer_dir / tools / "llama-quantize", source, path, kind,
+                     capture_output=True)
+                peers[name] = (tools, path, options)
+        tl2 = args.peer_dir / "bitnet_tl2/model.gguf"
+        if tl2.exists():
+            peers["bitnet.cpp TL2"] = (BITNET_TL2, tl2, ())
     for threads in args.threads:
         runs = {"ours": lambda: run_ours(model, threads)}
-        runs |= {f"ik_llama.cpp {kind}": lambda path=path: run_llama_bench(
-            tools / "llama-bench", path, threads) for kind, path in files.items()}
+        runs |= {name: lambda peer=peer: run_llama_bench(
+            args.peer_dir / peer[0] / "llama-bench", peer[1], threads, *peer[2])
+            for name, peer in peers.items()}
         show_tokens(take_turns(runs, args.rounds), threads,
                     {"prefill": "1.5 of bitnet.cpp", "decode": "1.5 of bitnet.cpp"})
 

@@ -6,6 +6,7 @@ computed in int64."""
 import os
 import sys
 
+import ml_dtypes
 import numpy as np
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "Inputs"))
@@ -67,7 +68,10 @@ def quantize(x, fmt, kind, zero_point=False):
     q = Quantized(x, fmt, kind, "f32", zero_point)
     name = cases.op(f"qnt.quantize {cases.constant(x)} : {tensor_type(x)} -> "
                     f"{q.type()}")
-    q.integers = (q.numbers - q.zero).astype(np.int64)
+    # Small floats count in units of their smallest number.
+    q.unit = 1.0 if q.format.integer else float(ml_dtypes.finfo(q.format.dtype).smallest_subnormal)
+    q.integers = ((q.numbers - q.zero) / q.unit).astype(np.int64)
+    assert (q.integers * q.unit == q.numbers - q.zero).all()
     return name, q
 
 
@@ -218,7 +222,9 @@ def integer_epilogue(op, types, sums):
     result = Result(sums)
     total = np.zeros_like(sums)
     shift = rng.integers(1, 63, features)
-    near = np.minimum(2.0**shift / result.scale, 2.0**31 - 1)
+    # Sums of small floats may have more than 32 bits, their multipliers have fewer than 31.
+    most = min(2.0**31 - 1, 2.0**61 / max(1, np.abs(sums).max()))
+    near = np.minimum(2.0**shift / result.scale, most)
     if rng.random() < 0.5:
         steps.append("int_add")
         name, q = quantize(floats(*sums.shape), str(rng.choice(["int8", "uint8"])),
@@ -243,7 +249,7 @@ def integer_epilogue(op, types, sums):
 
 def quantized_conv():
     windows, groups, x, w, text = conv_shapes()
-    fmt = str(rng.choice(["int8", "int4", "int2", "uint8"]))
+    fmt = str(rng.choice(["int8", "int4", "int2", "uint8", "e2m1", "e3m2", "e2m3", "e4m3"]))
     kind = str(rng.choice(["per_channel", "per_tensor"]))
     wn, wq = quantize(w, fmt, kind, fmt == "uint8")
     if rng.random() < 0.25:
@@ -261,8 +267,21 @@ def quantized_conv():
         integer_epilogue(op, types, sums)
     else:
         scale = wq.scale.reshape(len(w), -1)[:, 0]
-        float_epilogue(op, types, sums * xq.scale.flat[0] * scale)
+        float_epilogue(op, types, sums * wq.unit * xq.scale.flat[0] * scale)
     cases.end(f"quantized_conv{len(cases.functions)}")
+
+
+def integer_linear():
+    """Integer steps of qnt.linear."""
+    n, k = int(rng.integers(1, 12)), int(rng.integers(1, 40))
+    wn, wq = quantize(floats(n, k), str(rng.choice(["int8", "int3", "e2m1", "e3m2", "e2m3",
+                                                    "e4m3"])),
+                      str(rng.choice(["per_channel", "per_tensor"])))
+    xn, xq = quantize(floats(int(rng.integers(1, 5)), k), str(rng.choice(["int8", "uint8", "int4"])),
+                      "per_tensor", bool(rng.random() < 0.7))
+    integer_epilogue(f"qnt.linear {xn}, {wn}", f"{xq.type()}, {wq.type()}",
+                     xq.integers @ wq.integers.T)
+    cases.end(f"integer_linear{len(cases.functions)}")
 
 
 def quantized_pools():
@@ -303,5 +322,6 @@ for _ in range(40):
     float_pool()
     quantized_conv()
     quantized_conv()
+    integer_linear()
     quantized_pools()
 cases.run()

@@ -90,6 +90,10 @@ for _ in range(40):
     linear(quantize(floats(*shape), str(rng.choice(["int8", "uint8", "int4"])),
                     str(rng.choice(["per_row", "per_tensor"])), "f32",
                     zero_point), weight(n, k))
+    linear(quantize(floats(*shape), str(rng.choice(["int8", "uint8", "int4"])),
+                    str(rng.choice(["per_row", "per_tensor"])), "f32", zero_point),
+           quantize(floats(n, k), str(rng.choice(["e2m1", "e3m2", "e2m3", "e4m3"])),
+                    str(rng.choice(["per_channel", "per_tensor"]))))
     x = floats(*shape)
     plain = (cases.constant(x), tensor_type(x), x.astype(float))
     linear(plain, weight(n, k))

@@ -46,6 +46,28 @@ __attribute__((target("avx512f"))) static uint64_t floatAVX512(int64_t rounds) {
                    __v16sf);
 }
 
+__attribute__((target("amx-tile,amx-int8"))) static uint64_t
+int8AMX(int64_t rounds) {
+  // All tiles whole: palette 1, 64 bytes a row, 16 rows.
+  alignas(64) uint8_t config[64] = {1};
+  for (int tile = 0; tile < 8; ++tile) {
+    config[16 + 2 * tile] = 64;
+    config[48 + tile] = 16;
+  }
+  // All eight are zero.
+  _tile_loadconfig(config);
+  for (int64_t round = 0; round < rounds; round += 4) {
+    _tile_dpbusd(0, 4, 6);
+    _tile_dpbusd(1, 4, 7);
+    _tile_dpbusd(2, 5, 6);
+    _tile_dpbusd(3, 5, 7);
+  }
+  alignas(64) uint64_t sums[128];
+  _tile_stored(0, sums, 64);
+  _tile_release();
+  return sums[0];
+}
+
 __attribute__((target("avxvnni"))) static uint64_t int8AVXVNNI(int64_t rounds) {
   QNT_PRODUCT_LOOP(__m256i, _mm256_setzero_si256(),
                    _mm256_dpbusd_avx_epi32(sum, a, b), __v8si);
@@ -69,9 +91,9 @@ __attribute__((target("avx2,fma"))) static uint64_t floatAVX2(int64_t rounds) {
 ProductTest::ProductTest(std::string_view isa, int64_t threads)
     : threads(threads) {
 #if defined(__x86_64__)
-  if (isa == "avx512vnni") {
-    int8 = int8AVX512VNNI;
-    int8Operations = chains * 2 * 64;
+  if (isa == "amx" || isa == "avx512vnni") {
+    int8 = isa == "amx" ? int8AMX : int8AVX512VNNI;
+    int8Operations = isa == "amx" ? 2 * 16 * 16 * 64 : chains * 2 * 64;
     floats = floatAVX512;
     floatOperations = chains * 2 * 16;
   } else if (isa == "avx2" || isa == "avxvnni") {

@@ -13,8 +13,8 @@
 namespace qnt::run {
 
 /// Multiplies numbers that stay in registers with the instructions that kernels
-/// of one instruction set (`avx512vnni`, `avxvnni`, `avx2`) use: what products
-/// of matrices could reach.
+/// of one instruction set (`amx`, `avx512vnni`, `avxvnni`, `avx2`) use: what
+/// products of matrices could reach.
 class ProductTest {
 public:
   ProductTest(std::string_view isa, int64_t threads);

@@ -102,6 +102,9 @@ struct TargetOptions {
   std::string text;
   /// Instruction sets to generate, best first; of a GPU, none.
   llvm::SmallVector<const cpu::ISA *> isas;
+  /// Tiles of linear layers (qnt-cpu-strategy), or "estimated"; "": those that
+  /// were measured on this machine, estimated where there are none.
+  std::string tiles;
   /// Null for CPUs.
   const cuda::Chip *chip = nullptr;
   /// In which form a model carries its kernels; MLIR is for the emulator.

@@ -33,7 +33,8 @@ void buildCPUParamsPipeline(mlir::OpPassManager &pm, llvm::StringRef params,
 
 /// The rest (`qnt-cpu-code-pipeline`): strategies, kernels and functions for
 /// one instruction set, down to the llvm dialect.
-void buildCPUCodePipeline(mlir::OpPassManager &pm, llvm::StringRef isa);
+void buildCPUCodePipeline(mlir::OpPassManager &pm, llvm::StringRef isa,
+                          llvm::StringRef tiles = "");
 
 /// The same for GPUs of NVIDIA: epilogues, layouts, parameters; then
 /// strategies, kernels and the host's code for one chip, in the llvm dialect,

@@ -16,6 +16,11 @@
 using namespace qnt::cpu;
 
 static constexpr ISA kISAs[] = {
+    {"amx",
+     "avx512f avx512cd avx512bw avx512dq avx512vl avx512_vnni fma f16c bmi2 "
+     "amx_tile amx_int8",
+     "x86-64-v4", "+avx512vnni,+amx-tile,+amx-int8,-prefer-256-bit",
+     ISA::Dot::VNNI512, 32, ISA::Arch::X86_64, /*hasTiles=*/true},
     {"avx512vnni",
      "avx512f avx512cd avx512bw avx512dq avx512vl avx512_vnni fma f16c bmi2",
      "x86-64-v4", "+avx512vnni,-prefer-256-bit", ISA::Dot::VNNI512, 32},
@@ -49,6 +54,8 @@ static std::string getLLVMName(llvm::StringRef feature) {
   return llvm::StringSwitch<std::string>(feature)
       .Case("avx512_vnni", "avx512vnni")
       .Case("avx_vnni", "avxvnni")
+      .Case("amx_tile", "amx-tile")
+      .Case("amx_int8", "amx-int8")
       .Case("asimddp", "dotprod")
       .Default(feature.str());
 }

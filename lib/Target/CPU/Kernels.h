@@ -111,17 +111,22 @@ Kernel getRotateKernel(KernelLibrary &lib, const RotationShape &shape);
 // Quantising activations (Kernels/QuantizeRows.cpp)
 //===----------------------------------------------------------------------===//
 
+/// What comes before a row is quantised, on its thread's stack: an nn.rms_norm
+/// (its eps), then a rotation.
+struct RowSource {
+  std::optional<double> norm;
+  std::optional<RotationShape> rotation;
+};
+
 /// (ctx, x f32, scale f32 or null, zero f32 or null, codes, scales, zeros,
 /// sums, rows): qnt.quantize to `type` (8 bits or fewer, blocks per_row or
 /// per_tensor, absmax clipping; layout #qnt.rows; a row of zeros has scale 0).
 /// With static per_tensor types the scale and zero pointers are read; otherwise
 /// they are null. Padding codes are 0 as stored and not part of the sums.
-/// Scales and zeros are written for every row. With `rotation`, of rows as this
-/// gives them; its matrices, where it has them, are one more pointer before
-/// `rows`.
+/// Scales and zeros are written for every row. Before `rows` come the norm's
+/// scale and the rotation's matrices, where `source` has them.
 Kernel getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
-                             bool isStatic,
-                             const RotationShape *rotation = nullptr);
+                             bool isStatic, const RowSource &source = {});
 /// (ctx, codes, scales, zeros, y f32, rows): qnt.dequantize of `type`, as
 /// getQuantizeRowsKernel stores it.
 Kernel getDequantizeRowsKernel(KernelLibrary &lib, QTensorType type);
@@ -249,6 +254,15 @@ struct LinearShape {
 /// (ctx, x (f32, or codes), scales, zeros, sums (null for f32), weight blob,
 /// rows, pointers of the epilogue...).
 Kernel getLinearKernel(KernelLibrary &lib, const LinearShape &shape);
+
+/// The dot product of a strategy whose last tiles are AMX's (instruction sets
+/// with ISA::hasTiles), and the most rows of these; fewer do as well. Tails of
+/// at most the rows before go to smaller tiles.
+constexpr llvm::StringLiteral kTileDot = "tiles-amx";
+constexpr int64_t kTileRows = 32;
+/// Whether products of codes by such weights suit them: #qnt.panels of up to 8
+/// bits, with scale blocks that fill at least half a tile.
+bool fitsTiles(QTensorType weight);
 
 /// Everything the code of a convolution depends on.
 struct ConvShape {

@@ -100,7 +100,7 @@ FailureOr<Stage> fpga::estimate(ProcessOp process, double clock) {
   return stage;
 }
 
-static Resources estimateFifo(int64_t wordBits, int64_t depth) {
+Resources fpga::estimateFifo(int64_t wordBits, int64_t depth) {
   Resources resources;
   auto addressBits = double(ProcessOp::getIndexBits(depth));
   if (chooseMemoryStyle(depth, wordBits, /*isWritten=*/true) ==
@@ -115,7 +115,7 @@ static Resources estimateFifo(int64_t wordBits, int64_t depth) {
   return resources;
 }
 
-static Stage estimateFifo(Value stream, const std::string &reader) {
+static Stage makeFifo(Value stream, const std::string &reader) {
   Stage stage;
   stage.name = reader;
   stage.kind = "fifo";
@@ -168,12 +168,12 @@ FailureOr<Estimate> fpga::estimate(DesignOp design) {
       return failure();
     stage->name = names[number++];
     for (Value input : process.getInputs())
-      all.stages.push_back(estimateFifo(input, stage->name));
+      all.stages.push_back(makeFifo(input, stage->name));
     all.stages.push_back(std::move(*stage));
   }
   auto output = cast<OutputOp>(design.getBody().front().getTerminator());
   for (auto [at, stream] : llvm::enumerate(output.getStreams()))
-    all.stages.push_back(estimateFifo(stream, getOutputName(design, at)));
+    all.stages.push_back(makeFifo(stream, getOutputName(design, at)));
   for (const Stage &stage : all.stages)
     all.total += stage.resources;
   return all;

@@ -59,12 +59,15 @@ private:
   LogicalResult fold(Operation *op);
   LogicalResult fold(DotOp op);
   LogicalResult fold(WindowOp op);
+  LogicalResult fold(DepthwiseOp op);
+  LogicalResult fold(ConcatOp op);
   LogicalResult fold(PoolOp op);
   template <typename OpT> LogicalResult foldWords(OpT op, int64_t first);
   LogicalResult fold(RequantizeOp op);
   FailureOr<DotFolding> getFolding(DotOp op);
   LogicalResult foldLanes(Operation *op);
   LogicalResult fold(Operation *op, const LaneFolding &unit);
+  FailureOr<int64_t> choose(Operation *op, const LaneFolding &unit);
   FailureOr<int64_t> choose(Operation *op, int64_t channels, int64_t elements);
   Value convert(Value stream, int64_t lanes);
   /// What a window gives, whose reader decides, has so many lanes.
@@ -137,8 +140,13 @@ static int64_t countTogether(DotOp op) {
 
 void fpga::setProducts(DotOp op, const DotFolding &folding) {
   op.setInLuts(folding.inLuts);
+  op.setInTables(folding.inTables);
   if (folding.shared > 1)
     op.setShared(folding.shared);
+  if (folding.vectors > 1)
+    op.setVectors(folding.vectors);
+  if (folding.asIntegers)
+    op.removeMinifloatAttr();
 }
 
 void fpga::setProducts(RequantizeOp op, const RequantizerFolding &folding) {
@@ -150,6 +158,11 @@ int64_t fpga::countCycles(DotOp op, const DotFolding &folding) {
   int64_t rows = getType(op.getResult()).getShape().back();
   if (op.getPort())
     return countMemoryCycles(op, folding.pe, folding.simd);
+  if (folding.vectors > 1)
+    return op.countPairCycles(folding.pe, folding.simd);
+  if (folding.inTables)
+    return DotOp::countTableCycles(
+        getType(op.getInput()).getElements() / folding.simd, rows / folding.pe);
   return getType(op.getInput()).getElements() / folding.simd *
          (rows / folding.pe);
 }
@@ -157,8 +170,7 @@ int64_t fpga::countCycles(DotOp op, const DotFolding &folding) {
 SmallVector<DotFolding> fpga::getFoldings(DotOp op) {
   StreamType from = getType(op.getInput()), to = getType(op.getResult());
   int64_t inputs = from.getShape().back(), rows = to.getShape().back();
-  unsigned weightBits =
-      op.getWeights().getElementType().getIntOrFloatBitWidth();
+  unsigned weightBits = op.getWeightBits();
   auto isWord = [](int64_t bits) { return bits <= maxWordBits; };
   SmallVector<DotFolding> foldings;
   for (int64_t simd : getDivisors(countTogether(op)))
@@ -169,6 +181,34 @@ SmallVector<DotFolding> fpga::getFoldings(DotOp op) {
           (!isFolded || isWord(pe * simd * weightBits)))
         foldings.push_back({pe, simd});
     }
+  return foldings;
+}
+
+SmallVector<DotFolding> fpga::getPairFoldings(DotOp op) {
+  SmallVector<DotFolding> foldings;
+  if (op.getPort())
+    return foldings;
+  for (DotFolding folding : getFoldings(op))
+    if (op.mayHavePairs(folding.pe, folding.simd)) {
+      folding.vectors = 2;
+      foldings.push_back(folding);
+    }
+  return foldings;
+}
+
+SmallVector<DotFolding> fpga::getTableFoldings(DotOp op) {
+  SmallVector<DotFolding> foldings;
+  if (op.getPort() || !op.isTernary())
+    return foldings;
+  ArrayRef<int64_t> shape = op.getWeights().getType().getShape();
+  for (DotFolding folding : getFoldings(op)) {
+    folding.inTables = true;
+    folding.asIntegers = bool(op.getMinifloat());
+    bool isConstant = folding.pe == shape[0] && folding.simd == shape[1];
+    if (!isConstant && folding.simd >= DotOp::tableInputs &&
+        folding.getMultipliers() * DotOp::tableCodeBits <= maxWordBits)
+      foldings.push_back(folding);
+  }
   return foldings;
 }
 
@@ -226,6 +266,12 @@ LogicalResult Folder::fold(WindowOp op) {
     if (failed(folding))
       return failure();
     lanes = folding->simd;
+  } else if (auto depthwise =
+                 dyn_cast<DepthwiseOp>(*op.getResult().user_begin())) {
+    auto chosen = choose(depthwise, *getLaneFolding(depthwise));
+    if (failed(chosen))
+      return failure();
+    lanes = *chosen;
   } else {
     auto chosen = choose(op, from.getShape().back(),
                          std::max(from.getElements(), to.getElements()));
@@ -259,6 +305,31 @@ LogicalResult Folder::fold(RequantizeOp op) {
 LogicalResult Folder::fold(PoolOp op) {
   op.getResult().setType(
       withLanes(op.getResult().getType(), getType(op.getInput()).getLanes()));
+  return success();
+}
+
+LogicalResult Folder::fold(DepthwiseOp op) {
+  op.getResult().setType(
+      withLanes(op.getResult().getType(),
+                getType(op.getInput()).getLanes() * op.getMultiplier()));
+  if (auto chosen = folding.depthwise.find(numbers.lookup(op));
+      chosen != folding.depthwise.end())
+    op.setInLuts(chosen->second.inLuts);
+  return success();
+}
+
+/// Words of the result are words of one input.
+LogicalResult Folder::fold(ConcatOp op) {
+  int64_t channels = 0;
+  for (Value input : op.getInputs())
+    channels = std::gcd(channels, getType(input).getShape().back());
+  StreamType to = op.getResult().getType();
+  auto lanes = choose(op, channels, to.getElements());
+  if (failed(lanes))
+    return failure();
+  for (OpOperand &operand : op->getOpOperands())
+    setLanes(operand, *lanes);
+  op.getResult().setType(withLanes(to, *lanes));
   return success();
 }
 
@@ -297,7 +368,7 @@ SmallVector<int64_t> fpga::getLegalLanes(const LaneFolding &unit) {
 }
 
 /// The fewest lanes that are fast enough.
-LogicalResult Folder::fold(Operation *op, const LaneFolding &unit) {
+FailureOr<int64_t> Folder::choose(Operation *op, const LaneFolding &unit) {
   SmallVector<int64_t> legal = getLegalLanes(unit);
   auto lanes = llvm::find_if(
       legal, [&](int64_t count) { return unit.work / count <= cycles; });
@@ -305,6 +376,13 @@ LogicalResult Folder::fold(Operation *op, const LaneFolding &unit) {
     return op->emitOpError("needs at least ")
            << unit.work / legal.back() << " cycles a frame, expected at most "
            << cycles;
+  return *lanes;
+}
+
+LogicalResult Folder::fold(Operation *op, const LaneFolding &unit) {
+  auto lanes = choose(op, unit);
+  if (failed(lanes))
+    return failure();
   for (OpOperand &operand : op->getOpOperands())
     setLanes(operand, llvm::is_contained(unit.operands, &operand) ? *lanes : 1);
   for (Value result : op->getResults())
@@ -316,10 +394,10 @@ LogicalResult Folder::fold(Operation *op, const LaneFolding &unit) {
 
 LogicalResult Folder::fold(Operation *op) {
   builder.setInsertionPoint(op);
-  if (auto unit = getLaneFolding(op))
+  if (auto unit = getLaneFolding(op); unit && !isa<DepthwiseOp>(op))
     return fold(op, *unit);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<DotOp, PoolOp, RequantizeOp, WindowOp>(
+      .Case<ConcatOp, DepthwiseOp, DotOp, PoolOp, RequantizeOp, WindowOp>(
           [&](auto op) { return fold(op); })
       .Case([&](WidthOp op) { return foldWords(op, 0); })
       .Case([&](PadOp op) { return foldWords(op, op.getLow().back()); })
@@ -382,8 +460,7 @@ public:
 
 private:
   static int64_t countWeightBits(DotOp op) {
-    return op.getWeights().getNumElements() *
-           op.getWeights().getElementType().getIntOrFloatBitWidth();
+    return op.getWeights().getNumElements() * op.getWeightBits();
   }
 
   void setPort(DotOp op) {

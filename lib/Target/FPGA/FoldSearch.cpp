@@ -66,7 +66,8 @@ private:
   std::optional<allocation::Problem> makeProblem(int64_t cycles);
   Folding read(int64_t cycles, const allocation::Problem &problem,
                const allocation::Allocation &chosen);
-  using UnitFolding = std::variant<DotFolding, RequantizerFolding>;
+  using UnitFolding =
+      std::variant<DotFolding, RequantizerFolding, DepthwiseFolding>;
   void addItem(allocation::Problem &problem, size_t unit,
                ArrayRef<std::pair<UnitFolding, Resources>> choices);
   // None of what cannot be made.
@@ -75,6 +76,8 @@ private:
   std::optional<Resources>
   estimateRequantizer(RequantizeOp op, int64_t cycles,
                       const RequantizerFolding &folding);
+  std::optional<Resources> estimateDepthwise(DepthwiseOp op, int64_t cycles,
+                                             const DepthwiseFolding &folding);
   std::optional<Resources> estimateDesign(const Folding &folding);
   std::vector<double> getCosts(const Resources &resources) const {
     return {double(std::max<int64_t>(0, resources.dsps)),
@@ -95,8 +98,9 @@ private:
   std::vector<Operation *> units;
   /// Of the problem's items: the unit, and the folding of each choice.
   std::vector<std::pair<size_t, std::vector<UnitFolding>>> items;
-  std::map<std::tuple<size_t, int64_t, int64_t, bool, int64_t>,
-           std::optional<Resources>>
+  std::map<
+      std::tuple<size_t, int64_t, int64_t, bool, int64_t, int64_t, bool, bool>,
+      std::optional<Resources>>
       ofDots;
 };
 } // namespace
@@ -124,11 +128,12 @@ estimateUnit(Op op, ArrayRef<StreamType> inputs, StreamType result,
   return stage->resources;
 }
 
-/// With the window that it reads.
+/// With the window that it reads, and the FIFO of sums that come at once.
 std::optional<Resources> Search::estimateDot(size_t unit, DotOp op,
                                              const DotFolding &folding) {
   auto [known, isNew] = ofDots.try_emplace(
-      {unit, folding.pe, folding.simd, folding.inLuts, folding.shared},
+      {unit, folding.pe, folding.simd, folding.inLuts, folding.shared,
+       folding.vectors, folding.asIntegers, folding.inTables},
       std::nullopt);
   if (!isNew)
     return known->second;
@@ -136,7 +141,13 @@ std::optional<Resources> Search::estimateDot(size_t unit, DotOp op,
       op, {withLanes(op.getInput().getType(), folding.simd)},
       withLanes(op.getResult().getType(), folding.pe), clock,
       [&](DotOp copy) { setProducts(copy, folding); },
-      op.getPort() ? lowerMemoryDot : lowerDot);
+      op.getPort()       ? lowerMemoryDot
+      : folding.inTables ? lowerTableDot
+                         : lowerDot);
+  StreamType to = op.getResult().getType();
+  if (all && folding.inTables)
+    *all += estimateFifo(folding.pe * to.getElement().getWidth(),
+                         to.getShape().back() / folding.pe);
   auto window = op.getInput().getDefiningOp<WindowOp>();
   if (all && window) {
     std::optional<Resources> read = estimateUnit<WindowOp>(
@@ -166,6 +177,23 @@ Search::estimateRequantizer(RequantizeOp op, int64_t cycles,
       [&](RequantizeOp copy) { setProducts(copy, folding); }, lowerRequantize);
 }
 
+std::optional<Resources>
+Search::estimateDepthwise(DepthwiseOp op, int64_t cycles,
+                          const DepthwiseFolding &folding) {
+  LaneFolding unit = *getLaneFolding(op);
+  SmallVector<int64_t> legal = getLegalLanes(unit);
+  auto lanes = llvm::find_if(
+      legal, [&](int64_t count) { return unit.work / count <= cycles; });
+  auto window = op.getInput().getDefiningOp<WindowOp>();
+  if (lanes == legal.end() || !window)
+    return std::nullopt;
+  return estimateUnit<DepthwiseOp>(
+      op, {foldWindows(window, *lanes)},
+      withLanes(op.getResult().getType(), *lanes * op.getMultiplier()), clock,
+      [&](DepthwiseOp copy) { copy.setInLuts(folding.inLuts); },
+      lowerDepthwise);
+}
+
 void Search::addItem(allocation::Problem &problem, size_t unit,
                      ArrayRef<std::pair<UnitFolding, Resources>> choices) {
   allocation::Item item{std::to_string(unit), {}};
@@ -178,14 +206,24 @@ void Search::addItem(allocation::Problem &problem, size_t unit,
 }
 
 /// Ways to make the products of a folding: in LUTs, in DSPs, in DSPs that rows
-/// share.
+/// share; of minifloats, or of the integers that they are.
 static SmallVector<DotFolding> listProducts(DotOp op, DotFolding folding) {
   SmallVector<DotFolding> ways;
-  for (bool inLuts : {false, true}) {
-    folding.inLuts = inLuts;
-    ways.push_back(folding);
+  auto add = [&] {
+    for (bool inLuts : {false, true}) {
+      folding.inLuts = inLuts;
+      ways.push_back(folding);
+    }
+    folding.inLuts = false;
+  };
+  add();
+  if (op.getMinifloat() && !op.getPort()) {
+    int64_t bits = op.getWeights().getElementType().getIntOrFloatBitWidth();
+    folding.asIntegers = true;
+    if (folding.getMultipliers() * bits > maxWordBits)
+      return ways;
+    add();
   }
-  folding.inLuts = false;
   IntegerType input = op.getInput().getType().getElement();
   auto weights = cast<DenseIntElementsAttr>(op.getWeights());
   ArrayRef<int64_t> shape = weights.getType().getShape();
@@ -200,6 +238,20 @@ static SmallVector<DotFolding> listProducts(DotOp op, DotFolding folding) {
                              folding.shared))
       ways.push_back(folding);
   }
+  return ways;
+}
+
+/// Ways to multiply pairs of vectors, whose rows may share products, too.
+static SmallVector<DotFolding> listPairs(DotOp op, DotFolding folding) {
+  SmallVector<DotFolding> ways;
+  auto weights = cast<DenseIntElementsAttr>(op.getWeights());
+  folding.asIntegers = bool(op.getMinifloat());
+  for (folding.shared = 1; folding.shared <= maxShared; ++folding.shared)
+    if (folding.pe % folding.shared == 0 &&
+        DotOp::getSharedRows(weights, op.getInput().getType().getElement(),
+                             folding.pe, folding.simd, folding.shared,
+                             folding.vectors))
+      ways.push_back(folding);
   return ways;
 }
 
@@ -221,12 +273,21 @@ std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
       for (DotFolding folding : getFewest(dot, getFoldings(dot), cycles))
         for (const DotFolding &choice : listProducts(dot, folding))
           choose(choice, estimateDot(number, dot, choice));
+      for (DotFolding folding : getFewest(dot, getPairFoldings(dot), cycles))
+        for (const DotFolding &choice : listPairs(dot, folding))
+          choose(choice, estimateDot(number, dot, choice));
+      for (const DotFolding &choice :
+           getFewest(dot, getTableFoldings(dot), cycles))
+        choose(choice, estimateDot(number, dot, choice));
     } else if (auto requantizer = dyn_cast<RequantizeOp>(op)) {
       SmallVector<RequantizerFolding> ways = {{}, {.inLuts = true}};
       if (requantizer.mayHaveThresholds())
         ways.push_back({.byThresholds = true});
       for (const RequantizerFolding &way : ways)
         choose(way, estimateRequantizer(requantizer, cycles, way));
+    } else if (auto depthwise = dyn_cast<DepthwiseOp>(op)) {
+      for (DepthwiseFolding way : {DepthwiseFolding{}, DepthwiseFolding{true}})
+        choose(way, estimateDepthwise(depthwise, cycles, way));
     } else {
       continue;
     }
@@ -245,6 +306,8 @@ Folding Search::read(int64_t cycles, const allocation::Problem &problem,
     const UnitFolding &choice = item.second[chosen.choices[number]];
     if (auto *dot = std::get_if<DotFolding>(&choice))
       folding.dots[item.first] = *dot;
+    else if (auto *depthwise = std::get_if<DepthwiseFolding>(&choice))
+      folding.depthwise[item.first] = *depthwise;
     else
       folding.requantizers[item.first] = std::get<RequantizerFolding>(choice);
   }
@@ -312,8 +375,10 @@ std::vector<int64_t> Search::listCycles() {
   std::set<int64_t> cycles;
   for (Operation *op : units)
     if (auto dot = dyn_cast<DotOp>(op))
-      for (const DotFolding &folding : getFoldings(dot))
-        cycles.insert(countCycles(dot, folding));
+      for (const auto &foldings :
+           {getFoldings(dot), getPairFoldings(dot), getTableFoldings(dot)})
+        for (const DotFolding &folding : foldings)
+          cycles.insert(countCycles(dot, folding));
   // What others can be fast, where dot products are.
   if (!cycles.empty())
     for (Operation *op : units)

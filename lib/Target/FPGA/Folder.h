@@ -18,16 +18,29 @@ namespace qnt::fpga {
 struct DotFolding {
   int64_t pe = 0, simd = 0;
   bool inLuts = false;
-  /// Rows that share a product.
-  int64_t shared = 1;
+  /// Rows, and vectors, that share a product.
+  int64_t shared = 1, vectors = 1;
+  /// Minifloats are stored as the integers that they are.
+  bool asIntegers = false;
+  /// By tables of sums.
+  bool inTables = false;
 
-  int64_t getMultipliers() const { return pe * simd; }
+  /// Or what is looked up at once.
+  int64_t getMultipliers() const {
+    return pe * (inTables ? qflow::DotOp::countTables(simd) : simd);
+  }
 };
 
 /// How a requantiser makes codes: by products in DSPs, or one of these.
 struct RequantizerFolding {
   bool inLuts = false;
   bool byThresholds = false;
+};
+
+/// Where a unit of single channels multiplies; its lanes are the fewest that
+/// take no more cycles than there are.
+struct DepthwiseFolding {
+  bool inLuts = false;
 };
 
 /// How much of each unit of a design works at once.
@@ -38,10 +51,15 @@ struct Folding {
   /// By the units' numbers, in their order.
   std::map<size_t, DotFolding> dots;
   std::map<size_t, RequantizerFolding> requantizers;
+  std::map<size_t, DepthwiseFolding> depthwise;
 };
 
-/// All that a dot product can have, of a frame in any number of cycles.
+/// All that a dot product can have, of a frame in any number of cycles; those
+/// of pairs of vectors, as far as lanes go; those by tables, none where weights
+/// are others or constants.
 llvm::SmallVector<DotFolding> getFoldings(qflow::DotOp op);
+llvm::SmallVector<DotFolding> getPairFoldings(qflow::DotOp op);
+llvm::SmallVector<DotFolding> getTableFoldings(qflow::DotOp op);
 
 /// Where and how it multiplies.
 void setProducts(qflow::DotOp op, const DotFolding &folding);

@@ -8,6 +8,8 @@
 
 #include "ProcessBuilder.h"
 
+#include "qnt/Dialect/QNT/IntegerForm.h"
+
 #include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
@@ -56,6 +58,16 @@ struct Steps {
   bool relu = false;
 };
 
+/// Weights [rows, inputs] in `bits` bits, and what holds their sums.
+struct Products {
+  SmallVector<int64_t> weights;
+  int64_t inputs;
+  unsigned bits;
+  IntegerType sum;
+  /// How weights are stored, null as integers.
+  DenseI64ArrayAttr minifloat;
+};
+
 class LayerLowering {
 public:
   LayerLowering(EpilogueOp op, const Parameters &params, OpBuilder &builder,
@@ -68,7 +80,14 @@ public:
 private:
   LogicalResult readSteps();
   LogicalResult makeSums();
-  LogicalResult makeDot(Value vectors, ArrayRef<int64_t> weights, int64_t rows);
+  FailureOr<Products> readProducts(Value weight, int64_t inputs);
+  DenseIntElementsAttr makeWeights(const Products &products, int64_t first,
+                                   int64_t rows);
+  DenseIntElementsAttr makeBias(const Products &products, int64_t first,
+                                int64_t rows);
+  void makeDots(const Products &products, ArrayRef<Value> vectors);
+  LogicalResult makeDepthwise(ConvOp conv);
+  LogicalResult makeConv(ConvOp conv);
   LogicalResult makeMeans(AveragePoolOp pool);
   LogicalResult makeFunction();
   FailureOr<Numbers> requantize();
@@ -170,15 +189,25 @@ static bool areWindowsPixels(nn::Windows windows) {
          areAll(windows.pads, 0);
 }
 
-LogicalResult LayerLowering::makeDot(Value vectors, ArrayRef<int64_t> weights,
-                                     int64_t rows) {
-  StreamType from = getType(vectors);
-  int64_t inputs = from.getShape().back();
+/// How weights of such a type are stored, null as integers.
+static DenseI64ArrayAttr getMinifloat(QTensorType type) {
+  auto floats = dyn_cast<FloatFormatAttr>(type.getFormat());
+  if (!floats)
+    return {};
+  return DenseI64ArrayAttr::get(type.getContext(),
+                                {floats.getExponent(), floats.getMantissa()});
+}
+
+/// Reads what sums of `inputs` products in each of the rows need.
+FailureOr<Products> LayerLowering::readProducts(Value weight, int64_t inputs) {
+  auto weights = params.getWeights(op, weight);
+  if (failed(weights))
+    return failure();
+  int64_t rows = int64_t(weights->size()) / inputs;
   // The codes' zero point times the sum of a row is missing in its sums.
   constants.assign(rows, 0);
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t weight : weights.slice(row * inputs, inputs))
-      constants[row] -= weight * input.zero;
+  for (auto [at, number] : llvm::enumerate(*weights))
+    constants[at / size_t(inputs)] -= number * input.zero;
   DenseIntElementsAttr bias;
   if (steps.givesFloats) {
     // No requantiser comes to add them.
@@ -186,18 +215,107 @@ LogicalResult LayerLowering::makeDot(Value vectors, ArrayRef<int64_t> weights,
       constant += number;
     bias = makeTensor(op.getContext(), rows, 64, constants);
   }
-  auto [low, high] = std::minmax_element(weights.begin(), weights.end());
+  auto [low, high] = std::minmax_element(weights->begin(), weights->end());
   unsigned bits = Interval{*low, *high}.getSignedBits();
-  auto matrix = makeTensor(op.getContext(), {rows, inputs}, bits, weights);
-  auto range = DotOp::getSums(matrix, bias, Interval::of(from.getElement()));
+  auto matrix = makeTensor(op.getContext(), {rows, inputs}, bits, *weights);
+  auto range = DotOp::getSums(matrix, bias,
+                              Interval::of(getType(input.stream).getElement()));
   if (!range || range->getSignedBits() > Interval::maxBits)
     return op->emitOpError("has sums beyond ") << Interval::maxBits << " bits";
-  auto element = getSigned(op.getContext(), range->getSignedBits());
-  if (bias)
-    bias = makeTensor(op.getContext(), rows, element.getWidth(), constants);
-  sums = DotOp::create(builder, op.getLoc(), getFrames(from, element, rows),
-                       vectors, matrix, bias, /*in_luts=*/false,
-                       /*shared=*/IntegerAttr(), /*port=*/IntegerAttr());
+  return Products{std::move(*weights), inputs, bits,
+                  getSigned(op.getContext(), range->getSignedBits()),
+                  getMinifloat(cast<QTensorType>(weight.getType()))};
+}
+
+DenseIntElementsAttr LayerLowering::makeWeights(const Products &products,
+                                                int64_t first, int64_t rows) {
+  return makeTensor(op.getContext(), {rows, products.inputs}, products.bits,
+                    ArrayRef(products.weights)
+                        .slice(size_t(first * products.inputs),
+                               size_t(rows * products.inputs)));
+}
+
+DenseIntElementsAttr LayerLowering::makeBias(const Products &products,
+                                             int64_t first, int64_t rows) {
+  if (!steps.givesFloats)
+    return {};
+  return makeTensor(op.getContext(), rows, products.sum.getWidth(),
+                    ArrayRef(constants).slice(size_t(first), size_t(rows)));
+}
+
+/// Of each of the streams of vectors its share of the rows.
+void LayerLowering::makeDots(const Products &products,
+                             ArrayRef<Value> vectors) {
+  auto rows = int64_t(constants.size() / vectors.size());
+  SmallVector<Value> parts;
+  for (auto [number, stream] : llvm::enumerate(vectors)) {
+    int64_t first = int64_t(number) * rows;
+    parts.push_back(DotOp::create(
+        builder, op.getLoc(), getFrames(getType(stream), products.sum, rows),
+        stream, makeWeights(products, first, rows), products.minifloat,
+        makeBias(products, first, rows), /*in_luts=*/false,
+        /*shared=*/IntegerAttr(), /*vectors=*/IntegerAttr(),
+        /*port=*/IntegerAttr(), /*in_tables=*/false));
+  }
+  sums = parts.front();
+  if (parts.size() > 1)
+    sums = ConcatOp::create(
+        builder, op.getLoc(),
+        getFrames(getType(sums), products.sum, int64_t(constants.size())),
+        parts);
+}
+
+/// Channels by themselves.
+LogicalResult LayerLowering::makeDepthwise(ConvOp conv) {
+  ArrayRef<int64_t> kernel = conv.getWindows().kernel;
+  auto products = readProducts(conv.getWeight(), kernel[0] * kernel[1]);
+  if (failed(products))
+    return failure();
+  Value windows = makeWindow(builder, conv, input.stream, conv.getWindows(),
+                             /*byChannel=*/true, input.zero);
+  auto rows = int64_t(constants.size());
+  StreamType from = getType(windows);
+  auto getSums = [&](int64_t lanes) {
+    return StreamType::get(op.getContext(),
+                           {from.getShape()[0], from.getShape()[1], rows},
+                           products->sum, lanes);
+  };
+  int64_t multiplier = rows / from.getShape()[2];
+  sums = DepthwiseOp::create(builder, op.getLoc(), getSums(multiplier), windows,
+                             makeWeights(*products, 0, rows),
+                             makeBias(*products, 0, rows));
+  if (multiplier > 1)
+    sums = WidthOp::create(builder, op.getLoc(), getSums(1), sums);
+  return success();
+}
+
+LogicalResult LayerLowering::makeConv(ConvOp conv) {
+  StreamType image = getType(input.stream);
+  if (image.getShape().size() != 3)
+    return conv.emitOpError("expected one image a frame");
+  int64_t groups = conv.getGroups(), channels = image.getShape().back();
+  if (groups > 1 && groups == channels)
+    return makeDepthwise(conv);
+  ArrayRef<int64_t> weight = conv.getWeight().getType().getShape();
+  auto products =
+      readProducts(conv.getWeight(), weight[1] * weight[2] * weight[3]);
+  if (failed(products))
+    return failure();
+  SmallVector<Value> vectors;
+  for (int64_t group = 0; group < groups; ++group) {
+    Value part = input.stream;
+    if (groups > 1)
+      part = SliceOp::create(
+          builder, op.getLoc(),
+          getFrames(image, image.getElement(), channels / groups), part,
+          ArrayRef<int64_t>{0, 0, group * (channels / groups)},
+          ArrayRef<int64_t>{1, 1, 1});
+    if (!areWindowsPixels(conv.getWindows()))
+      part = makeWindow(builder, conv, part, conv.getWindows(),
+                        /*byChannel=*/false, input.zero);
+    vectors.push_back(part);
+  }
+  makeDots(*products, vectors);
   return success();
 }
 
@@ -244,25 +362,17 @@ LogicalResult LayerLowering::makeFunction() {
 LogicalResult LayerLowering::makeSums() {
   if (auto pool = dyn_cast<AveragePoolOp>(*op))
     return makeMeans(pool);
-  if (!isa<LinearOp, ConvOp>(*op))
+  if (auto conv = dyn_cast<ConvOp>(*op))
+    return makeConv(conv);
+  auto linear = dyn_cast<LinearOp>(*op);
+  if (!linear)
     return makeFunction();
-  auto conv = dyn_cast<ConvOp>(*op);
-  Value weight = conv ? conv.getWeight() : cast<LinearOp>(*op).getWeight();
-  auto weights = params.getWeights(op, weight);
-  if (failed(weights))
+  auto products =
+      readProducts(linear.getWeight(), getType(input.stream).getShape().back());
+  if (failed(products))
     return failure();
-  Value vectors = input.stream;
-  if (conv && conv.getGroups() != 1)
-    return conv.emitOpError("has ")
-           << conv.getGroups()
-           << " groups, expected one: the FPGA target has no unit for more";
-  if (conv && getType(vectors).getShape().size() != 3)
-    return conv.emitOpError("expected one image a frame");
-  if (conv && !areWindowsPixels(conv.getWindows()))
-    vectors = makeWindow(builder, conv, vectors, conv.getWindows(),
-                         /*byChannel=*/false, input.zero);
-  return makeDot(vectors, *weights,
-                 cast<QTensorType>(weight.getType()).getShape().front());
+  makeDots(*products, input.stream);
+  return success();
 }
 
 FailureOr<Numbers> LayerLowering::requantize() {

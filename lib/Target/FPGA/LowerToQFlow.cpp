@@ -46,6 +46,8 @@ private:
   FailureOr<Numbers> lower(qnt::LookupOp op);
   FailureOr<Numbers> lower(tensor::ExtractSliceOp op);
   FailureOr<Numbers> lower(tensor::PadOp op);
+  FailureOr<Numbers> lower(linalg::TransposeOp op);
+  FailureOr<Numbers> lower(tensor::ConcatOp op);
   LogicalResult lower(func::ReturnOp op);
   FailureOr<StreamType> shape(Operation *op, Value tensor, Numbers &numbers);
   template <typename OpT>
@@ -233,6 +235,55 @@ FailureOr<Numbers> Lowering::lower(tensor::PadOp op) {
   return numbers;
 }
 
+/// First codes in another order, of which nothing else is made: a host gives
+/// them so. No stream of others.
+FailureOr<Numbers> Lowering::lower(linalg::TransposeOp op) {
+  Numbers numbers = streams.lookup(op.getInput());
+  auto codes = op.getInput().getDefiningOp<CodesOp>();
+  auto quantize =
+      codes ? codes.getInput().getDefiningOp<QuantizeOp>() : QuantizeOp();
+  auto type = cast<StreamType>(numbers.stream.getType());
+  ArrayRef<int64_t> order = op.getPermutation();
+  if (!quantize || !codes->hasOneUse() || !quantize->hasOneUse() ||
+      order.front() != 0 || order.size() != type.getShape().size() + 1)
+    return Numbers();
+  SmallVector<int64_t> shape;
+  for (int64_t dim : order.drop_front())
+    shape.push_back(type.getShape()[dim - 1]);
+  numbers.stream.setType(StreamType::get(op.getContext(), shape,
+                                         type.getElement(), type.getLanes()));
+  return numbers;
+}
+
+FailureOr<Numbers> Lowering::lower(tensor::ConcatOp op) {
+  SmallVector<Value> parts;
+  int64_t channels = 0;
+  StreamType frames;
+  for (Value input : op.getInputs()) {
+    Numbers part = streams.lookup(input);
+    if (!part.stream)
+      return op.emitOpError("joins codes and ")
+             << input.getType() << ", which is none";
+    auto type = shape(op, input, part);
+    if (failed(type))
+      return failure();
+    frames = *type;
+    channels += frames.getShape().back();
+    parts.push_back(part.stream);
+  }
+  if (int64_t(op.getDim()) != op.getResultType().getRank() - 1)
+    return op.emitOpError("joins dimension ")
+           << op.getDim() << ", expected the last one, "
+           << op.getResultType().getRank() - 1;
+  SmallVector<int64_t> whole(frames.getShape());
+  whole.back() = channels;
+  Numbers numbers = streams.lookup(op.getInputs().front());
+  numbers.stream = qflow::ConcatOp::create(
+      builder, op.getLoc(),
+      StreamType::get(op.getContext(), whole, frames.getElement(), 1), parts);
+  return numbers;
+}
+
 /// A result of the design.
 void Lowering::output(Value value) {
   if (outputs.insert(value))
@@ -323,7 +374,8 @@ LogicalResult Lowering::lower(Operation *op) {
           .Case<CodesOp, DequantizeOp, tensor::ReshapeOp,
                 tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
               [&](auto move) { return find(op->getOperand(0)); })
-          .Case<WrapOp, tensor::ExtractSliceOp, tensor::PadOp>(
+          .Case<WrapOp, linalg::TransposeOp, tensor::ConcatOp,
+                tensor::ExtractSliceOp, tensor::PadOp>(
               [&](auto op) { return lower(op); })
           .Default([&](Operation *) { return Numbers(); });
   if (failed(numbers))

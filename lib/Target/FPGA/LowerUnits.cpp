@@ -25,6 +25,8 @@ using namespace qnt::qflow;
 static ProcessOp lower(Operation *op) {
   OpBuilder builder(op);
   return llvm::TypeSwitch<Operation *, ProcessOp>(op)
+      .Case([&](ConcatOp op) { return lowerConcat(op, builder); })
+      .Case([&](DepthwiseOp op) { return lowerDepthwise(op, builder); })
       .Case([&](DivideOp op) { return lowerDivide(op, builder); })
       .Case([&](DotOp op) {
         return op.getInTables() ? lowerTableDot(op, builder)
@@ -55,6 +57,12 @@ static std::optional<LaneFolding> findLaneFolding(Operation *op) {
     return cast<StreamType>(stream.getType()).getElements();
   };
   return llvm::TypeSwitch<Operation *, Result>(op)
+      .Case([&](DepthwiseOp op) {
+        return LaneFolding{getElements(op.getInput()),
+                           op.getChannels(),
+                           {&op.getInputMutable()},
+                           {}};
+      })
       .Case([&](DivideOp op) {
         return LaneFolding{getElements(op.getResult()),
                            op.getHeadSize(),
@@ -110,6 +118,13 @@ std::optional<LaneFolding> fpga::getLaneFolding(Operation *op) {
   // Of a pair in a table.
   if (isa<RopeOp>(op))
     folding->laneBits = 32;
+  // What a channel gives, and is multiplied with.
+  if (auto depthwise = dyn_cast<DepthwiseOp>(op))
+    folding->laneBits =
+        depthwise.getMultiplier() *
+        std::max(
+            depthwise.getResult().getType().getElement().getWidth(),
+            depthwise.getWeights().getElementType().getIntOrFloatBitWidth());
   auto count = [&](Value stream) {
     int64_t bits = cast<StreamType>(stream.getType()).getElement().getWidth();
     folding->laneBits = std::max(folding->laneBits, bits);
@@ -139,6 +154,8 @@ int64_t fpga::getCycles(Operation *op) {
         if (op.getInTables())
           return DotOp::countTableCycles(from.getWords(),
                                          to.getShape().back() / rows);
+        if (op.getVectors())
+          return op.countPairCycles(rows, from.getLanes());
         return op.getPort() ? countMemoryCycles(op, rows, from.getLanes())
                             : from.getWords() * (to.getShape().back() / rows);
       })
@@ -147,7 +164,8 @@ int64_t fpga::getCycles(Operation *op) {
                                        op.getSteps());
       })
       .Case([&](ReorderOp op) { return 2 * getWords(op.getInput()); })
-      .Case([&](FetchOp op) { return getWords(op.getResult()); })
+      .Case<ConcatOp, FetchOp>(
+          [&](auto op) { return getWords(op.getResult()); })
       .Case([](WindowOp op) { return WindowSchedule(op).getIterations(); })
       .Case<ForkOp, LookupOp, PoolOp, RequantizeOp>(
           [&](auto op) { return getWords(op.getInput()); })

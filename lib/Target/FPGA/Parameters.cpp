@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Parameters.h"
 
-#include "qnt/Dialect/QNT/QNT.h"
+#include "qnt/Dialect/QNT/IntegerForm.h"
 
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/IR/Matchers.h"
@@ -135,10 +135,11 @@ FailureOr<SmallVector<int64_t>> Parameters::getWeights(Operation *op,
                                                        Value load) const {
   auto type = cast<QTensorType>(load.getType());
   BlockKind block = type.getBlock().getKind();
-  if (!type.isInteger() || type.getLayout() || type.hasOffsets() ||
+  auto form = getIntegerForm(type.getFormat());
+  if (!form || type.getLayout() || type.hasOffsets() ||
       (block != BlockKind::PerChannel && block != BlockKind::PerTensor))
-    return op->emitOpError("expected a weight of integers with a scale for "
-                           "each channel or for all, got ")
+    return op->emitOpError("expected a weight of integers, or small floats, "
+                           "with a scale for each channel or for all, got ")
            << type;
   auto codes = find(op, load, ".codes");
   if (failed(codes))
@@ -160,7 +161,11 @@ FailureOr<SmallVector<int64_t>> Parameters::getWeights(Operation *op,
   SmallVector<int64_t> result(count);
   for (int64_t at = 0; at < count; ++at) {
     float number = type.getFormat().decode(uint32_t(codes->bytes[at]));
-    result[at] = int64_t(number);
+    if (!std::isfinite(number))
+      return op->emitOpError("parameter '")
+             << codes->name << "' has " << number
+             << ", expected finite numbers beside codes of integers";
+    result[at] = int64_t(form->getInteger(number));
     if (!zeros.empty())
       result[at] -= zeros[zeros.size() == 1 ? 0 : at / channel];
   }

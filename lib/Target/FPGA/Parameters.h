@@ -28,8 +28,8 @@ public:
                                                       mlir::Value load) const;
   /// An f32 scalar that is an integer, such as a zero point.
   mlir::FailureOr<int64_t> getZero(mlir::Operation *op, mlir::Value load) const;
-  /// What the codes of a weight stand for before they are scaled: numbers less
-  /// zero points.
+  /// What the codes of a weight stand for before they are scaled, as integers
+  /// (IntegerForm): numbers less zero points.
   mlir::FailureOr<llvm::SmallVector<int64_t>>
   getWeights(mlir::Operation *op, mlir::Value load) const;
 

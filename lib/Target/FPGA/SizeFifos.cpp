@@ -9,6 +9,7 @@
 #include "Units.h"
 #include "WindowSchedule.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 #include <cmath>
@@ -55,8 +56,10 @@ static Operation *findFork(Value a, Value b) {
   return last;
 }
 
+/// Or its windows, in rows as well.
 static bool isImage(Value stream) {
-  return cast<StreamType>(stream.getType()).getShape().size() == 3;
+  return cast<StreamType>(stream.getType()).getShape().size() == 3 ||
+         stream.getDefiningOp<WindowOp>();
 }
 
 /// How many rows of the image of `fork` are taken from it, at most or, with
@@ -79,6 +82,9 @@ static int64_t getRowsTaken(Value stream, int64_t row, Operation *fork,
   }
   if (auto slice = dyn_cast<SliceOp>(op))
     row = slice.getOffsets().front() + row * slice.getStrides().front();
+  // Behind a pair of vectors is the first one of the next.
+  if (auto dot = dyn_cast<DotOp>(op); dot && dot.getVectors() && !least)
+    row = std::min(row + 1, height);
   if (auto pad = dyn_cast<PadOp>(op))
     row = std::max<int64_t>(0, row - pad.getLow().front());
   // Rows that wait are taken as well.
@@ -155,6 +161,8 @@ static std::optional<Lag> getLag(Value stream, Operation *fork) {
   // They read a row while they give the one before.
   if (isa<DotOp, ExponentialsOp, MixOp, NormalizeOp, RopeOp, ScoresOp>(op))
     lag->frames += 1 / double(countRows(stream));
+  if (auto dot = dyn_cast<DotOp>(op); dot && dot.getVectors())
+    lag->frames += 2 / double(countRows(stream));
   if (auto fifo = dyn_cast<FifoOp>(op))
     lag->frames += double(fifo.getDepth()) /
                    double(cast<StreamType>(stream.getType()).getWords());
@@ -191,10 +199,46 @@ static int64_t countNext(WindowOp op, int64_t cycles) {
 /// Windows need not, they are made as they are read.
 static int64_t countRepeated(DotOp op) {
   StreamType from = op.getInput().getType(), to = op.getResult().getType();
+  // None is read while the last results go out, and but for the first and the
+  // last rows of a pair.
+  if (op.getVectors())
+    return 3 * from.getShape().back() / from.getLanes();
   if (op.getInput().getDefiningOp<WindowOp>() || op.getInTables() ||
       to.getShape().back() == to.getLanes())
     return 0;
   return from.getShape().back() / from.getLanes();
+}
+
+/// Sums that come at once: of products by tables all of a vector with its last
+/// word, of pairs those of two vectors.
+static int64_t countAtOnce(DotOp op) {
+  StreamType to = op.getResult().getType();
+  int64_t words = to.getShape().back() / to.getLanes();
+  return op.getInTables() ? words : op.getVectors() ? words + 1 : 0;
+}
+
+/// While the first rows of a frame come there are no windows for `gap` cycles.
+/// The first units behind that have no time to wait so long take what came
+/// before meanwhile: they are given to `place`, with so many words.
+static void
+bridgeGap(OpOperand &reader, int64_t gap, int64_t cycles,
+          function_ref<void(OpOperand &reader, int64_t words)> place) {
+  Operation *op = reader.getOwner();
+  if (!isImage(reader.get()) || isa<OutputOp, WindowOp>(op))
+    return;
+  auto from = cast<StreamType>(reader.get().getType());
+  int64_t busy = getCycles(op);
+  int64_t pixels = from.getShape()[0] * from.getShape()[1];
+  if (busy + gap > cycles) {
+    // A dot product begins with a whole vector.
+    int64_t parts = isa<DotOp>(op) ? pixels : from.getWords();
+    place(reader,
+          llvm::divideCeil(gap * parts, busy) * (from.getWords() / parts));
+    return;
+  }
+  for (Value result : op->getResults())
+    bridgeGap(*result.use_begin(), gap + busy / pixels + cyclesUnderWay, cycles,
+              place);
 }
 
 /// Of all vectors at once: those of the next frame wait for all tiles. A vector
@@ -238,6 +282,14 @@ static int64_t countWaiting(Operation *op) {
   return elements / type.getLanes();
 }
 
+/// Words that come while a concat takes those of other inputs.
+static int64_t countAside(OpOperand &operand) {
+  auto type = cast<StreamType>(operand.get().getType());
+  return isa<ConcatOp>(operand.getOwner())
+             ? type.getShape().back() / type.getLanes() + wordsUnderWay
+             : 0;
+}
+
 namespace {
 /// Words around a reorder, which takes and gives in turn.
 struct Around {
@@ -266,13 +318,23 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     for (WindowOp op : windows)
       insert(op.getInputMutable(), countNext(op, cycles));
     auto dots = llvm::to_vector(getOperation().getOps<DotOp>());
+    llvm::MapVector<OpOperand *, int64_t> waiting;
     for (DotOp op : dots)
-      insert(op.getInputMutable(), countRepeated(op));
-    // Sums of all rows come with a vector's last word.
+      waiting[&op.getInputMutable()] = countRepeated(op);
+    for (WindowOp op : windows) {
+      WindowSchedule schedule(op);
+      // The slowest unit is late by itself.
+      if (getCycles(op) < cycles)
+        bridgeGap(*op.getResult().use_begin(),
+                  schedule.getNeeded(0) * schedule.row + cyclesUnderWay, cycles,
+                  [&](OpOperand &reader, int64_t words) {
+                    waiting[&reader] += words;
+                  });
+    }
+    for (auto [reader, words] : waiting)
+      insert(*reader, words);
     for (DotOp op : dots)
-      if (StreamType to = op.getResult().getType(); op.getInTables())
-        insert(*op.getResult().use_begin(),
-               to.getShape().back() / to.getLanes());
+      insert(*op.getResult().use_begin(), countAtOnce(op));
     auto tiled = llvm::to_vector(getOperation().getOps<TiledDotOp>());
     for (TiledDotOp op : tiled)
       insert(op.getInputMutable(), countRepeated(op));
@@ -295,19 +357,16 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     }
     SmallVector<Operation *> meets;
     for (Operation &op : getOperation().getBody().front())
-      if (isa<DivideOp, MixOp, MultiplyOp, RequantizeOp, ScoresOp>(op) &&
-          op.getNumOperands() == 2)
+      if (isa<ConcatOp, DivideOp, MixOp, MultiplyOp, RequantizeOp, ScoresOp>(
+              op) &&
+          op.getNumOperands() > 1)
         meets.push_back(&op);
     for (Operation *op : meets) {
-      OpOperand &first = op->getOpOperand(0), &second = op->getOpOperand(1);
-      Value a = first.get(), b = second.get();
-      Operation *fork = findFork(a, b);
-      if (!fork)
-        continue;
-      // What heads' sums are divided by comes before them.
-      if (!isa<DivideOp>(op))
-        place(first, b, fork, cycles);
-      place(second, a, fork, cycles);
+      SmallVector<Value> streams(op->getOperands());
+      for (OpOperand &operand : op->getOpOperands())
+        // What heads' sums are divided by comes before them.
+        if (!isa<DivideOp>(op) || operand.getOperandNumber() > 0)
+          place(operand, streams, cycles);
     }
     // What may wait for others to come need not be there for others to wait.
     for (auto [operand, words] : ofRows)
@@ -315,13 +374,26 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     ofRows.clear();
   }
 
-  void place(OpOperand &ahead, Value behind, Operation *fork, int64_t cycles) {
+  /// In front of an operand that meets the others of `streams`.
+  void place(OpOperand &ahead, ArrayRef<Value> streams, int64_t cycles) {
     Value stream = ahead.get();
-    auto type = cast<StreamType>(stream.getType());
-    if (!isImage(stream) || !isImage(fork->getOperand(0)))
-      ofRows.push_back({&ahead, countRowsAhead(stream, behind, fork, cycles)});
-    else if (int64_t elements = countAhead(stream, behind, fork))
-      insert(ahead, elements / type.getLanes() + wordsUnderWay);
+    int64_t lanes = cast<StreamType>(stream.getType()).getLanes();
+    int64_t words = countAside(ahead), rows = 0;
+    for (auto [number, behind] : llvm::enumerate(streams)) {
+      if (number == ahead.getOperandNumber())
+        continue;
+      Operation *fork = findFork(stream, behind);
+      if (!fork)
+        continue;
+      if (!isImage(stream) || !isImage(fork->getOperand(0)))
+        rows = std::max(rows, countRowsAhead(stream, behind, fork, cycles));
+      else if (int64_t elements = countAhead(stream, behind, fork))
+        words = std::max(words, elements / lanes + wordsUnderWay);
+    }
+    if (rows > words)
+      ofRows.push_back({&ahead, rows});
+    else
+      insert(ahead, words);
   }
 
   static void insert(OpOperand &reader, int64_t words) {

@@ -12,6 +12,9 @@
 namespace qnt::fpga {
 
 /// Each makes the process of a unit, at `builder`'s place; the unit stays.
+qflow::ProcessOp lowerConcat(qflow::ConcatOp op, mlir::OpBuilder &builder);
+qflow::ProcessOp lowerDepthwise(qflow::DepthwiseOp op,
+                                mlir::OpBuilder &builder);
 qflow::ProcessOp lowerDivide(qflow::DivideOp op, mlir::OpBuilder &builder);
 qflow::ProcessOp lowerDot(qflow::DotOp op, mlir::OpBuilder &builder);
 qflow::ProcessOp lowerExponentials(qflow::ExponentialsOp op,

@@ -58,6 +58,7 @@ private:
   void writeLoad(LoadOp load);
   void writeStore(StoreOp store);
   void writeIterationLoad(LoadOp load);
+  void writeIterationStore(StoreOp store);
   void addPort(const char *direction, const std::string &name, int64_t bits) {
     portText += (portText.empty() ? "\n  " : ",\n  ") + std::string(direction) +
                 " " + declareRange(bits) + name;
@@ -81,7 +82,7 @@ private:
   bool isIteration = false;
   /// Of an iteration.
   std::string portText;
-  int64_t loads = 0;
+  int64_t loads = 0, stores = 0;
   llvm::DenseMap<Value, unsigned> numbers;
   std::map<std::string, bool> isWritten;
   std::string declarationText, wireText, clockedText, resetText;
@@ -285,13 +286,23 @@ void ProcessWriter::writeLoad(LoadOp op) {
 void ProcessWriter::writeIterationLoad(LoadOp op) {
   std::string name = getName(op.getWord());
   int64_t bits = countBits(op.getWord().getType());
-  if (!op.getMemory().getDefiningOp<MemoryOp>().getContents())
-    return takeValue(op.getWord(), formatv("load{0}", loads++));
+  if (!op.getMemory().getDefiningOp<MemoryOp>().getContents()) {
+    std::string port = formatv("load{0}", loads++);
+    giveValue(op.getAddress(), port + "_address");
+    return takeValue(op.getWord(), port);
+  }
   declare("wire", bits, name);
   std::string address = refer(op.getAddress(), 0);
   for (const Column &column : getColumns(op.getMemory()))
     wires << formatv("  assign {0}[{1} +: {2}] = {3}[{4}];\n", name, column.low,
                      column.bits, column.name, address);
+}
+
+void ProcessWriter::writeIterationStore(StoreOp op) {
+  std::string port = formatv("store{0}", stores++);
+  giveValue(op.getAddress(), port + "_address");
+  giveValue(op.getCondition(), port + "_valid");
+  giveValue(op.getWord(), port + "_data");
 }
 
 void ProcessWriter::writeStore(StoreOp op) {
@@ -316,7 +327,7 @@ void ProcessWriter::writeOp(Operation &op) {
   if (auto load = dyn_cast<LoadOp>(op))
     return isIteration ? writeIterationLoad(load) : writeLoad(load);
   if (auto store = dyn_cast<StoreOp>(op))
-    return isIteration ? void() : writeStore(store);
+    return isIteration ? writeIterationStore(store) : writeStore(store);
   Value result = op.getResult(0);
   std::string name = getName(result);
   int64_t bits = countBits(result.getType());

@@ -168,10 +168,10 @@ qflow.design @rope_c2(%x: !qflow.stream<4x16xsi16, 2>) -> !qflow.stream<4x16xsi3
 
 // -----
 
-qflow.design @rope_c3(%x: !qflow.stream<1x1024xsi4, 256>) -> !qflow.stream<1x1024xsi31, 256> {
-  // expected-error @+1 {{takes 8192 bits of its table at once, expected at most 8191}}
-  %y = qflow.rope %x zero 0 table dense<1> : tensor<1x1024xi16> heads 1 : !qflow.stream<1x1024xsi4, 256> -> !qflow.stream<1x1024xsi31, 256>
-  qflow.output %y : !qflow.stream<1x1024xsi31, 256>
+qflow.design @rope_c3(%x: !qflow.stream<1x258xsi4, 129>) -> !qflow.stream<1x258xsi31, 129> {
+  // expected-error @+1 {{takes 4128 bits of its table at once, expected at most 4096}}
+  %y = qflow.rope %x zero 0 table dense<1> : tensor<1x258xi16> heads 1 : !qflow.stream<1x258xsi4, 129> -> !qflow.stream<1x258xsi31, 129>
+  qflow.output %y : !qflow.stream<1x258xsi31, 129>
 }
 
 // -----

@@ -15,8 +15,8 @@ func.func private @stream_c3(!qflow.stream<4x8xui8, 3>)
 
 // -----
 
-// expected-error @+1 {{expected words of at most 8191 bits, got 8192}}
-func.func private @stream_c4(!qflow.stream<1024xui8, 1024>)
+// expected-error @+1 {{expected words of at most 4096 bits, got 4104}}
+func.func private @stream_c4(!qflow.stream<513xui8, 513>)
 
 // -----
 
@@ -256,6 +256,87 @@ qflow.design @dot_c1(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xsi20, 1> {
   // expected-error @+1 {{expected a bias [3], got 'tensor<4xi2>'}}
   %y = qflow.dot %x weights dense<1> : tensor<3x4xi2> bias dense<1> : tensor<4xi2> : !qflow.stream<4xui8, 1> -> !qflow.stream<3xsi20, 1>
   qflow.output %y : !qflow.stream<3xsi20, 1>
+}
+
+// -----
+
+qflow.design @dot_c7(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xsi20, 1> {
+  // expected-error @+1 {{expected weights that are minifloats [2, 1] in units of the smallest, got 5}}
+  %y = qflow.dot %x weights dense<5> : tensor<3x4xi5> minifloat [2, 1] : !qflow.stream<4xui8, 1> -> !qflow.stream<3xsi20, 1>
+  qflow.output %y : !qflow.stream<3xsi20, 1>
+}
+
+// -----
+
+qflow.design @dot_c7(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xsi20, 1> {
+  // expected-error @+1 {{expected weights that are minifloats [2, 1] in units of the smallest, got 16}}
+  %y = qflow.dot %x weights dense<16> : tensor<3x4xi6> minifloat [2, 1] : !qflow.stream<4xui8, 1> -> !qflow.stream<3xsi20, 1>
+  qflow.output %y : !qflow.stream<3xsi20, 1>
+}
+
+// -----
+
+qflow.design @dot_c7(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<3xsi20, 1> {
+  // expected-error @+1 {{expected minifloats of 1 to 5 bits of an exponent and 0 to 10 of a mantissa, got [6, 1]}}
+  %y = qflow.dot %x weights dense<1> : tensor<3x4xi6> minifloat [6, 1] : !qflow.stream<4xui8, 1> -> !qflow.stream<3xsi20, 1>
+  qflow.output %y : !qflow.stream<3xsi20, 1>
+}
+
+// -----
+
+qflow.design @dot_c7(%x: !qflow.stream<4xui8, 1>) -> !qflow.stream<2xsi20, 2> {
+  // expected-error @+1 {{has rows that share products, and weights that are stored as minifloats}}
+  %y = qflow.dot %x weights dense<1> : tensor<2x4xi6> minifloat [2, 1] shared 2 : !qflow.stream<4xui8, 1> -> !qflow.stream<2xsi20, 2>
+  qflow.output %y : !qflow.stream<2xsi20, 2>
+}
+
+// -----
+
+qflow.design @dot_c8(%x: !qflow.stream<2x8xui4, 1>) -> !qflow.stream<2x4xsi20, 2> {
+  // expected-error @+1 {{expected products in DSPs, of integers on the chip, that 2 vectors share, got 3}}
+  %y = qflow.dot %x weights dense<1> : tensor<4x8xi4> vectors 3 : !qflow.stream<2x8xui4, 1> -> !qflow.stream<2x4xsi20, 2>
+  qflow.output %y : !qflow.stream<2x4xsi20, 2>
+}
+
+// -----
+
+qflow.design @dot_c8(%x: !qflow.stream<2x8xui4, 1>) -> !qflow.stream<2x4xsi20, 2> {
+  // expected-error @+1 {{expected products in DSPs, of integers on the chip, that 2 vectors share, got 2}}
+  %y = qflow.dot %x weights dense<1> : tensor<4x8xi4> in_luts vectors 2 : !qflow.stream<2x8xui4, 1> -> !qflow.stream<2x4xsi20, 2>
+  qflow.output %y : !qflow.stream<2x4xsi20, 2>
+}
+
+// -----
+
+qflow.design @dot_c8(%x: !qflow.stream<3x8xui4, 1>) -> !qflow.stream<3x4xsi20, 2> {
+  // expected-error @+1 {{expected an even number of vectors, and more words of each than of its result, which are 2 or more, got '!qflow.stream<3x8xui4, 1>' and '!qflow.stream<3x4xsi20, 2>'}}
+  %y = qflow.dot %x weights dense<1> : tensor<4x8xi4> vectors 2 : !qflow.stream<3x8xui4, 1> -> !qflow.stream<3x4xsi20, 2>
+  qflow.output %y : !qflow.stream<3x4xsi20, 2>
+}
+
+// -----
+
+qflow.design @dot_c8(%x: !qflow.stream<2x8xui4, 4>) -> !qflow.stream<2x4xsi20, 2> {
+  // expected-error @+1 {{expected an even number of vectors, and more words of each than of its result, which are 2 or more, got '!qflow.stream<2x8xui4, 4>' and '!qflow.stream<2x4xsi20, 2>'}}
+  %y = qflow.dot %x weights dense<1> : tensor<4x8xi4> vectors 2 : !qflow.stream<2x8xui4, 4> -> !qflow.stream<2x4xsi20, 2>
+  qflow.output %y : !qflow.stream<2x4xsi20, 2>
+}
+
+// -----
+
+qflow.design @dot_c8(%x: !qflow.stream<2x8xui4, 1>) -> !qflow.stream<2x4xsi20, 4> {
+  // expected-error @+1 {{expected an even number of vectors, and more words of each than of its result, which are 2 or more, got '!qflow.stream<2x8xui4, 1>' and '!qflow.stream<2x4xsi20, 4>'}}
+  %y = qflow.dot %x weights dense<1> : tensor<4x8xi4> vectors 2 : !qflow.stream<2x8xui4, 1> -> !qflow.stream<2x4xsi20, 4>
+  qflow.output %y : !qflow.stream<2x4xsi20, 4>
+}
+
+// -----
+
+// Two codes of 8 bits and products of 12.
+qflow.design @dot_c8(%x: !qflow.stream<2x8xui8, 1>) -> !qflow.stream<2x4xsi20, 2> {
+  // expected-error @+1 {{has 2 rows that share products with 'ui8', beyond 25 by 18 bits}}
+  %y = qflow.dot %x weights dense<-8> : tensor<4x8xi4> shared 2 vectors 2 : !qflow.stream<2x8xui8, 1> -> !qflow.stream<2x4xsi20, 2>
+  qflow.output %y : !qflow.stream<2x4xsi20, 2>
 }
 
 // -----
@@ -631,8 +712,16 @@ qflow.design @tiled_dot_c1_result(%x: !qflow.stream<3x8xui8, 4>, %w: !qflow.stre
 // -----
 
 qflow.design @tiled_dot_c2(%x: !qflow.stream<3x8xui8, 4>, %w: !qflow.stream<2x2x8xui4, 8>) -> !qflow.stream<2x3x2xsi15, 2> {
-  // expected-error @+1 {{expected signed weights and sums}}
+  // expected-error @+1 {{expected signed weights, or unsigned codes of minifloats, got 'ui4'}}
   %y = qflow.tiled_dot %x, %w : !qflow.stream<3x8xui8, 4>, !qflow.stream<2x2x8xui4, 8> -> !qflow.stream<2x3x2xsi15, 2>
+  qflow.output %y : !qflow.stream<2x3x2xsi15, 2>
+}
+
+// -----
+
+qflow.design @tiled_dot_c2(%x: !qflow.stream<3x8xui8, 4>, %w: !qflow.stream<2x2x8xui5, 8>) -> !qflow.stream<2x3x2xsi15, 2> {
+  // expected-error @+1 {{expected signed weights, or unsigned codes of minifloats, got 'ui5'}}
+  %y = qflow.tiled_dot %x, %w minifloat [2, 1] : !qflow.stream<3x8xui8, 4>, !qflow.stream<2x2x8xui5, 8> -> !qflow.stream<2x3x2xsi15, 2>
   qflow.output %y : !qflow.stream<2x3x2xsi15, 2>
 }
 

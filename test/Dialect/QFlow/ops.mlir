@@ -104,6 +104,20 @@ qflow.design @port(%x: !qflow.stream<8xui8, 4>) -> !qflow.stream<4xsi15, 2> {
   qflow.output %y : !qflow.stream<4xsi15, 2>
 }
 
+// CHECK-LABEL: qflow.design @stored(
+qflow.design @stored(%x: !qflow.stream<4x8xui4, 2>) -> !qflow.stream<4x6xsi14, 2> {
+  // CHECK: qflow.dot %{{.*}} weights dense<-12> : tensor<6x8xi5> minifloat [2, 1] in_luts : !qflow.stream<4x8xui4, 2> -> !qflow.stream<4x6xsi14, 2>
+  %y = qflow.dot %x weights dense<-12> : tensor<6x8xi5> minifloat [2, 1] in_luts : !qflow.stream<4x8xui4, 2> -> !qflow.stream<4x6xsi14, 2>
+  qflow.output %y : !qflow.stream<4x6xsi14, 2>
+}
+
+// CHECK-LABEL: qflow.design @pairs(
+qflow.design @pairs(%x: !qflow.stream<4x8xui4, 2>) -> !qflow.stream<4x6xsi14, 2> {
+  // CHECK: qflow.dot %{{.*}} weights dense<-7> : tensor<6x8xi4> shared 2 vectors 2 : !qflow.stream<4x8xui4, 2> -> !qflow.stream<4x6xsi14, 2>
+  %y = qflow.dot %x weights dense<-7> : tensor<6x8xi4> shared 2 vectors 2 : !qflow.stream<4x8xui4, 2> -> !qflow.stream<4x6xsi14, 2>
+  qflow.output %y : !qflow.stream<4x6xsi14, 2>
+}
+
 // CHECK-LABEL: qflow.design @ways(
 qflow.design @ways(%x: !qflow.stream<4x8xui8, 2>) -> !qflow.stream<4x6xui4, 6> {
   // CHECK: qflow.dot %{{.*}} weights dense<-3> : tensor<6x8xi4> shared 2 : !qflow.stream<4x8xui8, 2> -> !qflow.stream<4x6xsi14, 6>

@@ -323,7 +323,7 @@ func.func @linear_c1_features(%x: tensor<?x32xf32>, %w: !qnt.tensor<8x64, int8, 
 // -----
 
 func.func @linear_c2_offset(%x: !qnt.tensor<?x64, uint8, per_row, scale f32, offset>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
-  // expected-error @+1 {{expected integer codes on both sides and an input quantised per row or per tensor without offsets}}
+  // expected-error @+1 {{expected integer codes on both sides (or weights of small floats with scales of channels) and an input quantised per row or per tensor without offsets}}
   %0 = qnt.linear %x, %w : !qnt.tensor<?x64, uint8, per_row, scale f32, offset>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
   return
 }
@@ -331,7 +331,7 @@ func.func @linear_c2_offset(%x: !qnt.tensor<?x64, uint8, per_row, scale f32, off
 // -----
 
 func.func @linear_c2(%x: !qnt.tensor<?x64, int8, group<32>, scale f32>, %w: !qnt.tensor<8x64, int8, per_tensor, scale f32>) {
-  // expected-error @+1 {{expected integer codes on both sides and an input quantised per row or per tensor}}
+  // expected-error @+1 {{expected integer codes on both sides (or weights of small floats with scales of channels) and an input quantised per row or per tensor}}
   %0 = qnt.linear %x, %w : !qnt.tensor<?x64, int8, group<32>, scale f32>, !qnt.tensor<8x64, int8, per_tensor, scale f32>
   return
 }
@@ -523,16 +523,16 @@ func.func @conv_c2_result(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32,
 // -----
 
 func.func @conv_c3(%x: !qnt.tensor<?x8x8x4, int8, per_row, scale f32>, %w: !qnt.tensor<4x3x3x4, int8, per_channel, scale f32>) {
-  // expected-error @+1 {{expected integer codes on both sides and images quantised per tensor}}
+  // expected-error @+1 {{expected integer codes on both sides (or weights of small floats) and images quantised per tensor}}
   %0 = qnt.conv %x, %w : !qnt.tensor<?x8x8x4, int8, per_row, scale f32>, !qnt.tensor<4x3x3x4, int8, per_channel, scale f32> -> tensor<?x6x6x4xf32>
   return
 }
 
 // -----
 
-func.func @conv_c3_weight(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, e4m3, per_channel, scale f32>) {
-  // expected-error @+1 {{expected integer codes on both sides and images quantised per tensor}}
-  %0 = qnt.conv %x, %w : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, e4m3, per_channel, scale f32> -> tensor<?x6x6x4xf32>
+func.func @conv_c3_weight(%x: !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<4x3x3x4, e5m2, per_channel, scale f32>) {
+  // expected-error @+1 {{expected integer codes on both sides (or weights of small floats) and images quantised per tensor}}
+  %0 = qnt.conv %x, %w : !qnt.tensor<?x8x8x4, uint8, per_tensor, scale f32, zero>, !qnt.tensor<4x3x3x4, e5m2, per_channel, scale f32> -> tensor<?x6x6x4xf32>
   return
 }
 
@@ -994,6 +994,22 @@ func.func @low_rank_c2(%x: tensor<16x64xf32>, %m: tensor<16x16xf32>) {
 func.func @linear_c3_e3_int_add(%x: !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x8, int8, per_channel, scale f32>, %m: tensor<8xi32>, %s: tensor<f32>) {
   // expected-error @+1 {{with at most one int_add before it}}
   %0 = qnt.linear %x, %w epilogue [int_add, requantize_f32](%x, %m, %s, %s : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, tensor<8xi32>, tensor<f32>, tensor<f32>) : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x8, int8, per_channel, scale f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @linear_c3_e3_minifloat(%x: !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, %w: !qnt.tensor<8x8, e2m1, per_channel, scale f32>, %s: tensor<f32>) {
+  // expected-error @+1 {{expected a weight of integers for the epilogue step requantize_f32, got '!qnt.tensor<8x8, e2m1, per_channel, scale f32>'}}
+  %0 = qnt.linear %x, %w epilogue [requantize_f32](%s, %s : tensor<f32>, tensor<f32>) : !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>, !qnt.tensor<8x8, e2m1, per_channel, scale f32> -> !qnt.tensor<?x8, uint8, per_tensor, scale f32, zero>
+  return
+}
+
+// -----
+
+func.func @linear_c2_e5m2(%x: !qnt.tensor<?x8, int8, per_tensor, scale f32>, %w: !qnt.tensor<8x8, e5m2, per_channel, scale f32>) {
+  // expected-error @+1 {{expected integer codes on both sides (or weights of small floats with scales of channels)}}
+  %0 = qnt.linear %x, %w : !qnt.tensor<?x8, int8, per_tensor, scale f32>, !qnt.tensor<8x8, e5m2, per_channel, scale f32>
   return
 }
 

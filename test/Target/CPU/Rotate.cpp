@@ -121,7 +121,7 @@ void test::testRotate(Suite &suite) {
         BlockAttr::get(context, BlockKind::PerRow, 0),
         mlir::Float32Type::get(context), ZeroKind::None, layout);
     c.plain = getQuantizeRowsKernel(lib, c.type, false);
-    c.fused = getQuantizeRowsKernel(lib, c.type, false, &c.shape);
+    c.fused = getQuantizeRowsKernel(lib, c.type, false, {{}, c.shape});
   }
   Kernel select = getSelectFeaturesKernel(lib, 50, 37);
   for (Case &c : cases)

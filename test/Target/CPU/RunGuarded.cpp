@@ -9,8 +9,10 @@
 // parameter, input, output, the cache and the arena in memory of its own that
 // has the size that was promised and no byte more (Guarded.h). Result i goes to
 // OUTi.npy. Inputs and parameters are read only; outputs and the arena begin as
-// NaN.
+// NaN. AMX is emulated where the processor lacks it (AmxEmulator.h); the model
+// then has another variant beside.
 //===----------------------------------------------------------------------===//
+#include "AmxEmulator.h"
 #include "Guarded.h"
 
 #include "qnt/Params/SafeTensors.h"
@@ -56,8 +58,15 @@ public:
       : path(path), context(context) {
     qnt_options options{};
     options.isa = isa;
-    expect(qnt_open(path.c_str(), &options, &model) == QNT_OK,
-           qnt_last_error());
+    qnt_status status = qnt_open(path.c_str(), &options, &model);
+#if defined(__x86_64__)
+    if (status == QNT_ERROR_UNSUPPORTED && isa == std::string_view("amx")) {
+      emulateAMX();
+      options.isa = nullptr;
+      status = qnt_open(path.c_str(), &options, &model);
+    }
+#endif
+    expect(status == QNT_OK, qnt_last_error());
     index = qnt_find_entry(model, entryName);
     expect(index >= 0, std::string("no entry ") + entryName);
     void *object = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -109,7 +109,7 @@ func.func @dynamic_image(%x: tensor<?x?x8x3xf32>, %w: !qnt.tensor<4x1x1x3, f32, 
 
 func.func @weight_of_one_bit(%x: tensor<?x8x8x3xf32>, %w: !qnt.tensor<4x1x1x3, int1, per_channel, scale f32>, %s: tensor<f32>) -> tensor<?x8x8x4xf32> {
   %xq = qnt.quantize %x scale %s : tensor<?x8x8x3xf32>, tensor<f32> -> !qnt.tensor<?x8x8x3, int8, per_tensor, scale f32>
-  // expected-error @below {{the CPU target has no lowering for a weight of one bit and quantised images}}
+  // expected-error @below {{the CPU target has no lowering for quantised images by a weight that is not of integers of 2 bits or more}}
   %0 = qnt.conv %xq, %w : !qnt.tensor<?x8x8x3, int8, per_tensor, scale f32>, !qnt.tensor<4x1x1x3, int1, per_channel, scale f32> -> tensor<?x8x8x4xf32>
   return %0 : tensor<?x8x8x4xf32>
 }
@@ -137,4 +137,14 @@ func.func @small_scales(%x: tensor<?x64xf32>, %w: !qnt.tensor<8x64, e2m1, group<
   // expected-error @below {{the CPU target multiplies codes of integers, and weights whose scales have 16 or 32 bits}}
   %0 = qnt.linear %x, %w : tensor<?x64xf32>, !qnt.tensor<8x64, e2m1, group<16>, scale f8E4M3FN>
   return %0 : tensor<?x8xf32>
+}
+
+// -----
+
+!x = !qnt.tensor<?x64, int8, per_tensor, scale f32>
+func.func @integer_layer(%a: tensor<?x64xf32>, %s: tensor<f32>, %m: tensor<64xi32>, %h: tensor<64xi32>) -> !x {
+  %x = qnt.quantize %a scale %s : tensor<?x64xf32>, tensor<f32> -> !x
+  // expected-error @below {{has no lowering in the CPU target}}
+  %0 = qnt.multiply %x, %x epilogue [requantize](%m, %h, %s : tensor<64xi32>, tensor<64xi32>, tensor<f32>) : !x, !x -> !x
+  return %0 : !x
 }

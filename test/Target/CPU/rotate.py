@@ -45,8 +45,9 @@ def input(width):
     return name, value, of
 
 
-def layer(rotated, of, width, r, name, zero):
-    """A layer on the codes of rotated rows, which is one kernel with them."""
+def layer(rotated, of, width, r, rows, zero, absolute=2e-6):
+    """A layer on the codes of rotated rows, which is one kernel with them; `rows` gives
+    them of the inputs before they are rotated."""
     kind = "uint8, per_row, scale f32, zero" if zero else "int8, per_row, scale f32"
     codes = of[:-len(f"{width}xf32>")].replace("tensor", "!qnt.tensor") + \
         f"{width}, {kind}>"
@@ -58,7 +59,7 @@ def layer(rotated, of, width, r, name, zero):
     turned = entry.op(f"qnt.quantize {turned} : {w_of} -> {fmt}")
     y = entry.op(f"qnt.linear {q}, {turned} : {codes}, {fmt}")
     add(f"layer on {r} of {width}", y, of.replace(f"{width}xf32", "19xf32"),
-        lambda x: x[name].astype(float) @ w.T.astype(float), 2e-6)
+        lambda x: rows(x).astype(float) @ w.T.astype(float), absolute)
 
 
 for i, (width, block) in enumerate([
@@ -77,7 +78,7 @@ for i, (width, block) in enumerate([
         # Another rotation: equal ones are one op, which two would take.
         text = f"{how}hadamard <{block}, seed = {seed + 1}>"
         z = entry.op(f"qnt.rotate {x} {text} : {of}")
-        layer(z, of, width, text, name, i % 2)
+        layer(z, of, width, text, lambda x, name=name: x[name], i % 2)
 
 for i, (blocks, n) in enumerate([(3, 32), (2, 25), (4, 7), (1, 64)]):
     name, x, of = input(blocks * n)
@@ -104,6 +105,24 @@ for i, (blocks, n) in enumerate([(3, 32), (2, 25), (4, 7), (1, 64)]):
         w = entry.op(f"qnt.quantize {w} : {w_of} -> {fmt}")
         out = entry.op(f"qnt.linear {q}, {w} : {codes}, {fmt}")
         add(f"codes by {m_of}", out, of, want, 0.01)
+
+# Norms are a part of the same kernel, also before a rotation.
+for i, width in enumerate((56, 384, 2048, int(rng.integers(1, 300)))):
+    name, x, of = input(width)
+    scale = rng.uniform(0.5, 2, width).astype(f32)
+    value, scale_of = entry.param(scale)
+
+    def normalize(x, name=name, scale=scale):
+        rows = x[name].astype(float)
+        return rows / np.sqrt((rows**2).mean(-1, keepdims=True) + 1e-5) * scale
+    for block in ((1, 8) if width % 8 == 0 else (1,)):
+        # Equal norms would be one op.
+        y = entry.op(f"nn.rms_norm {x}, {value} eps {block}.0e-5 : {of}, {scale_of}")
+        text = f"hadamard <{block}>"
+        if block > 1:
+            y = entry.op(f"qnt.rotate {y} {text} : {of}")
+        # Sums in another order: codes may be neighbours.
+        layer(y, of, width, text, normalize, i % 2, 0.01)
 
 for count in (5, 16, 40):
     name, x, of = input(30)
@@ -138,10 +157,12 @@ for m in (1, int(rng.integers(2, 9)), int(rng.integers(20, 50))):
 checked(["quant-opt", graph.path("model.mlir"), "--target=cpu isa=avx2", "-o",
          graph.path("model.ll")])
 with open(graph.path("model.ll")) as file:
-    kernels = set(re.findall(r"@(quantize_rows\S*rotate\S*)\.task\(",
-                             file.read()))
-print(len(kernels), "fused kernels")
-failures += len(kernels) != 15
+    code = file.read()
+for fused, count in (("rotate", 15 + 3), ("rms_norm", 7), ("rms_norm\\S*rotate", 3)):
+    kernels = set(re.findall(rf"@(quantize_rows\S*{fused}\S*)\.task\(", code))
+    print(len(kernels), "kernels with", fused)
+    failures += len(kernels) != count
+failures += "@rms_norm" in code
 
 # A model, all rotations, 4 and 8 bits.
 programs = os.path.dirname(sys.argv[1])

@@ -2,24 +2,30 @@
 // RUN: quant-opt %s --qnt-cpu-strategy=isa=avx2 | FileCheck %s --check-prefixes=CHECK,AVX2
 // RUN: quant-opt %s --qnt-cpu-strategy=isa=portable | FileCheck %s --check-prefixes=CHECK,PORTABLE
 // RUN: quant-opt %s --qnt-cpu-strategy=isa=avx2 --remark-policy=all --remarks-filter=qnt-cpu-strategy -o - 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: quant-opt %s --qnt-cpu-strategy='isa=avx512vnni tiles=int4:32=1x2+3x4,e4m3/none=1x1,int8:32=1x1' | FileCheck %s --check-prefix=BY-HAND
+// RUN: not quant-opt %s --qnt-cpu-strategy='isa=avx512vnni tiles=4x1' 2>&1 | FileCheck %s --check-prefix=BAD-TILES
 // RUN: not quant-opt %s --qnt-cpu-strategy=isa=avx3 2>&1 | FileCheck %s --check-prefix=BAD
 
 // The dot product follows the instruction set and the operands; i32 sums that
-// are rescaled by group leave fewer registers for rows than others do.
+// are rescaled by group leave fewer registers for tiles than others do.
 // CHECK-LABEL: func @kinds
 // CHECK-SAME:  (%[[XQ:.*]]: !qnt.tensor<?x64, int8
-// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 4, 12], panels = [4, 2, 1]>)
-// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 4, 12], panels = [4, 4, 2]>)
+// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 4, 6], panels = [2, 3, 2]>)
+// VNNI:          qnt.linear %[[XQ]], {{.*}} strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 4, 6], panels = [4, 4, 4]>)
 // VNNI:          qnt.linear {{.*}} strategy(#qnt.strategy<kernel = "fma-avx512vnni",
 // AVX2:          strategy(#qnt.strategy<kernel = "dot4-avx2", rows = [1, 2], panels = [2, 1]>)
-// AVX2:          strategy(#qnt.strategy<kernel = "dot4-avx2", rows = [1, 4], panels = [2, 1]>)
+// AVX2:          strategy(#qnt.strategy<kernel = "dot4-avx2", rows = [1, 2, 5], panels = [2, 2, 1]>)
 // AVX2:          strategy(#qnt.strategy<kernel = "fma-avx2",
 // PORTABLE:      strategy(#qnt.strategy<kernel = "dot4-portable",
 // PORTABLE:      strategy(#qnt.strategy<kernel = "dot4-portable",
 // PORTABLE:      strategy(#qnt.strategy<kernel = "fma-portable",
 // REMARK-COUNT-2: [Passed] strategy | Category:qnt-cpu-strategy | kernel=dot4-avx2, weight=int
 // REMARK:         [Passed] strategy | Category:qnt-cpu-strategy | kernel=fma-avx2, weight=e4m3
-// BAD: error: unknown instruction set 'avx3', expected avx512vnni, avxvnni, avx2, portable, i8mm, dotprod, neon or native
+// BY-HAND:       strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 3], panels = [2, 4]>)
+// BY-HAND:       strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 4, 6], panels = [4, 4, 4]>)
+// BY-HAND:       strategy(#qnt.strategy<kernel = "fma-avx512vnni", rows = [1], panels = [1]>)
+// BAD-TILES: error: 'qnt.linear' op tiles '4x1', expected ROWSxPANELS of ascending rows from 1, such as 1x4+4x2+6x2
+// BAD: error: unknown instruction set 'avx3', expected amx, avx512vnni, avxvnni, avx2, portable, i8mm, dotprod, neon or native
 func.func @kinds(%xq: !qnt.tensor<?x64, int8, per_row, scale f32>, %x: tensor<?x64xf32>,
                  %a: !qnt.tensor<32x64, int4, group<32>, scale f16>, %b: !qnt.tensor<32x64, int8, per_channel, scale f32>,
                  %c: !qnt.tensor<32x64, e4m3, per_channel, scale f32>) -> (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {
@@ -32,7 +38,7 @@ func.func @kinds(%xq: !qnt.tensor<?x64, int8, per_row, scale f32>, %x: tensor<?x
 // Tiles of pixels: as many as fill the registers and cut the lines evenly; lines
 // of few pixels are taken together, and images without borders are one line.
 // CHECK-LABEL: func @convolutions
-// VNNI:          qnt.conv {{.*}} pads [1, 1, 1, 1] strategy <kernel = "dot4-avx512vnni", lines = 1, pixels = 14, panels = 2, block = {{[0-9]+}}>
+// VNNI:          qnt.conv {{.*}} pads [1, 1, 1, 1] strategy <kernel = "dot4-avx512vnni", lines = 1, pixels = 4, panels = 4, block = {{[0-9]+}}>
 // VNNI:          qnt.conv {{.*}} strategy <kernel = "dot4-avx512vnni", lines = 1, pixels = {{.*}}, panelsFirst = true>
 // VNNI:          qnt.conv {{.*}} strategy <kernel = "fma-avx512vnni", lines = 2, pixels = 10, panels = 1,
 // AVX2:          strategy <kernel = "dot4-avx2",

@@ -34,7 +34,8 @@ func.func @main(%x: tensor<?x{K}xf32> {{qnt.dims = ["rows", ""]}}) -> tensor<?x{
 
 
 def tiles(isa):
-    """The instructions of every tile function: (rows, panels) to lines."""
+    """The instructions of every tile function: (rows, panels, whether these lie apart)
+    to lines."""
     model, out = (os.path.join(folder, name) for name in ("m.mlir", "m.s"))
     with open(model, "w") as file:
         file.write(TEXT)
@@ -43,11 +44,11 @@ def tiles(isa):
     with open(out) as file:
         text = file.read()
     found = {}
-    for rows, panels, body in re.findall(
-            r'^"linear[^\n]*\.tile(\d+)x(\d+)":(.*?)\.Lfunc_end', text,
+    for rows, panels, apart, body in re.findall(
+            r'^"linear[^\n]*\.tile(\d+)x(\d+)(\.apart)?":(.*?)\.Lfunc_end', text,
             re.M | re.S):
         lines = [line.split("#")[0].strip() for line in body.splitlines()]
-        found[int(rows), int(panels)] = [
+        found[int(rows), int(panels), bool(apart)] = [
             l for l in lines if l and l[0] not in ".#\""]
     assert len(found) > 2, out
     return found
@@ -56,7 +57,7 @@ def tiles(isa):
 for isa, dot, convert, register in [
         ("avx512vnni", "vpdpbusd", "vcvtdq2ps", "zmm"),
         ("avx2", "vpmaddubsw", "vcvtdq2ps", "ymm")]:
-    for (rows, panels), lines in tiles(isa).items():
+    for (rows, panels, apart), lines in tiles(isa).items():
         names = collections.Counter(line.split()[0] for line in lines)
         vectors = rows * panels * (1 if register == "zmm" else 2)
         # A group of 32 is 8 quads of inputs for each accumulator.

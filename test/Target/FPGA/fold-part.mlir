@@ -38,12 +38,38 @@ qflow.design @bytes(%x: !qflow.stream<150x32xui8, 1>, %z: !qflow.stream<150x32xu
 
 // -----
 
+// Of 90 DSPs there are not enough for products of their own: each makes four.
+// CHECK-LABEL: qflow.design @pairs(
+// CHECK: qflow.dot {{.*}} shared 2 vectors 2 : !qflow.stream<144x144xui4, 16> -> !qflow.stream<144x32xsi16, 8>
+qflow.design @pairs(%x: !qflow.stream<144x144xui4, 1>) -> !qflow.stream<144x32xsi16, 1> {
+  %y = qflow.dot %x weights dense<-7> : tensor<32x144xi4> : !qflow.stream<144x144xui4, 1> -> !qflow.stream<144x32xsi16, 1>
+  qflow.output %y : !qflow.stream<144x32xsi16, 1>
+}
+
+// -----
+
 // Four codes take less by thresholds than by any product.
 // CHECK-LABEL: qflow.design @few(
 // CHECK: qflow.requantize {{.*}} clamp [0, 3] by_thresholds
 qflow.design @few(%x: !qflow.stream<64x8xsi14, 1>) -> !qflow.stream<64x8xui2, 1> {
   %y = qflow.requantize %x multipliers dense<[1234567891, 1234567893, 1234567895, 1234567897, 1234567899, 1234567901, 1234567903, 1234567905]> : tensor<8xi64> offsets dense<1099511627776> : tensor<8xi64> shifts dense<41> : tensor<8xi64> clamp [0, 3] : !qflow.stream<64x8xsi14, 1> -> !qflow.stream<64x8xui2, 1>
   qflow.output %y : !qflow.stream<64x8xui2, 1>
+}
+
+// -----
+
+// Channels by themselves are multiplied where it takes less, too.
+// CHECK-LABEL: qflow.design @channels(
+// CHECK: qflow.depthwise {{.*}} in_luts : {{.*}}ui8
+// CHECK: qflow.depthwise
+// CHECK-NOT: in_luts
+// CHECK-SAME: ui16
+qflow.design @channels(%x: !qflow.stream<17x17x8xui8, 1>, %z: !qflow.stream<17x17x8xui16, 1>) -> (!qflow.stream<16x16x8xsi11, 1>, !qflow.stream<16x16x8xsi26, 1>) {
+  %v = qflow.window %x by_channel kernel [2, 2] outside 0 : !qflow.stream<17x17x8xui8, 1> -> !qflow.stream<16x16x8x4xui8, 1>
+  %w = qflow.window %z by_channel kernel [2, 2] outside 0 : !qflow.stream<17x17x8xui16, 1> -> !qflow.stream<16x16x8x4xui16, 1>
+  %y = qflow.depthwise %v weights dense<1> : tensor<8x4xi2> : !qflow.stream<16x16x8x4xui8, 1> -> !qflow.stream<16x16x8xsi11, 1>
+  %u = qflow.depthwise %w weights dense<[[77, 5, 9, 3], [7, 5, 9, 33], [77, 45, 9, 3], [7, 5, 9, 3], [7, 55, 9, 3], [77, 5, 9, 3], [7, 5, 99, 3], [77, 5, 9, 31]]> : tensor<8x4xi8> : !qflow.stream<16x16x8x4xui16, 1> -> !qflow.stream<16x16x8xsi26, 1>
+  qflow.output %y, %u : !qflow.stream<16x16x8xsi11, 1>, !qflow.stream<16x16x8xsi26, 1>
 }
 
 // -----

@@ -39,3 +39,27 @@ qflow.design @slow(%x: !qflow.stream<4x4x1xui8, 1>) -> !qflow.stream<4x4x1xsi13,
 qflow.design @pixels(%x: !qflow.stream<8x8x1xui8, 1>) -> !qflow.stream<8x8x1xui8, 1> {
   qflow.output %x : !qflow.stream<8x8x1xui8, 1>
 }
+
+// -----
+
+// Four channels at once, two sums of each. Words of what is joined are of one input.
+// CHECK-LABEL: qflow.design @channels(
+// CHECK: %[[W:.*]] = qflow.window %{{.*}} by_channel {{.*}} !qflow.stream<3x3x8xui8, 4> -> !qflow.stream<2x2x2x16xui8, 4>
+// CHECK: qflow.depthwise %[[W]] {{.*}} !qflow.stream<2x2x2x16xui8, 4> -> !qflow.stream<2x2x16xsi11, 8>
+// CHECK: qflow.concat {{.*}} !qflow.stream<2x2x16xsi11, 4>, !qflow.stream<2x2x8xsi11, 4> -> !qflow.stream<2x2x24xsi11, 4>
+qflow.design @channels(%x: !qflow.stream<3x3x8xui8, 1>, %z: !qflow.stream<2x2x8xsi11, 1>) -> !qflow.stream<2x2x24xsi11, 1> {
+  %w = qflow.window %x by_channel kernel [2, 2] outside 0 : !qflow.stream<3x3x8xui8, 1> -> !qflow.stream<2x2x8x4xui8, 1>
+  %y = qflow.depthwise %w weights dense<1> : tensor<16x4xi2> : !qflow.stream<2x2x8x4xui8, 1> -> !qflow.stream<2x2x16xsi11, 2>
+  %n = qflow.width %y : !qflow.stream<2x2x16xsi11, 2> -> !qflow.stream<2x2x16xsi11, 1>
+  %c = qflow.concat %n, %z : !qflow.stream<2x2x16xsi11, 1>, !qflow.stream<2x2x8xsi11, 1> -> !qflow.stream<2x2x24xsi11, 1>
+  qflow.output %c : !qflow.stream<2x2x24xsi11, 1>
+}
+
+// -----
+
+qflow.design @slow_channels(%x: !qflow.stream<6x6x1xui8, 1>) -> !qflow.stream<5x5x1xsi11, 1> {
+  %w = qflow.window %x by_channel kernel [2, 2] outside 0 : !qflow.stream<6x6x1xui8, 1> -> !qflow.stream<5x5x1x4xui8, 1>
+  // expected-error @+1 {{needs at least 100 cycles a frame, expected at most 36}}
+  %y = qflow.depthwise %w weights dense<1> : tensor<1x4xi2> : !qflow.stream<5x5x1x4xui8, 1> -> !qflow.stream<5x5x1xsi11, 1>
+  qflow.output %y : !qflow.stream<5x5x1xsi11, 1>
+}

@@ -130,13 +130,26 @@ func.func @relu_of_floats(%x: tensor<1x4xf32>) -> tensor<1x2xf32> {
 
 // -----
 
-func.func @groups(%x: tensor<1x4x4x2xf32>) -> tensor<1x4x4x2xf32> {
+func.func @rows_joined(%x: tensor<1x4x2xf32>) -> tensor<1x8x2xf32> {
   %scale = arith.constant dense<0.5> : tensor<f32>
-  %codes = qnt.quantize %x scale %scale : tensor<1x4x4x2xf32>, tensor<f32> -> !qnt.tensor<1x4x4x2, int8, per_tensor, scale f32>
-  %w = arith.constant dense<1.0> : tensor<2x1x1x1xf32>
-  %wq = qnt.quantize %w : tensor<2x1x1x1xf32> -> !qnt.tensor<2x1x1x1, int8, per_channel, scale f32>
-  %scales = arith.constant dense<0.25> : tensor<2xf32>
-  // expected-error @+1 {{has 2 groups, expected one: the FPGA target has no unit for more}}
-  %y = qnt.conv %codes, %wq groups 2 epilogue [rescale](%scales : tensor<2xf32>) : !qnt.tensor<1x4x4x2, int8, per_tensor, scale f32>, !qnt.tensor<2x1x1x1, int8, per_channel, scale f32> -> tensor<1x4x4x2xf32>
-  return %y : tensor<1x4x4x2xf32>
+  %codes = qnt.quantize %x scale %scale : tensor<1x4x2xf32>, tensor<f32> -> !qnt.tensor<1x4x2, int8, per_tensor, scale f32>
+  %integers = qnt.codes %codes : !qnt.tensor<1x4x2, int8, per_tensor, scale f32> -> tensor<1x4x2xi8>
+  // expected-error @+1 {{joins dimension 1, expected the last one, 2}}
+  %both = tensor.concat dim(1) %integers, %integers : (tensor<1x4x2xi8>, tensor<1x4x2xi8>) -> tensor<1x8x2xi8>
+  %c = qnt.wrap %both scale %scale : tensor<1x8x2xi8>, tensor<f32> -> !qnt.tensor<1x8x2, int8, per_tensor, scale f32>
+  %d = qnt.dequantize %c : !qnt.tensor<1x8x2, int8, per_tensor, scale f32> -> tensor<1x8x2xf32>
+  return %d : tensor<1x8x2xf32>
+}
+
+// -----
+
+func.func @others_joined(%x: tensor<1x4xf32>, %y: tensor<1x4xi8>) -> tensor<1x8xf32> {
+  %scale = arith.constant dense<0.5> : tensor<f32>
+  %codes = qnt.quantize %x scale %scale : tensor<1x4xf32>, tensor<f32> -> !qnt.tensor<1x4, int8, per_tensor, scale f32>
+  %integers = qnt.codes %codes : !qnt.tensor<1x4, int8, per_tensor, scale f32> -> tensor<1x4xi8>
+  // expected-error @+1 {{joins codes and 'tensor<1x4xi8>', which is none}}
+  %both = tensor.concat dim(1) %integers, %y : (tensor<1x4xi8>, tensor<1x4xi8>) -> tensor<1x8xi8>
+  %c = qnt.wrap %both scale %scale : tensor<1x8xi8>, tensor<f32> -> !qnt.tensor<1x8, int8, per_tensor, scale f32>
+  %d = qnt.dequantize %c : !qnt.tensor<1x8, int8, per_tensor, scale f32> -> tensor<1x8xf32>
+  return %d : tensor<1x8xf32>
 }

@@ -69,3 +69,54 @@ func.func @main(%x: tensor<?x4x4x2xf32>, %mean: tensor<2xf32>) -> tensor<?x2x2x4
   %p = nn.softmax %y : tensor<?x2x2x4xf32>
   return %p : tensor<?x2x2x4xf32>
 }
+
+// -----
+
+// Of groups each has a part of the channels, its windows and its products; channels by
+// themselves have one unit, of which the second gives two sums of each.
+// CHECK: qflow.design @net(%[[X:.*]]: !qflow.stream<2x2x4xsi8, 1>
+// CHECK-NEXT: %[[F:.*]]:2 = qflow.fork %[[X]]
+// CHECK-NEXT: %[[A:.*]] = qflow.slice %[[F]]#0 offsets [0, 0, 0] strides [1, 1, 1] : !qflow.stream<2x2x4xsi8, 1> -> !qflow.stream<2x2x2xsi8, 1>
+// CHECK-NEXT: %[[B:.*]] = qflow.slice %[[F]]#1 offsets [0, 0, 2] strides [1, 1, 1] : !qflow.stream<2x2x4xsi8, 1> -> !qflow.stream<2x2x2xsi8, 1>
+// CHECK-NEXT: %[[C:.*]] = qflow.dot %[[A]] weights dense<{{.*}}7, 0{{.*}}> : tensor<1x2xi4> : !qflow.stream<2x2x2xsi8, 1> -> !qflow.stream<2x2x1xsi11, 1>
+// CHECK-NEXT: %[[D:.*]] = qflow.dot %[[B]] weights dense<{{.*}}0, 7{{.*}}> : tensor<1x2xi4> : !qflow.stream<2x2x2xsi8, 1> -> !qflow.stream<2x2x1xsi11, 1>
+// CHECK-NEXT: %[[G:.*]] = qflow.concat %[[C]], %[[D]] : !qflow.stream<2x2x1xsi11, 1>, !qflow.stream<2x2x1xsi11, 1> -> !qflow.stream<2x2x2xsi11, 1>
+// CHECK-NEXT: %[[H:.*]] = qflow.requantize %[[G]]
+// CHECK-NEXT: %[[W:.*]] = qflow.window %[[H]] by_channel kernel [1, 2] outside 0 : !qflow.stream<2x2x2xsi8, 1> -> !qflow.stream<2x1x2x2xsi8, 1>
+// CHECK-NEXT: %[[S:.*]] = qflow.depthwise %[[W]] weights dense<{{\[\[}}7, 1], [7, 2], [7, 3], [7, -1]]> : tensor<4x2xi4> bias dense<[5, 6, 7, 8]> : tensor<4xi12> : !qflow.stream<2x1x2x2xsi8, 1> -> !qflow.stream<2x1x4xsi12, 2>
+// CHECK-NEXT: %[[Y:.*]] = qflow.width %[[S]] : !qflow.stream<2x1x4xsi12, 2> -> !qflow.stream<2x1x4xsi12, 1>
+// CHECK-NEXT: qflow.output %[[Y]]
+func.func @main(%x: tensor<?x2x2x4xf32>) -> tensor<?x2x1x4xf32> {
+  %scale = arith.constant dense<0.5> : tensor<f32>
+  %codes = qnt.quantize %x scale %scale : tensor<?x2x2x4xf32>, tensor<f32> -> !qnt.tensor<?x2x2x4, int8, per_tensor, scale f32>
+  %w = arith.constant dense<[[[[7.0, 0.0]]], [[[0.0, 7.0]]]]> : tensor<2x1x1x2xf32>
+  %wq = qnt.quantize %w : tensor<2x1x1x2xf32> -> !qnt.tensor<2x1x1x2, int4, per_channel, scale f32>
+  %m = arith.constant dense<[5, 6]> : tensor<2xi32>
+  %s = arith.constant dense<[4, 4]> : tensor<2xi32>
+  %grouped = qnt.conv %codes, %wq groups 2 epilogue [requantize](%m, %s, %scale : tensor<2xi32>, tensor<2xi32>, tensor<f32>)
+      : !qnt.tensor<?x2x2x4, int8, per_tensor, scale f32>, !qnt.tensor<2x1x1x2, int4, per_channel, scale f32> -> !qnt.tensor<?x2x2x2, int8, per_tensor, scale f32>
+  %u = arith.constant dense<[[[[7.0], [1.0]]], [[[7.0], [2.0]]], [[[7.0], [3.0]]], [[[7.0], [-1.0]]]]> : tensor<4x1x2x1xf32>
+  %uq = qnt.quantize %u : tensor<4x1x2x1xf32> -> !qnt.tensor<4x1x2x1, int4, per_channel, scale f32>
+  %b = arith.constant dense<[5, 6, 7, 8]> : tensor<4xi32>
+  %scales = arith.constant dense<0.25> : tensor<4xf32>
+  %y = qnt.conv %grouped, %uq groups 2 epilogue [int_bias, rescale](%b, %scales : tensor<4xi32>, tensor<4xf32>)
+      : !qnt.tensor<?x2x2x2, int8, per_tensor, scale f32>, !qnt.tensor<4x1x2x1, int4, per_channel, scale f32> -> tensor<?x2x1x4xf32>
+  return %y : tensor<?x2x1x4xf32>
+}
+
+// -----
+
+// Codes side by side.
+// CHECK: qflow.design @net(%[[X:.*]]: !qflow.stream<4xsi8, 1>
+// CHECK-NEXT: %[[F:.*]]:2 = qflow.fork %[[X]]
+// CHECK-NEXT: %[[C:.*]] = qflow.concat %[[F]]#0, %[[F]]#1 : !qflow.stream<4xsi8, 1>, !qflow.stream<4xsi8, 1> -> !qflow.stream<8xsi8, 1>
+// CHECK-NEXT: qflow.output %[[C]]
+func.func @main(%x: tensor<1x4xf32>) -> tensor<1x8xf32> {
+  %scale = arith.constant dense<0.5> : tensor<f32>
+  %codes = qnt.quantize %x scale %scale : tensor<1x4xf32>, tensor<f32> -> !qnt.tensor<1x4, int8, per_tensor, scale f32>
+  %integers = qnt.codes %codes : !qnt.tensor<1x4, int8, per_tensor, scale f32> -> tensor<1x4xi8>
+  %both = tensor.concat dim(1) %integers, %integers : (tensor<1x4xi8>, tensor<1x4xi8>) -> tensor<1x8xi8>
+  %c = qnt.wrap %both scale %scale : tensor<1x8xi8>, tensor<f32> -> !qnt.tensor<1x8, int8, per_tensor, scale f32>
+  %d = qnt.dequantize %c : !qnt.tensor<1x8, int8, per_tensor, scale f32> -> tensor<1x8xf32>
+  return %d : tensor<1x8xf32>
+}

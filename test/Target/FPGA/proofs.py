@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import ml_dtypes
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
@@ -390,6 +391,141 @@ def prove_shared_rows():
     assert found["x0"] > 0, found
 
 
+class Pairs:
+    """The first products of a pair of vectors: `weights` are those of the first rows and inputs,
+    the others are 0."""
+
+    def __init__(self, weights, bits, signed, count):
+        self.weights, self.bits, self.signed, self.count = weights, bits, signed, count
+        rows, inputs = weights.shape
+        self.whole = np.zeros((2 * rows, 3 * inputs), int)
+        self.whole[:rows, :inputs] = weights
+        low = -(1 << bits - 1) if signed else 0
+        ends = np.stack([weights * low, weights * (low + (1 << bits) - 1)])
+        self.sum_bits = bits_for(ends.min(0).sum(1).min(), ends.max(0).sum(1).max())
+
+    def write(self, name):
+        rows, inputs = self.weights.shape
+        x = Stream([2, 3 * inputs], self.bits, self.signed, inputs)
+        y = Stream([2, 2 * rows], self.sum_bits, True, rows)
+        way = (f"shared {self.count} " if self.count > 1 else "") + "vectors 2 "
+        assert way in shared(self.whole, x, rows, 2), (way, list(shared(self.whole, x, rows, 2)))
+        return (f"qflow.design @{name}(%x: {x}) -> {y} {{\n  %y = qflow.dot %x weights "
+                f"{dense(self.whole, 8)} {way} : {x} -> {y}\n  qflow.output %y : {y}\n}}\n")
+
+    def state(self, proofs, name, module):
+        """That the sums of both vectors are each row's. The first one was kept."""
+        rows, inputs = self.weights.shape
+        parts = {f"{x}{i}": self.bits for x in "ab" for i in range(inputs)}
+        body = "".join(widen(part, self.bits, self.signed) for part in parts)
+        whole = {x: ", ".join(f"{x}{i}" for i in reversed(range(inputs))) for x in "ab"}
+        body += (f"  wire [{rows * self.sum_bits - 1}:0] sums_a, sums_b;\n"
+                 f"  {module} unit(.index0(2'd1), .index1(2'd0), .state0(1'b0), .state1(3'd0), "
+                 f".load0({{{whole['a']}}}), .in0_data({{{whole['b']}}}), .next2(sums_a), "
+                 f".next3(sums_b));\n")
+        wrong = []
+        for x in "ab":
+            for row, weights in enumerate(self.weights):
+                total = " + ".join(f"wide_{x}{i} * {literal(w)}" for i, w in enumerate(weights))
+                body += f"  wire signed [63:0] want_{x}{row} = {total};\n"
+                wrong.append(f"sums_{x}[{row * self.sum_bits} +: {self.sum_bits}] != "
+                             f"want_{x}{row}[{self.sum_bits - 1}:0]")
+        proofs.state(name, parts, body + f"  assign bad = {' | '.join(wrong)};")
+
+
+def draw_pairs():
+    while True:
+        bits, signed = int(rng.integers(1, 6)), bool(rng.integers(2))
+        high = 1 << int(rng.integers(1, 4))
+        rows, inputs = int(rng.integers(1, 4)), int(rng.integers(1, 3))
+        weights = rng.integers(-high, high, (rows, inputs))
+        whole = np.zeros((2 * rows, 3 * inputs), int)
+        whole[:rows, :inputs] = weights
+        ways = list(shared(whole, Stream([2, 3 * inputs], bits, signed, inputs), rows, 2))
+        if ways:
+            words = ways[int(rng.integers(len(ways)))].split()
+            return Pairs(weights, bits, signed, int(words[1]) if words[0] == "shared" else 1)
+
+
+def prove_pairs():
+    """What two vectors and rows share, parted."""
+    edges = [
+        # Two rows of int4 by codes of 4 bits, whose sums take all bits of their fields.
+        Pairs(np.array([[-8, -8], [7, -8]]), 4, False, 2),
+        Pairs(np.array([[-8, 7], [-8, -8]]), 4, True, 2),
+        # One row of more bits.
+        Pairs(np.array([[-100]]), 2, True, 1),
+    ]
+    proofs = Proofs(folder / "pairs")
+    for number, unit in enumerate(edges + [draw_pairs() for _ in range(4)]):
+        name = f"p{number}"
+        proofs.read(emit(name, unit.write(name))[0])
+        unit.state(proofs, name, f"{name}_pair_dot_iteration")
+    # Weights of another row.
+    right, wrong = edges[1], Pairs(np.array([[-8, 7], [-8, -7]]), 4, True, 2)
+    wrong.sum_bits = right.sum_bits
+    proofs.read(emit("other", wrong.write("other"))[0])
+    right.state(proofs, "wrong_pair", "other_pair_dot_iteration")
+    found = proofs.check({"wrong_pair"})["wrong_pair"]
+    assert found["a1"] or found["b1"], found
+
+
+class Minifloats:
+    """A dot product of one input with a row for each number of a format of ml_dtypes, in units of
+    the smallest; the rest of its codes is zeros."""
+
+    def __init__(self, dtype, exponent, mantissa, bits, signed, in_luts):
+        self.exponent, self.mantissa, self.bits, self.signed = exponent, mantissa, bits, signed
+        self.in_luts, self.width = in_luts, 1 + exponent + mantissa
+        numbers = np.arange(1 << self.width, dtype=np.uint8).view(dtype).astype(float)
+        units = numbers / float(ml_dtypes.finfo(dtype).smallest_subnormal)
+        self.weights = np.where(np.isfinite(units), units, 0).astype(np.int64)
+        assert (self.weights == np.where(np.isfinite(units), units, 0)).all()
+        self.sum_bits = bits + (not signed) + bits_for(self.weights.min(), self.weights.max())
+
+    def write(self, name):
+        x = Stream([1], self.bits, self.signed, 1)
+        y = Stream([len(self.weights)], self.sum_bits, True, 1)
+        weights = dense(self.weights[:, None], bits_for(self.weights.min(), self.weights.max()))
+        return (f"qflow.design @{name}(%x: {x}) -> {y} {{\n  %y = qflow.dot %x weights {weights} "
+                f"minifloat [{self.exponent}, {self.mantissa}] {'in_luts' if self.in_luts else ''}"
+                f" : {x} -> {y}\n  qflow.output %y : {y}\n}}\n")
+
+    def state(self, proofs, name, module, wrong=None):
+        """That with row `a` the sum is the number times the input. `wrong` has another number."""
+        cases = "".join(f"      {row}: number = {literal(weight + (row == wrong))};\n"
+                        for row, weight in enumerate(self.weights))
+        proofs.state(name, {"a": self.width, "x": self.bits}, f"""
+{widen("x", self.bits, self.signed)}
+  function signed [63:0] number(input [{self.width - 1}:0] row);
+    case (row)
+{cases}    endcase
+  endfunction
+  wire signed [63:0] want = wide_x * number(a);
+  wire [{self.sum_bits - 1}:0] y;
+  {module} unit(.index0(1'b0), .index1(a), .index2(1'b0), .state0(a), .in0_data(x), .load0(x),
+    .out0_data(y));
+  assign bad = y != want[{self.sum_bits - 1}:0];""")
+
+
+def prove_minifloats():
+    """Stored as small floats, weights are multiplied as the numbers that they are: of each code."""
+    proofs = Proofs(folder / "minifloats")
+    proofs.read(MODEL)
+    formats = [(ml_dtypes.float4_e2m1fn, 2, 1, 8), (ml_dtypes.float6_e2m3fn, 2, 3, 4),
+               (ml_dtypes.float6_e3m2fn, 3, 2, 4), (ml_dtypes.float8_e4m3fn, 4, 3, 2),
+               (ml_dtypes.float8_e3m4, 3, 4, 2), (ml_dtypes.float8_e5m2, 5, 2, 1)]
+    for number, (dtype, exponent, mantissa, bits) in enumerate(formats):
+        for in_luts in (False, True):
+            unit = Minifloats(dtype, exponent, mantissa, bits, bool(rng.integers(2)), in_luts)
+            name = f"m{number}{int(in_luts)}"
+            proofs.read(emit(name, unit.write(name))[0])
+            unit.state(proofs, name, f"{name}_dot_iteration")
+            if number == 0:
+                unit.state(proofs, f"wrong{name}", f"{name}_dot_iteration", int(rng.integers(16)))
+    proofs.check({"wrongm00", "wrongm01"})
+
+
 def instantiate(name, a, b, y, signed_a, signed_b, ports):
     return (f"  {name} #(.A({a}), .A_SIGNED({int(signed_a)}), .B({b}), "
             f".B_SIGNED({int(signed_b)}), .Y({y})) {ports};\n")
@@ -478,8 +614,8 @@ def prove_lookup():
     proofs.check({"wrong_table"})
 
 
-for prove in (prove_products, prove_shared_rows, prove_requantizers, prove_thresholds, prove_layers,
-              prove_lookup):
+for prove in (prove_products, prove_shared_rows, prove_pairs, prove_minifloats,
+              prove_requantizers, prove_thresholds, prove_layers, prove_lookup):
     begun = time.time()
     prove()
     print(prove.__name__, f"{time.time() - begun:.1f} s")

@@ -72,7 +72,39 @@ qflow.design @table_codes(%x: !qflow.stream<64xui8, 32>) -> !qflow.stream<256xsi
 // -----
 
 qflow.design @table_luts(%x: !qflow.stream<6xui8, 3>) -> !qflow.stream<2xsi12, 1> {
-  // expected-error @+1 {{multiplies in tables, and otherwise}}
+  // expected-error @+1 {{multiplies in tables, expected no in_luts}}
   %y = qflow.dot %x weights dense<1> : tensor<2x6xi2> in_luts in_tables : !qflow.stream<6xui8, 3> -> !qflow.stream<2xsi12, 1>
+  qflow.output %y : !qflow.stream<2xsi12, 1>
+}
+
+// -----
+
+qflow.design @table_minifloat(%x: !qflow.stream<6xui8, 3>) -> !qflow.stream<2xsi12, 1> {
+  // expected-error @+1 {{multiplies in tables, expected no minifloat}}
+  %y = qflow.dot %x weights dense<1> : tensor<2x6xi2> minifloat [2, 1] in_tables : !qflow.stream<6xui8, 3> -> !qflow.stream<2xsi12, 1>
+  qflow.output %y : !qflow.stream<2xsi12, 1>
+}
+
+// -----
+
+qflow.design @table_shared(%x: !qflow.stream<6xui8, 3>) -> !qflow.stream<2xsi12, 2> {
+  // expected-error @+1 {{multiplies in tables, expected no shared}}
+  %y = qflow.dot %x weights dense<1> : tensor<2x6xi2> in_tables shared 2 : !qflow.stream<6xui8, 3> -> !qflow.stream<2xsi12, 2>
+  qflow.output %y : !qflow.stream<2xsi12, 2>
+}
+
+// -----
+
+qflow.design @table_vectors(%x: !qflow.stream<2x6xui4, 1>) -> !qflow.stream<2x2xsi8, 1> {
+  // expected-error @+1 {{multiplies in tables, expected no vectors}}
+  %y = qflow.dot %x weights dense<1> : tensor<2x6xi2> in_tables vectors 2 : !qflow.stream<2x6xui4, 1> -> !qflow.stream<2x2xsi8, 1>
+  qflow.output %y : !qflow.stream<2x2xsi8, 1>
+}
+
+// -----
+
+qflow.design @table_port(%x: !qflow.stream<6xui8, 3>) -> !qflow.stream<2xsi12, 1> {
+  // expected-error @+1 {{multiplies in tables, expected no port}}
+  %y = qflow.dot %x weights dense<1> : tensor<2x6xi2> in_tables port 64 : !qflow.stream<6xui8, 3> -> !qflow.stream<2xsi12, 1>
   qflow.output %y : !qflow.stream<2xsi12, 1>
 }

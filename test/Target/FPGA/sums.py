@@ -1,7 +1,7 @@
 # REQUIRES: python, yosys, z3
 # RUN: %python %s %build %t
-"""Accumulators hold all sums, and no bit too many: of dot products and sums of pools,
-unrolled from the iterations that their Verilog is written from, no input of the input's
+"""Accumulators hold all sums, and no bit too many: of dot products, channels by themselves and
+sums of pools, unrolled from the iterations that their Verilog is written from, no input of the input's
 type makes any number on the way leave its bits, what comes out is the sum that it should be,
 and some input needs the last bit. Of what is too narrow, an input is found that shows it."""
 import os
@@ -119,6 +119,43 @@ def prove_dot(name):
         assert not -(1 << sum_bits - 2) <= w @ x + b < 1 << sum_bits - 2, (w, x)
 
 
+def prove_depthwise(name):
+    groups, lanes, taps, multiplier = (int(rng.integers(1, high)) for high in (4, 3, 10, 3))
+    pe, rows = lanes * multiplier, groups * lanes * multiplier
+    bits, signed = int(rng.integers(1, 9)), bool(rng.integers(2))
+    high = int(rng.choice([1, 7, 127]))
+    weights = rng.integers(-high - 1, high + 1, (rows, taps))
+    bias = rng.integers(-300, 300, rows) * rng.integers(2)
+    low = -(1 << bits - 1) if signed else 0
+    ends = np.stack([weights * low, weights * (low + (1 << bits) - 1)])
+    sum_bits = bits_for(min(ends.min(0).sum(1) + bias), max(ends.max(0).sum(1) + bias))
+    x = f"!qflow.stream<1x1x{groups}x{taps * lanes}x{'s' if signed else 'u'}i{bits}, {lanes}>"
+    y = f"!qflow.stream<1x1x{rows}xsi{sum_bits}, {pe}>"
+    with_bias = f"bias {dense(bias, sum_bits)}" if bias.any() else ""
+    text = emit(name, f"qflow.design @{name}(%x: {x}) -> {y} {{\n  %y = qflow.depthwise %x weights "
+                f"{dense(weights, 8)} {with_bias} : {x} -> {y}\n  qflow.output %y : {y}\n}}\n")
+    iterations = []
+    for group in range(groups):
+        for tap in range(taps):
+            word = f"x[{(group * taps + tap) * lanes * bits} +: {lanes * bits}]"
+            iterations.append({"index0": "1'b0", "index1": index(group, groups),
+                               "index2": index(tap, taps), "in0_data": word})
+        iterations[-1]["out0_data"] = f"y[{group * pe * sum_bits} +: {pe * sum_bits}]"
+    text = unroll(text, f"{name}_depthwise_iteration", iterations,
+                  {"x": groups * taps * lanes * bits}, {"y": rows * sum_bits})
+    netlist = Netlist(folder / name, text, "unrolled", {
+        "x": [(f"x{i}", bits, signed) for i in range(groups * taps * lanes)]})
+    beyond = sum_bits == 1
+    for row in range(rows):
+        form = netlist.get("y", sum_bits, row, True)
+        group, lane = row // pe, row % pe // multiplier
+        assert form == Form(int(bias[row]), {
+            f"x{(group * taps + tap) * lanes + lane}": int(w)
+            for tap, w in enumerate(weights[row])}), (name, row, form)
+        beyond = beyond or netlist.box.find_beyond(form, sum_bits - 1, True) is not None
+    assert beyond, name
+
+
 def prove_pool(name):
     lanes, taps = int(rng.integers(1, 4)), int(rng.integers(1, 10))
     bits, signed = int(rng.integers(1, 9)), bool(rng.integers(2))
@@ -180,6 +217,8 @@ def refute_narrow():
 
 for number in range(4):
     prove_dot(f"dot{number}")
+for number in range(2):
+    prove_depthwise(f"depthwise{number}")
 for number in range(2):
     prove_pool(f"pool{number}")
 refute_narrow()

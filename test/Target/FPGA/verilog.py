@@ -25,9 +25,9 @@ def whole(streams, words):
 
 def check_stages(here, design, got):
     """Each unit by itself: a frame comes each time it has taken its cycles, and the first
-    once the pipeline is full, stages and a cycle later (docs/fpga-target.md). What a slice
-    or a window gives last may come before what it takes last, and of few rows tables' sums
-    before the time in which tables are filled is over."""
+    once the pipeline is full, stages and a cycle later (docs/fpga-target.md). What a slice,
+    a window or a dot product of pairs gives last may come before its last iteration, and of few
+    rows tables' sums before the time in which tables are filled is over."""
     stages = json.loads(pathlib.Path(here, "report.json").read_text())["stages"]
     units = [stage for stage in stages if stage["kind"] != "fifo"]
     for name, _, words in design.outputs:
@@ -36,7 +36,7 @@ def check_stages(here, design, got):
         assert np.diff(ends).tolist() == [unit["cycles"]] * (len(ends) - 1), (unit, ends)
         fill = ends[0] - unit["cycles"]
         full = unit["pipeline_stages"] + 1
-        takes_more = unit["kind"] in ("slice", "window", "table_dot")
+        takes_more = unit["kind"] in ("slice", "window", "pair_dot", "table_dot")
         assert fill == full or takes_more and fill < full, (unit, ends)
 
 

@@ -142,14 +142,14 @@ for target, patterns in [
         ("fpga tokens=0", ["unknown tokens '0', expected how many a frame has"]),
         ("fpga part=xc7z020 clock=1MHz block=layers.0",
          ["fpga expects block and tokens together, such as block=layers.0 tokens=64"]),
-        ("cpu isa=avx9", ["unknown isa 'avx9'", "avx512vnni, avxvnni, avx2, portable",
+        ("cpu isa=avx9", ["unknown isa 'avx9'", "amx, avx512vnni, avxvnni, avx2, portable",
                           "i8mm, dotprod, neon or all"]),
         ("cpu isa=avx2,neon", ["'avx2' and 'neon' are of two architectures"]),
         ("cpu mcpu=neoverse-n1 isa=avx2", ["'dotprod' and 'avx2' are of two"]),
         ("cpu isa=", ["unknown isa ''"]),
         ("cpu isa=avx2,", ["unknown isa ''"]),
         ("cpu mcpu=z80", ["unknown mcpu 'z80'"]),
-        ("cpu speed=high", ["unknown key 'speed'", "mcpu or isa"])]:
+        ("cpu speed=high", ["unknown key 'speed'", "mcpu, isa or tiles"])]:
     fails(patterns, model, f"--target={target}")
 
 fails(["--target=fpga writes a folder", "old.so"], model,
@@ -160,7 +160,7 @@ fails(["--target writes code", "old.mlir"], model, "--target=cpu",
       output="old.mlir")
 fails(["--embed needs an output ending in .so"], model, "--embed",
       output="old.s")
-fails(["old.s' holds one instruction set, but the target names 4"], model,
+fails(["old.s' holds one instruction set, but the target names 5"], model,
       "--target=cpu isa=all", output="old.s")
 fails(["--target writes code", "got '-'"], model, "--target=cpu", output=None)
 
@@ -172,7 +172,7 @@ assert done.returncode == 0, done
 # --help tells what may be asked for.
 text = quant_opt("--help").stdout
 for word in ("--quantize=<recipe>", "weights: format of linear weights",
-             "--target=<target>", "isa=avx512vnni,avxvnni,avx2,portable|all",
+             "--target=<target>", "isa=amx,avx512vnni,avxvnni,avx2,portable|all",
              "--embed", "HuggingFace folder", ".mlirbc"):
     assert word in text, word
 finish()

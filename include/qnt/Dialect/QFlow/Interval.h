@@ -38,12 +38,14 @@ struct Interval {
   }
 };
 
-/// How rows of a matrix share products: their weights lie so many bits apart in
-/// factors of `bits`. So do their sums over `inputs` products, of which the
-/// last row's have `lastBits`.
+/// How rows of a matrix, and with two `vectors` their inputs, share products:
+/// weights lie vectors * spacing bits apart in factors of `bits`, inputs
+/// `spacing` bits in factors of `inputBits`. So do sums over `inputs` products,
+/// row by row, of each row those of the vectors; the last has `lastBits`.
 struct SharedRows {
-  unsigned spacing = 0, bits = 0, lastBits = 0;
+  unsigned spacing = 0, bits = 0, lastBits = 0, inputBits = 0;
   int64_t inputs = 0;
+  unsigned vectors = 1;
 };
 
 } // namespace qnt::qflow

@@ -8,6 +8,7 @@
 #define QNT_DIALECT_QFLOW_QFLOW_H
 
 #include "qnt/Dialect/QFlow/Interval.h"
+#include "qnt/Dialect/QFlow/Minifloat.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"

@@ -43,6 +43,8 @@ struct ISA {
   /// In units of 512 bits: 32 of these, 16 of 256 bits, 32 or 16 of 128.
   unsigned vectorRegisters;
   Arch arch = Arch::X86_64;
+  /// AMX's tiles and their products of bytes.
+  bool hasTiles = false;
 
   /// Plain x86-64 has no instructions that round, or convert f16.
   bool convertsHalf() const {

@@ -27,14 +27,17 @@ def ChooseStrategiesPass : Pass<"qnt-cpu-strategy"> {
   let summary = "tiles and kernels of contractions";
   let description = [{
     Attaches a `#qnt.strategy` to every `qnt.linear`: the dot product of the
-    instruction set and register tiles by bucket of rows, as large as the
-    accumulators fit its registers. What was chosen is a remark
+    instruction set and register tiles by bucket of rows, those with the fewest
+    estimated cycles of all that fit its registers. What was chosen is a remark
     (category `qnt-cpu-strategy`).
   }];
   let options = [
     Option<"isa", "isa", "std::string", /*default=*/"\"native\"",
-           "Instruction set: native, avx512vnni, avxvnni, avx2, portable; i8mm, "
-           "dotprod or neon">
+           "Instruction set: native, amx, avx512vnni, avxvnni, avx2, portable; "
+           "i8mm, dotprod or neon">,
+    Option<"tiles", "tiles", "std::string", /*default=*/"",
+           "Tiles of linear layers, in place of those with the fewest estimated "
+           "cycles: 1x4+4x4+6x4, or of one kind int4:32=1x2+4x3+6x2,...">
   ];
   let dependentDialects = ["::qnt::QNTDialect"];
 }
@@ -54,8 +57,8 @@ def LowerToCPUPass : Pass<"qnt-lower-to-cpu", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"isa", "isa", "std::string", /*default=*/"\"native\"",
-           "Instruction set: native, avx512vnni, avxvnni, avx2, portable; i8mm, "
-           "dotprod or neon">
+           "Instruction set: native, amx, avx512vnni, avxvnni, avx2, portable; "
+           "i8mm, dotprod or neon">
   ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",

@@ -95,6 +95,9 @@ struct Estimate {
 /// Emits an error at what no pipeline has.
 mlir::FailureOr<Estimate> estimate(qflow::DesignOp design);
 
+/// Of a FIFO of `depth` words.
+Resources estimateFifo(int64_t wordBits, int64_t depth);
+
 /// Of a process alone; `clock` in MHz.
 mlir::FailureOr<Stage> estimate(qflow::ProcessOp process, double clock);
 

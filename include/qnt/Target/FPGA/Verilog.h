@@ -37,9 +37,9 @@ mlir::FailureOr<Files> emitVerilog(qflow::DesignOp design);
 /// written from, by the same code, but have no registers: index0, ... and
 /// state0, ... come in, next0, ... are what the states become; words that are
 /// read are in0_data, ..., those of memories that other iterations write load0,
-/// ... in the order of their loads; out0_data, ... are written where
-/// out0_valid, ... is set. What is stored does not come out. Errors are
-/// emitVerilog's.
+/// ... from load0_address, ... in the order of their loads; out0_data, ... are
+/// written where out0_valid, ... is set, and store0_data, ... are stored at
+/// store0_address, ... where store0_valid, ... is. Errors are emitVerilog's.
 mlir::FailureOr<Files> emitIterations(qflow::DesignOp design);
 
 } // namespace qnt::fpga

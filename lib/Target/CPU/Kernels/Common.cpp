@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace qnt::cpu;
@@ -15,6 +16,10 @@ using namespace qnt::cpu;
 /// Numbers that a slice of work should at least touch: some microseconds, which
 /// is what waking a thread costs.
 constexpr int64_t kSliceElements = 16384;
+
+std::string qnt::cpu::getKey(double value) {
+  return llvm::utohexstr(llvm::bit_cast<uint64_t>(value));
+}
 
 SmallVector<Type> qnt::cpu::argTypes(KernelLibrary &lib, int64_t pointers,
                                      int64_t integers) {

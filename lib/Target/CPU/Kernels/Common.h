@@ -11,6 +11,9 @@
 
 namespace qnt::cpu {
 
+/// The bits of a number, for names of kernels.
+std::string getKey(double value);
+
 /// `pointers` pointers, then `integers` i64: the arguments of most kernels.
 llvm::SmallVector<mlir::Type> argTypes(KernelLibrary &lib, int64_t pointers,
                                        int64_t integers);

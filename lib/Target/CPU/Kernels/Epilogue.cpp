@@ -265,15 +265,21 @@ Value Epilogue::loadCodes(KernelBuilder &k, const Grid &grid, Value pointer,
   return k.zext(codes, k.i32());
 }
 
+Value Epilogue::findWhole(KernelBuilder &k, const Step &step,
+                          ValueRange pointers, int64_t line, int64_t pixel,
+                          int64_t panel) const {
+  const Grid &grid = step.operands[0].grid;
+  return k.at(pointers[step.operands[0].pointer],
+              line * grid.lineBytes + pixel * grid.pixelBytes +
+                  panel * kLanes * grid.columnBytes);
+}
+
 Value Epilogue::apply(KernelBuilder &k, const Step &step,
                       const Prepared &prepared, ValueRange pointers,
                       int64_t line, int64_t pixel, int64_t panel, Value lanes,
                       Value x, Value &addend) const {
   auto wholeAt = [&] {
-    const Grid &grid = step.operands[0].grid;
-    return k.at(pointers[step.operands[0].pointer],
-                line * grid.lineBytes + pixel * grid.pixelBytes +
-                    panel * kLanes * grid.columnBytes);
+    return findWhole(k, step, pointers, line, pixel, panel);
   };
   auto loadFloats = [&] {
     return lanes ? k.loadPartial(k.f32(), wholeAt(), lanes)
@@ -342,8 +348,8 @@ void Epilogue::store(KernelBuilder &k, Value x, Value pointer,
 }
 
 bool Epilogue::isFoldable() const {
-  constexpr EpilogueKind order[] = {EpilogueKind::Bias, EpilogueKind::Relu,
-                                    EpilogueKind::Quantize};
+  constexpr EpilogueKind order[] = {EpilogueKind::Bias, EpilogueKind::Add,
+                                    EpilogueKind::Relu, EpilogueKind::Quantize};
   const auto *next = std::begin(order);
   for (const Step &step : steps) {
     next = std::find(next, std::end(order), step.kind);
@@ -364,14 +370,23 @@ Epilogue::Panel Epilogue::preparePanel(KernelBuilder &k, ValueRange pointers,
     panel.scale = Value();
   if (!scale || !isFoldable())
     return panel;
-  // The inverse of the result's scale goes into the input's and the bias.
+  // The inverse of the result's scale goes into the input's, the bias, and the
+  // scale of codes that are added, whose zero point goes into the bias.
   const Prepared &encoding = panel.steps.back();
   Value inverse = encoding[0];
-  Value none = k.constant(inverse.getType(), 0);
-  bool hasBias = steps.front().kind == EpilogueKind::Bias;
-  panel.folded = {k.mul(scale, inverse),
-                  hasBias ? k.mul(panel.steps.front()[0], inverse) : none,
-                  hasRelu ? none : encoding[1], encoding[2], encoding[3]};
+  Value none = k.constant(inverse.getType(), 0), offset = none, addend;
+  for (auto [step, values] : llvm::zip_equal(steps, panel.steps)) {
+    if (step.kind == EpilogueKind::Bias)
+      offset = k.mul(values[0], inverse);
+    if (step.kind == EpilogueKind::Add) {
+      addend = k.mul(values[0], inverse);
+      offset = k.sub(offset, k.mul(k.sitofp(values[1], k.f32()), addend));
+    }
+  }
+  panel.folded = {k.mul(scale, inverse), offset, hasRelu ? none : encoding[1],
+                  encoding[2], encoding[3]};
+  if (addend)
+    panel.folded.push_back(addend);
   return panel;
 }
 
@@ -382,7 +397,17 @@ void Epilogue::finish(KernelBuilder &k, const Panel &panel, ValueRange pointers,
     x = k.sitofp(x, k.f32());
   if (!panel.folded.empty()) {
     ArrayRef<Value> f = panel.folded;
-    x = k.minF(k.maxF(k.fma(x, f[0], f[1]), f[2]), f[3]);
+    x = k.fma(x, f[0], f[1]);
+    if (f.size() > 5) {
+      const Step *add = &*llvm::find_if(steps, [](const Step &step) {
+        return step.kind == EpilogueKind::Add;
+      });
+      Value codes = loadCodes(
+          k, add->operands[0].grid,
+          findWhole(k, *add, pointers, line, pixel, panel.index), panel.lanes);
+      x = k.fma(k.sitofp(codes, k.f32()), f[5], x);
+    }
+    x = k.minF(k.maxF(x, f[2]), f[3]);
     x = k.add(k.roundToInt(x), f[4]);
   } else {
     if (panel.scale)

@@ -69,6 +69,9 @@ private:
   Value apply(KernelBuilder &k, const Step &step, const Prepared &prepared,
               mlir::ValueRange pointers, int64_t line, int64_t pixel,
               int64_t panel, Value lanes, Value x, Value &addend) const;
+  /// Where an operand of the result's shape has what meets a spot of a panel.
+  Value findWhole(KernelBuilder &k, const Step &step, mlir::ValueRange pointers,
+                  int64_t line, int64_t pixel, int64_t panel) const;
   void store(KernelBuilder &k, Value x, Value pointer, Value lanes) const;
   Value loadCodes(KernelBuilder &k, const Grid &grid, Value pointer,
                   Value lanes) const;
@@ -83,7 +86,8 @@ private:
   };
   Panel preparePanel(KernelBuilder &k, mlir::ValueRange pointers, int64_t index,
                      Value lanes, Value scale) const;
-  /// Whether the steps are a bias, relu and quantisation, or less.
+  /// Whether the steps are a bias, an addition of codes, relu and quantisation,
+  /// or less.
   bool isFoldable() const;
   /// All steps of one panel at one spot.
   void finish(KernelBuilder &k, const Panel &panel, mlir::ValueRange pointers,

@@ -14,6 +14,7 @@
 #include "../Kernels.h"
 #include "Decode.h"
 #include "Epilogue.h"
+#include "TileProducts.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
 
@@ -43,22 +44,36 @@ public:
 
 private:
   /// Arguments of a tile function, all pointing at the tile's first row and
-  /// column. `columns` is the number of output features that are left.
+  /// column. `columns` is the number of output features that are left,
+  /// `distance` the panels from one of the tile to its next; null where they
+  /// are neighbours.
   struct TileArgs {
-    Value x, scales, zeros, sums, weight, columns;
+    Value x, scales, zeros, sums, weight, columns, distance;
     SmallVector<Value> results;
   };
   using Tile = SmallVector<SmallVector<Value>>; // [row][panel]
 
   std::string makeName() const;
-  Kernel getTile(int64_t tileRows, int64_t tilePanels);
+  Kernel getTile(int64_t tileRows, int64_t tilePanels, bool apart);
   Tile emitFloatDot(KernelBuilder &k, const TileArgs &args, int64_t tileRows,
                     int64_t tilePanels);
   Tile emitIntegerDot(KernelBuilder &k, const TileArgs &args, int64_t tileRows,
                       int64_t tilePanels);
   void emitIntegerChunks(KernelBuilder &k, const TileArgs &args, Value codes,
                          Value input, Tile &acc);
+  /// Adds to the i32 sums `dots` the products of a scale block, whose first
+  /// codes are those of `codes`.
+  using Products = llvm::function_ref<void(Value codes, Tile &dots)>;
+  SmallVector<Value> emitGroup(KernelBuilder &k, const TileArgs &args, Value g,
+                               ValueRange state, int64_t tileRows,
+                               int64_t tilePanels, Products products);
+  Tile scaleRows(KernelBuilder &k, const TileArgs &args, ValueRange acc,
+                 int64_t tileRows, int64_t tilePanels);
+  void emitTileProducts(KernelBuilder &k, const TileArgs &args, Value rowCount,
+                        int64_t tilePanels);
+  TileArgs moveRows(KernelBuilder &k, const TileArgs &args, Value row);
   void emitEpilogue(KernelBuilder &k, const TileArgs &args, const Tile &tile);
+  bool usesTiles() const { return shape.strategy.getKernel() == kTileDot; }
   bool isPartial() const { return features % kLanes != 0; }
   unsigned inputBits() const { return shape.input.getFormat().getBits(); }
   /// Whether sums of two products of bytes fit 16 bits: those of unsigned codes
@@ -69,9 +84,21 @@ private:
   int64_t inRowBytes() const {
     return shape.input ? rows.rowBytes : shape.weight.getShape()[1] * 4;
   }
+  /// `scale` times the distance from a tile's first panel to panel `p`.
+  Value distanceTo(KernelBuilder &k, const TileArgs &args, int64_t p,
+                   int64_t scale) {
+    return args.distance ? k.mul(args.distance, k.c64(p * scale))
+                         : k.c64(p * scale);
+  }
+  /// Where in panel `p` lies what is at `place` in the tile's first.
+  Value inPanel(KernelBuilder &k, const TileArgs &args, Value place,
+                int64_t p) {
+    return k.at(place, distanceTo(k, args, p, panels.panelBytes));
+  }
   /// Lanes of panel `p` of a tile that exist; null when all do.
   Value lanesLeft(KernelBuilder &k, const TileArgs &args, int64_t p) {
-    return isPartial() ? k.sub(args.columns, k.c64(p * kLanes)) : Value();
+    return isPartial() ? k.sub(args.columns, distanceTo(k, args, p, kLanes))
+                       : Value();
   }
   Value scaleOf(KernelBuilder &k, Value group) {
     return k.loadAsF32(shape.weight.getScaleType(), group);
@@ -134,7 +161,7 @@ LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
   VectorType lanes = k.vec(k.f32());
   int64_t inputs = shape.weight.getShape()[1];
   // A lone row would be one dependent chain of additions per panel.
-  int64_t chains = tileRows * tilePanels < 8 ? 2 : 1;
+  int64_t chains = tileRows == 1 ? 2 : 1;
   SmallVector<Value> acc(chains * tileRows * tilePanels, k.constant(lanes, 0));
   auto index = [&](int64_t chain, int64_t row, int64_t panel) {
     return (chain * tileRows + row) * tilePanels + panel;
@@ -167,7 +194,7 @@ LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
       Value w = k.at(args.weight, k.mul(first, k.c64(panels.chunkBytes)));
       accumulate(x, count, next, [&](int64_t p, int64_t i) {
         return decoder.decodeWide(
-            k, k.at(w, p * panels.panelBytes + i * panels.chunkBytes));
+            k, k.at(inPanel(k, args, w, p), i * panels.chunkBytes));
       });
       return next;
     };
@@ -183,8 +210,7 @@ LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
                          SmallVectorImpl<Value> &state) {
       SmallVector<SmallVector<Value>> words(tilePanels);
       for (int64_t p = 0; p < tilePanels; ++p)
-        words[p] =
-            decoder.loadWords(k, panels, k.at(codes, p * panels.panelBytes));
+        words[p] = decoder.loadWords(k, panels, inPanel(k, args, codes, p));
       accumulate(x, count, state, [&](int64_t p, int64_t i) {
         return decoder.decodeLane(k, panels, words[p], i, scale[p], zero[p]);
       });
@@ -194,7 +220,7 @@ LinearEmitter::Tile LinearEmitter::emitFloatDot(KernelBuilder &k,
       Value base = k.at(args.weight, k.mul(group, k.c64(panels.groupBytes)));
       Value x = k.at(args.x, k.mul(group, k.c64(panels.group * 4)));
       for (int64_t p = 0; p < tilePanels; ++p) {
-        Value panel = k.at(base, p * panels.panelBytes);
+        Value panel = inPanel(k, args, base, p);
         scale.push_back(panels.scaleBytes ? scaleOf(k, panel) : Value());
         zero.push_back(panels.zeroBytes
                            ? decoder.loadZero(k, k.at(panel, panels.scaleBytes))
@@ -246,7 +272,7 @@ void LinearEmitter::emitIntegerChunks(KernelBuilder &k, const TileArgs &args,
   auto body = [&](Value w, Value x, SmallVectorImpl<Value> &sums) {
     SmallVector<SmallVector<Value>> words(tilePanels);
     for (int64_t p = 0; p < tilePanels; ++p)
-      words[p] = decoder.loadWords(k, panels, k.at(w, p * panels.panelBytes));
+      words[p] = decoder.loadWords(k, panels, inPanel(k, args, w, p));
     for (int64_t quad = 0; quad < panels.chunk / 4; ++quad) {
       SmallVector<Value> weights;
       for (int64_t p = 0; p < tilePanels; ++p)
@@ -283,75 +309,95 @@ void LinearEmitter::emitIntegerChunks(KernelBuilder &k, const TileArgs &args,
       acc[r][p] = state[r * tilePanels + p];
 }
 
-/// Integer activations: exact i32 sums over each scale block, rescaled to f32.
-LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
-                                                  const TileArgs &args,
-                                                  int64_t tileRows,
-                                                  int64_t tilePanels) {
-  VectorType words = k.vec(k.i32()), lanes = k.vec(k.f32());
+/// One scale block: its exact i32 sums, rescaled and added to `state`.
+SmallVector<Value> LinearEmitter::emitGroup(KernelBuilder &k,
+                                            const TileArgs &args, Value g,
+                                            ValueRange state, int64_t tileRows,
+                                            int64_t tilePanels,
+                                            Products products) {
+  VectorType words = k.vec(k.i32());
   int64_t multiplier = decoder.getMultiplier();
   int64_t offset = decoder.getOffset();
   int64_t sumStride = 4 * rows.sumsPerRow;
   int64_t sumsPerGroup =
       rows.sumGroup ? llvm::divideCeil(panels.group, rows.sumGroup) : 0;
-  // The sum of the stored codes of row r over scale block `group`.
-  auto blockSum = [&](Value group, int64_t r) {
+  // The sum of the stored codes of row r over the block.
+  auto blockSum = [&](int64_t r) {
     Value sum;
     for (int64_t i = 0; i < sumsPerGroup; ++i) {
-      Value at = k.at(args.sums, k.mul(group, k.c64(4 * sumsPerGroup)));
+      Value at = k.at(args.sums, k.mul(g, k.c64(4 * sumsPerGroup)));
       Value part = k.load(k.i32(), k.at(at, r * sumStride + 4 * i), 4);
       sum = sum ? k.add(sum, part) : part;
     }
     return sum;
   };
 
-  SmallVector<Value> acc(tileRows * tilePanels, k.constant(lanes, 0));
-  auto group = [&](Value g, ValueRange state) {
-    SmallVector<Value> next(state);
-    Value base = k.at(args.weight, k.mul(g, k.c64(panels.groupBytes)));
-    Value codes = k.at(base, panels.scaleBytes + panels.zeroBytes);
-    Value input = k.at(args.x, k.mul(g, k.c64(panels.group)));
-    Tile dots(tileRows, SmallVector<Value>(tilePanels));
-    SmallVector<Value> sums(tileRows);
+  SmallVector<Value> next(state);
+  Value base = k.at(args.weight, k.mul(g, k.c64(panels.groupBytes)));
+  Tile dots(tileRows, SmallVector<Value>(tilePanels));
+  SmallVector<Value> sums(tileRows);
+  for (int64_t r = 0; r < tileRows; ++r) {
+    if (offset || panels.zeroBytes)
+      sums[r] = blockSum(r);
+    // The constant zero point of the stored codes starts the sum.
+    Value start = offset && multiplier == 1
+                      ? k.splat(k.mul(sums[r], k.c32(offset)))
+                      : k.constant(words, 0);
+    for (int64_t p = 0; p < tilePanels; ++p)
+      dots[r][p] = start;
+  }
+  products(k.at(base, panels.scaleBytes + panels.zeroBytes), dots);
+  for (int64_t p = 0; p < tilePanels; ++p) {
+    Value panel = inPanel(k, args, base, p);
+    Value scale = scaleOf(k, panel);
+    Value zero = panels.zeroBytes
+                     ? decoder.loadZero(k, k.at(panel, panels.scaleBytes))
+                     : Value();
     for (int64_t r = 0; r < tileRows; ++r) {
-      if (offset || panels.zeroBytes)
-        sums[r] = blockSum(g, r);
-      // The constant zero point of the stored codes starts the sum.
-      Value start = offset && multiplier == 1
-                        ? k.splat(k.mul(sums[r], k.c32(offset)))
-                        : k.constant(words, 0);
-      for (int64_t p = 0; p < tilePanels; ++p)
-        dots[r][p] = start;
+      Value dot = dots[r][p];
+      if (multiplier != 1)
+        dot = k.add(k.mul(dot, k.constant(words, multiplier)),
+                    k.splat(k.mul(sums[r], k.c32(offset))));
+      Value number = k.sitofp(dot, k.f32());
+      Value inputs = zero ? k.splat(k.sitofp(sums[r], k.f32())) : Value();
+      Value &sum = next[r * tilePanels + p];
+      if (zero && !decoder.hasOffsets())
+        number = k.sub(number, k.mul(zero, inputs));
+      sum = k.fma(scale, number, sum);
+      if (zero && decoder.hasOffsets())
+        sum = k.sub(sum, k.mul(zero, inputs));
     }
-    emitIntegerChunks(k, args, codes, input, dots);
-    for (int64_t p = 0; p < tilePanels; ++p) {
-      Value panel = k.at(base, p * panels.panelBytes);
-      Value scale = scaleOf(k, panel);
-      Value zero = panels.zeroBytes
-                       ? decoder.loadZero(k, k.at(panel, panels.scaleBytes))
-                       : Value();
-      for (int64_t r = 0; r < tileRows; ++r) {
-        Value dot = dots[r][p];
-        if (multiplier != 1)
-          dot = k.add(k.mul(dot, k.constant(words, multiplier)),
-                      k.splat(k.mul(sums[r], k.c32(offset))));
-        Value number = k.sitofp(dot, k.f32());
-        Value inputs = zero ? k.splat(k.sitofp(sums[r], k.f32())) : Value();
-        Value &sum = next[r * tilePanels + p];
-        if (zero && !decoder.hasOffsets())
-          number = k.sub(number, k.mul(zero, inputs));
-        sum = k.fma(scale, number, sum);
-        if (zero && decoder.hasOffsets())
-          sum = k.sub(sum, k.mul(zero, inputs));
-      }
-    }
-    return next;
+  }
+  return next;
+}
+
+/// Integer activations: exact i32 sums over each scale block, rescaled to f32.
+LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
+                                                  const TileArgs &args,
+                                                  int64_t tileRows,
+                                                  int64_t tilePanels) {
+  SmallVector<Value> acc(tileRows * tilePanels, k.constant(k.vec(k.f32()), 0));
+  auto group = [&](Value g, ValueRange state) {
+    Value input = k.at(args.x, k.mul(g, k.c64(panels.group)));
+    return emitGroup(k, args, g, state, tileRows, tilePanels,
+                     [&](Value codes, Tile &dots) {
+                       emitIntegerChunks(k, args, codes, input, dots);
+                     });
   };
   if (panels.groups == 1)
     acc = group(k.c64(0), acc);
   else
     acc = k.loop(k.c64(0), k.c64(panels.groups), 1, acc, group);
+  return scaleRows(k, args, acc, tileRows, tilePanels);
+}
 
+/// The accumulators of a tile by the scales of its rows, less what these's zero
+/// points add.
+LinearEmitter::Tile LinearEmitter::scaleRows(KernelBuilder &k,
+                                             const TileArgs &args,
+                                             ValueRange acc, int64_t tileRows,
+                                             int64_t tilePanels) {
+  VectorType lanes = k.vec(k.f32());
   Tile tile(tileRows, SmallVector<Value>(tilePanels));
   int64_t sumsAt = panels.groups * panels.groupBytes;
   for (int64_t r = 0; r < tileRows; ++r) {
@@ -363,7 +409,7 @@ LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
       Value number = acc[r * tilePanels + p];
       if (zero) {
         Value columnSums =
-            k.load(lanes, k.at(args.weight, p * panels.panelBytes + sumsAt), 4);
+            k.load(lanes, k.at(inPanel(k, args, args.weight, p), sumsAt), 4);
         number = k.sub(number, k.mul(zero, columnSums));
       }
       tile[r][p] = k.mul(scale, number);
@@ -372,31 +418,85 @@ LinearEmitter::Tile LinearEmitter::emitIntegerDot(KernelBuilder &k,
   return tile;
 }
 
+LinearEmitter::TileArgs
+LinearEmitter::moveRows(KernelBuilder &k, const TileArgs &args, Value row) {
+  TileArgs moved{k.at(args.x, k.mul(row, k.c64(inRowBytes()))),
+                 k.at(args.scales, k.mul(row, k.c64(4))),
+                 k.at(args.zeros, k.mul(row, k.c64(4))),
+                 k.at(args.sums, k.mul(row, k.c64(4 * rows.sumsPerRow))),
+                 args.weight,
+                 args.columns,
+                 {}};
+  moved.results =
+      epilogue.move(k, args.results, k.c64(0), k.c64(0), row, k.c64(0));
+  return moved;
+}
+
+/// Up to kTileRows rows: sums in AMX's tiles, the rest row by row.
+void LinearEmitter::emitTileProducts(KernelBuilder &k, const TileArgs &args,
+                                     Value rowCount, int64_t tilePanels) {
+  TileProducts(panels, decoder, inRowBytes())
+      .emit(
+          k, args.x, args.weight, rowCount, tilePanels,
+          [&](Value g, Value row, ValueRange sums, ValueRange state) {
+            return emitGroup(k, moveRows(k, args, row), g, state, 1, tilePanels,
+                             [&](Value, Tile &dots) {
+                               for (int64_t p = 0; p < tilePanels; ++p)
+                                 dots[0][p] = k.add(dots[0][p], sums[p]);
+                             });
+          },
+          [&](Value row, ValueRange state) {
+            TileArgs moved = moveRows(k, args, row);
+            emitEpilogue(k, moved, scaleRows(k, moved, state, 1, tilePanels));
+          });
+}
+
 //===----------------------------------------------------------------------===//
 // Tiles and the driver
 //===----------------------------------------------------------------------===//
 
 void LinearEmitter::emitEpilogue(KernelBuilder &k, const TileArgs &args,
                                  const Tile &tile) {
-  Epilogue::Tile flat{
-      1, int64_t(tile.size()), int64_t(tile.front().size()), {}};
-  for (const auto &row : tile)
-    llvm::append_range(flat.values, row);
-  epilogue.emit(k, flat, args.results,
-                [&](int64_t p) { return lanesLeft(k, args, p); });
+  int64_t tileRows = tile.size(), tilePanels = tile.front().size();
+  if (!args.distance) {
+    Epilogue::Tile flat{1, tileRows, tilePanels, {}};
+    for (const auto &row : tile)
+      llvm::append_range(flat.values, row);
+    epilogue.emit(k, flat, args.results,
+                  [&](int64_t p) { return lanesLeft(k, args, p); });
+    return;
+  }
+  for (int64_t p = 0; p < tilePanels; ++p) {
+    Epilogue::Tile column{1, tileRows, 1, {}};
+    for (const auto &row : tile)
+      column.values.push_back(row[p]);
+    epilogue.emit(k, column,
+                  epilogue.move(k, args.results, k.c64(0), k.c64(0), k.c64(0),
+                                distanceTo(k, args, p, kLanes)),
+                  [&](int64_t) { return lanesLeft(k, args, p); });
+  }
 }
 
-Kernel LinearEmitter::getTile(int64_t tileRows, int64_t tilePanels) {
+Kernel LinearEmitter::getTile(int64_t tileRows, int64_t tilePanels,
+                              bool apart) {
   OpBuilder types(lib.module.getContext());
   Type pointer = LLVM::LLVMPointerType::get(types.getContext());
   SmallVector<Type> args(5, pointer);
-  args.push_back(types.getI64Type());
+  args.append(apart ? 2 : 1, types.getI64Type());
   args.append(shape.epilogue.getNumPointers(), pointer);
+  bool isTall = usesTiles() && tileRows == kTileRows;
+  if (isTall)
+    args.push_back(types.getI64Type());
   std::string tileName = name + ".tile" + std::to_string(tileRows) + "x" +
-                         std::to_string(tilePanels);
+                         std::to_string(tilePanels) + (apart ? ".apart" : "");
   Kernel tile = lib.get(tileName, args, [&](KernelBuilder &k, ValueRange v) {
-    TileArgs tileArgs{v[0], v[1], v[2], v[3], v[4], v[5], {}};
-    llvm::append_range(tileArgs.results, v.drop_front(6));
+    TileArgs tileArgs{v[0], v[1], v[2], v[3], v[4], v[5], {}, {}};
+    if (apart)
+      tileArgs.distance = v[6];
+    llvm::append_range(tileArgs.results,
+                       v.slice(apart ? 7 : 6, shape.epilogue.getNumPointers()));
+    if (isTall)
+      return emitTileProducts(k, tileArgs, v.back(), tilePanels);
     Tile result = shape.input
                       ? emitIntegerDot(k, tileArgs, tileRows, tilePanels)
                       : emitFloatDot(k, tileArgs, tileRows, tilePanels);
@@ -431,7 +531,8 @@ Kernel LinearEmitter::emit() {
     Value lastPanel = k.minS(k.mul(end, k.c64(unit)), k.c64(panelCount));
     // All rows for `tilePanels` panels from `panel`, by tiles of bucket i and
     // below.
-    auto rowsOf = [&](unsigned bucket, int64_t tilePanels, Value panel) {
+    auto rowsOf = [&](unsigned bucket, int64_t tilePanels, Value panel,
+                      Value distance = {}) {
       Value weight = k.at(v[4], k.mul(panel, k.c64(panels.panelBytes)));
       Value column = k.mul(panel, k.c64(kLanes));
       Value columns = k.sub(k.c64(features), column);
@@ -441,6 +542,11 @@ Kernel LinearEmitter::emit() {
         Value stop =
             k.add(done, k.mul(k.divS(k.sub(rowCount, done), k.c64(step)),
                               k.c64(step)));
+        bool isTall = usesTiles() && step == kTileRows;
+        if (isTall)
+          stop =
+              k.select(k.ltS(k.c64(bucketRows[i - 1]), k.sub(rowCount, stop)),
+                       rowCount, stop);
         k.loop(done, stop, step, [&](Value row) {
           SmallVector<Value> args{
               k.at(v[0], k.mul(row, k.c64(inRowBytes()))),
@@ -449,23 +555,35 @@ Kernel LinearEmitter::emit() {
               k.at(v[3], k.mul(row, k.c64(4 * rows.sumsPerRow))),
               weight,
               columns};
+          if (distance)
+            args.push_back(distance);
           llvm::append_range(args, epilogue.move(k, v.drop_front(6), k.c64(0),
                                                  k.c64(0), row, column));
-          k.call(getTile(step, tilePanels), args);
+          if (isTall)
+            args.push_back(k.minS(k.sub(rowCount, row), k.c64(step)));
+          k.call(getTile(step, tilePanels, bool(distance)), args);
         });
         done = stop;
       }
     };
     auto bucketBody = [&](unsigned bucket) {
       int64_t wide = bucketPanels[bucket];
-      Value whole = k.add(
-          firstPanel, k.mul(k.divS(k.sub(lastPanel, firstPanel), k.c64(wide)),
-                            k.c64(wide)));
-      k.loop(firstPanel, whole, wide,
-             [&](Value panel) { rowsOf(bucket, wide, panel); });
-      if (wide > 1 && panelCount % wide)
+      Value count = k.divS(k.sub(lastPanel, firstPanel), k.c64(wide));
+      Value whole = k.add(firstPanel, k.mul(count, k.c64(wide)));
+      // Few rows are as fast as their weights come from memory, which is
+      // fastest in few streams that go on and on.
+      if (wide > 1 && bucket + 1 < bucketRows.size())
+        k.loop(firstPanel, k.add(firstPanel, count), 1,
+               [&](Value panel) { rowsOf(bucket, wide, panel, count); });
+      else
+        k.loop(firstPanel, whole, wide,
+               [&](Value panel) { rowsOf(bucket, wide, panel); });
+      // What a slice has beside whole tiles.
+      if (panelCount % wide || unit % wide)
         k.loop(whole, lastPanel, 1,
                [&](Value panel) { rowsOf(bucket, 1, panel); });
+      if (usesTiles() && bucketRows[bucket] == kTileRows)
+        releaseTiles(k);
     };
     // The smallest bucket that holds all rows, else the last.
     std::function<void(unsigned)> dispatch = [&](unsigned bucket) {

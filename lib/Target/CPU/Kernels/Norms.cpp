@@ -4,9 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Norms.h"
 #include "Common.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -14,11 +14,6 @@ using namespace qnt;
 using namespace qnt::cpu;
 
 namespace {
-/// The bits of a number, for names.
-std::string key(double value) {
-  return llvm::utohexstr(llvm::bit_cast<uint64_t>(value));
-}
-
 /// The sum of f(index, count) over the lanes of [0, features), a scalar.
 Value sumOver(KernelBuilder &k, int64_t features,
               llvm::function_ref<Value(Value, Value, Value)> accumulate) {
@@ -45,33 +40,37 @@ Value inverseRoot(KernelBuilder &k, Value sum, int64_t features, double eps) {
 }
 } // namespace
 
+void qnt::cpu::emitRMSNorm(KernelBuilder &k, Value x, Value scale, Value out,
+                           int64_t features, double eps) {
+  Value factor =
+      k.splat(inverseRoot(k, sumOfSquares(k, x, features), features, eps));
+  k.overLanes(features, [&](Value i, Value count) {
+    Value y = k.mul(k.mul(loadLanes(k, x, i, count), factor),
+                    loadLanes(k, scale, i, count));
+    storeLanes(k, y, out, i, count);
+  });
+}
+
 Kernel qnt::cpu::getRMSNormKernel(KernelLibrary &lib, int64_t features,
                                   int64_t groups, double eps) {
   // Groups are rows of their own.
   int64_t width = features / groups;
   std::string name =
-      llvm::formatv("rms_norm.{0}x{1}.{2}", groups, width, key(eps));
+      llvm::formatv("rms_norm.{0}x{1}.{2}", groups, width, getKey(eps));
   return getRowsKernel(
       lib, name, argTypes(lib, 3, 1), 2 * width,
       [=](KernelBuilder &k, ValueRange args) {
         return k.mul(args[3], k.c64(groups));
       },
       [=](KernelBuilder &k, ValueRange args, Value row) {
-        Value x = rowOf(k, args[0], row, width);
-        Value out = rowOf(k, args[2], row, width);
-        Value factor =
-            k.splat(inverseRoot(k, sumOfSquares(k, x, width), width, eps));
-        k.overLanes(width, [&](Value i, Value count) {
-          Value y = k.mul(k.mul(loadLanes(k, x, i, count), factor),
-                          loadLanes(k, args[1], i, count));
-          storeLanes(k, y, out, i, count);
-        });
+        emitRMSNorm(k, rowOf(k, args[0], row, width), args[1],
+                    rowOf(k, args[2], row, width), width, eps);
       });
 }
 
 Kernel qnt::cpu::getLayerNormKernel(KernelLibrary &lib, int64_t features,
                                     double eps) {
-  std::string name = llvm::formatv("layer_norm.{0}.{1}", features, key(eps));
+  std::string name = llvm::formatv("layer_norm.{0}.{1}", features, getKey(eps));
   return getRowsKernel(
       lib, name, argTypes(lib, 4, 1), 3 * features,
       [](KernelBuilder &, ValueRange args) { return args[4]; },

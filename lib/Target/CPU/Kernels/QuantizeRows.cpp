@@ -8,6 +8,7 @@
 // A row's scale and codes are RowEncoder's.
 //
 //===----------------------------------------------------------------------===//
+#include "Norms.h"
 #include "Rotate.h"
 #include "RowEncoder.h"
 
@@ -82,8 +83,7 @@ struct RowQuantizer {
 } // namespace
 
 Kernel qnt::cpu::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
-                                       bool isStatic,
-                                       const RotationShape *rotation) {
+                                       bool isStatic, const RowSource &source) {
   assert(isStatic == (type.getBlock().getKind() == BlockKind::PerTensor) &&
          "per row from the row itself, per tensor from given scales");
   RowsGeometry geometry = RowsGeometry::of(type);
@@ -92,25 +92,39 @@ Kernel qnt::cpu::getQuantizeRowsKernel(KernelLibrary &lib, QTensorType type,
       geometry.features, geometry.rowBytes, geometry.sumGroup, geometry.excess,
       type.hasZeros() ? ".zero" : "", type.getScaleType(),
       isStatic ? ".static" : "");
-  std::optional<RowRotation> basis;
   int64_t rowBytes = 4 * geometry.features, cost = 4 * geometry.features;
-  int64_t rotatedBytes = llvm::alignTo(rowBytes, 64), scratchBytes = 0;
-  bool hasMatrices = rotation && rotation->hasMatrices;
-  if (rotation) {
-    name += "." + rotation->getName();
-    basis.emplace(lib, *rotation);
-    cost += basis->getCost();
-    scratchBytes = rotatedBytes + basis->getScratchBytes();
+  int64_t stepBytes = llvm::alignTo(rowBytes, 64), scratchBytes = 0;
+  bool hasMatrices = source.rotation && source.rotation->hasMatrices;
+  if (source.norm) {
+    name += ".rms_norm." + getKey(*source.norm);
+    cost += 2 * geometry.features;
+    scratchBytes += stepBytes;
   }
+  std::optional<RowRotation> basis;
+  if (source.rotation) {
+    name += "." + source.rotation->getName();
+    basis.emplace(lib, *source.rotation);
+    cost += basis->getCost();
+    scratchBytes += stepBytes + basis->getScratchBytes();
+  }
+  unsigned pointers = 7 + source.norm.has_value() + hasMatrices;
   return getRowsKernel(
-      lib, name, argTypes(lib, hasMatrices ? 8 : 7, 1), cost,
+      lib, name, argTypes(lib, pointers, 1), cost,
       [](KernelBuilder &, ValueRange args) { return args.back(); },
       [=](KernelBuilder &k, ValueRange args, Value row, Value scratch) {
         RowQuantizer quantizer(k, type);
         Value x = k.at(args[0], k.mul(row, k.c64(rowBytes)));
+        ValueRange extra = args.drop_front(7);
+        if (source.norm) {
+          emitRMSNorm(k, x, extra.front(), scratch, geometry.features,
+                      *source.norm);
+          x = scratch;
+          extra = extra.drop_front();
+          scratch = k.at(scratch, stepBytes);
+        }
         if (basis) {
-          basis->emit(k, x, hasMatrices ? args[7] : Value(), scratch,
-                      k.at(scratch, rotatedBytes));
+          basis->emit(k, x, hasMatrices ? extra.front() : Value(), scratch,
+                      k.at(scratch, stepBytes));
           x = scratch;
         }
         Value codes = k.at(args[3], k.mul(row, k.c64(geometry.rowBytes)));

@@ -126,8 +126,24 @@ Kernel qnt::cpu::getTransposedCopyKernel(KernelLibrary &lib, int64_t rank,
           Value whole = k.sub(length, k.band(length, k.c64(kLanes - 1)));
           k.loop(k.c64(0), whole, kLanes,
                  [&](Value at) { column(at, Value()); });
-          k.ifThen(k.ltS(whole, length),
-                   [&] { column(whole, k.sub(length, whole)); });
+          // A gather takes as long for a few lanes as for all: few columns,
+          // such as the colours of an image, are copied one by one.
+          constexpr int64_t few = 8;
+          Value left = k.sub(length, whole);
+          k.ifElse(
+              k.ltS(left, k.c64(few)),
+              [&] {
+                k.loop(whole, length, 1, [&](Value at) {
+                  Value source = k.at(from, k.mul(at, step));
+                  Value target = k.at(to, k.mul(at, k.c64(width)));
+                  k.loop(k.c64(0), rows, 1, [&](Value row) {
+                    Value element =
+                        k.load(word, k.at(source, k.mul(row, k.c64(width))));
+                    k.store(element, k.at(target, k.mul(row, rowStep)));
+                  });
+                });
+              },
+              [&] { column(whole, left); });
         });
       });
 }

@@ -42,6 +42,11 @@ std::pair<RowsAttr, bool> getRowsLayout(QTensorType input, QTensorType weight) {
   bool grouped = weight.getBlock().getKind() == BlockKind::Group;
   int64_t group = grouped ? weight.getBlock().getGroup() : 64;
   int64_t pad = std::lcm(int64_t(64), group);
+  // Rows of a tile that lie at the same place of their pages would fill one
+  // set of the first cache.
+  constexpr int64_t pageBytes = 4096;
+  if (llvm::alignTo(inputs, pad) % pageBytes == 0)
+    pad += llvm::alignTo(inputs, pad);
   bool wantUnsigned = isStoredSigned(weight);
   bool isSigned = cast<IntFormatAttr>(input.getFormat()).getIsSigned();
   // Half the codes: what is subtracted again stays within the codes' range.
@@ -109,6 +114,10 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       return op.emitOpError("the CPU target multiplies codes of integers, and "
                             "weights whose scales have 16 or 32 bits, got ")
              << op.getInput().getType() << " and " << weight;
+    if (codes && !weight.isInteger())
+      return op.emitOpError("the CPU target multiplies codes of integers by "
+                            "weights of integers, got ")
+             << weight;
     DecodeSpec spec = weight.getFormat().getDecodeSpec();
     if (isLargeTable(spec))
       return op.emitOpError(

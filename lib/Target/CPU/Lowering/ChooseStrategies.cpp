@@ -6,8 +6,11 @@
 //===----------------------------------------------------------------------===//
 #include "Convolutions.h"
 
+#include "../Kernels.h"
+
 #include "qnt/Target/CPU/ISA.h"
 #include "qnt/Target/CPU/Passes.h"
+#include "qnt/Target/CPU/Tiles.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -22,30 +25,6 @@ using namespace qnt::cpu;
 
 namespace {
 
-/// Register tiles by bucket of rows. A tile of r rows and p panels keeps r * p
-/// accumulators (twice as many where i32 sums are rescaled group by group)
-/// beside p weight vectors and decoding temporaries; small tiles are widened so
-/// that enough independent sums hide the latency of one.
-struct Tiles {
-  SmallVector<int64_t> rows, panels;
-};
-
-Tiles getTiles(const ISA &isa, bool integer, bool grouped, bool decoded) {
-  if (isa.vectorRegisters >= 32) {
-    if (integer && grouped)
-      return {{1, 4, 12}, {4, 2, 1}};
-    if (!integer && decoded)
-      return {{1, 4, 8}, {4, 4, 2}};
-    return {{1, 4, 12}, {4, 4, 2}};
-  }
-  if (isa.vectorRegisters >= 8) {
-    if (integer && grouped)
-      return {{1, 2}, {2, 1}};
-    return {{1, 4}, {2, 1}};
-  }
-  return {{1, 2}, {1, 1}};
-}
-
 struct ChooseStrategies
     : cpu::impl::ChooseStrategiesPassBase<ChooseStrategies> {
   using ChooseStrategiesPassBase::ChooseStrategiesPassBase;
@@ -58,7 +37,12 @@ struct ChooseStrategies
           << " or native";
       return signalPassFailure();
     }
-    getOperation()->walk([&](qnt::LinearOp op) { choose(op, *target); });
+    auto walked = getOperation()->walk([&](qnt::LinearOp op) {
+      return failed(choose(op, *target)) ? WalkResult::interrupt()
+                                         : WalkResult::advance();
+    });
+    if (walked.wasInterrupted())
+      return signalPassFailure();
     getOperation()->walk([&](qnt::ConvOp op) {
       if (op.getWeight().getType().getLayout())
         choose(op, *target);
@@ -79,23 +63,35 @@ struct ChooseStrategies
         << remark::metric("panels", strategy.getPanels());
   }
 
-  void choose(qnt::LinearOp op, const ISA &target) {
+  LogicalResult choose(qnt::LinearOp op, const ISA &target) {
     QTensorType weight = op.getWeight().getType();
-    auto input = dyn_cast<QTensorType>(op.getInput().getType());
-    bool grouped = weight.getBlock().getKind() == BlockKind::Group;
-    Tiles tiles = getTiles(target, bool(input), grouped,
-                           weight.getFormat().getBits() <= 8);
-    std::string kernel = ((input ? "dot4-" : "fma-") + target.name).str();
-    auto strategy = isa_and_present<FiltersAttr>(weight.getLayout())
-                        ? chooseRowsStrategy(getConvShape(op), target)
-                        : PanelStrategyAttr::get(op.getContext(), kernel,
-                                                 tiles.rows, tiles.panels);
+    TileKind kind = TileKind::of(op);
+    auto given = findTiles(tiles, TileKind::getName(op));
+    if (!given)
+      return op.emitOpError(llvm::toString(given.takeError()));
+    Tiles chosen = *given ? **given : chooseTiles(target, kind);
+    std::string kernel =
+        ((kind.isInteger ? "dot4-" : "fma-") + target.name).str();
+    if (target.hasTiles && kind.isInteger && fitsTiles(weight)) {
+      kernel = kTileDot;
+      chosen.back() = {kTileRows, 2};
+    }
+    SmallVector<int64_t> rows, panels;
+    for (Tile tile : chosen) {
+      rows.push_back(tile.rows);
+      panels.push_back(tile.panels);
+    }
+    auto strategy =
+        isa_and_present<FiltersAttr>(weight.getLayout())
+            ? chooseRowsStrategy(getConvShape(op), target)
+            : PanelStrategyAttr::get(op.getContext(), kernel, rows, panels);
     op.setStrategyAttr(strategy);
     remark::passed(
         op.getLoc(),
         remark::RemarkOpts::name("strategy").category("qnt-cpu-strategy"))
         << remark::metric("kernel", kernel)
         << remark::metric("weight", weight.getFormat().getName());
+    return success();
   }
 };
 

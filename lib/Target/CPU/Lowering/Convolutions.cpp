@@ -7,6 +7,7 @@
 #include "Convolutions.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
+#include "qnt/Target/CPU/Tiles.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -40,7 +41,9 @@ FiltersAttr qnt::cpu::getFilters(QTensorType weight, bool ofCodes,
     return refuse("convolutions by a weight with offsets, got ");
   bool isAffine = spec.map == DecodeSpec::Map::Affine;
   if (ofCodes && (!isAffine || spec.bits == 1))
-    return refuse("a weight of one bit and quantised images, got ");
+    return refuse(
+        "quantised images by a weight that is not of integers of 2 bits "
+        "or more, got ");
   int64_t columns = kLanes;
   int64_t features = weight.getShape()[0] / groups;
   int64_t depth = weight.getShape()[3], taps = weight.getShape()[2];
@@ -175,27 +178,24 @@ ConvShape qnt::cpu::getConvShape(qnt::LinearOp op) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// What an instruction set computes in a cycle, in vectors of kLanes lanes.
+/// The registers of an instruction set, and what it computes in a cycle.
 struct Machine {
   /// Accumulators that fit its registers beside weights and a broadcast input.
   int64_t accumulators;
   bool countWeights;
-  double productsPerCycle, loadsPerCycle, latency;
+  Throughput throughput;
   bool sumsInputs;
 
   Machine(const ISA &isa, const ConvShape &shape)
-      : sumsInputs(shape.sumsInputs()) {
-    bool isInteger = shape.isInteger();
-    if (isa.vectorRegisters >= 32) {
-      accumulators = 30, countWeights = true;
-      productsPerCycle = 2, loadsPerCycle = 2, latency = 5;
-    } else if (isa.vectorRegisters >= 8) {
-      accumulators = isInteger ? 4 : 6, countWeights = false;
-      productsPerCycle = isInteger ? 0.25 : 1, loadsPerCycle = 1, latency = 5;
-    } else {
-      accumulators = 2, countWeights = false;
-      productsPerCycle = 0.25, loadsPerCycle = 0.5, latency = 5;
-    }
+      : throughput(Throughput::of(isa, shape.isInteger())),
+        sumsInputs(shape.sumsInputs()) {
+    countWeights = isa.vectorRegisters >= 32;
+    if (countWeights)
+      accumulators = 30;
+    else if (isa.vectorRegisters >= 8)
+      accumulators = shape.isInteger() ? 4 : 6;
+    else
+      accumulators = 2;
   }
 
   bool fits(int64_t spots, int64_t panels) const {
@@ -205,9 +205,10 @@ struct Machine {
   }
   /// Cycles of a tile with `steps` products an accumulator.
   double cost(int64_t spots, int64_t panels, int64_t steps) const {
-    double products = double(spots * (panels + sumsInputs)) / productsPerCycle;
-    double loads = double(spots + panels) / loadsPerCycle;
-    double perStep = std::max({products, loads, latency});
+    double products =
+        double(spots * (panels + sumsInputs)) / throughput.productsPerCycle;
+    double loads = double(spots + panels) / throughput.loadsPerCycle;
+    double perStep = std::max({products, loads, throughput.latency});
     // Calls, epilogues.
     return perStep * double(steps) + 40 + 6.0 * double(spots * panels);
   }

@@ -27,9 +27,15 @@ mlir::TypedAttr getUniformConstant(mlir::Value value);
 /// The tensor whose one element is the padding; null when there is none.
 mlir::Value getPaddingSource(mlir::tensor::PadOp op);
 
-/// The rotation whose result `op` alone takes and that is a part of its kernel:
-/// of rows of a size that a stack holds. Null where there is none.
-RotateOp getFusedRotation(mlir::Operation *op);
+/// What a kernel that quantises rows does before it does so: ops whose results
+/// nothing else takes, of rows of a size that a stack holds.
+struct FusedRows {
+  nn::RMSNormOp norm;
+  RotateOp rotate;
+  /// What the first of them reads; null where there is none.
+  mlir::Value input;
+};
+FusedRows getFusedRows(mlir::Operation *op);
 
 /// The values whose bytes an op reads, from outside of its region too.
 llvm::SmallVector<mlir::Value> getMemoryOperands(mlir::Operation &op);

@@ -65,6 +65,16 @@ static ImageAttr getImage(Value value, QTensorType type) {
 }
 
 LogicalResult qnt::cpu::layOutImages(Operation *root) {
+  // Layers that other targets alone compute in integers.
+  WalkResult lowered = root->walk([](Operation *op) {
+    if (!isa<NormalizeOp, qnt::RopeOp, qnt::AttentionOp, MultiplyOp, LookupOp>(
+            op))
+      return WalkResult::advance();
+    op->emitOpError("has no lowering in the CPU target");
+    return WalkResult::interrupt();
+  });
+  if (lowered.wasInterrupted())
+    return failure();
   WalkResult made = root->walk([](Operation *op) {
     if (op->getNumResults() != 1 || !makesCodes(op))
       return WalkResult::advance();

@@ -67,8 +67,12 @@ SmallVector<Value> qnt::cpu::getMemoryOperands(Operation &op) {
   if (isa<tensor::FromElementsOp, tensor::DimOp, tensor::EmptyOp>(op))
     return values;
   ValueRange operands = op.getOperands();
-  if (RotateOp rotate = getFusedRotation(&op)) {
-    values = getMemoryOperands(*rotate);
+  if (FusedRows fused = getFusedRows(&op); fused.input) {
+    values.push_back(fused.input);
+    if (fused.norm)
+      values.push_back(fused.norm.getScale());
+    if (fused.rotate && fused.rotate.getMatrices())
+      values.push_back(fused.rotate.getMatrices());
     operands = operands.drop_front();
   }
   if (isa<tensor::ReshapeOp, tensor::ExpandShapeOp, tensor::ExtractSliceOp>(op))

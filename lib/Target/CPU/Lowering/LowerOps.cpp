@@ -53,19 +53,22 @@ LogicalResult FunctionLowering::emitQuantize(KernelBuilder &k, QuantizeOp op) {
     return op.emitOpError("activations are clipped by absmax at run time, got ")
            << stringifyClipMethod(op.getClip());
   bool isStatic = (bool)op.getScale();
-  RotateOp rotate = getFusedRotation(op);
-  RotationShape rotation;
-  if (rotate)
-    rotation = RotationShape::of(rotate);
-  Kernel kernel = getQuantizeRowsKernel(module.lib, type, isStatic,
-                                        rotate ? &rotation : nullptr);
-  Value input = rotate ? rotate.getInput() : op.getInput();
+  FusedRows fused = getFusedRows(op);
+  RowSource source;
+  if (fused.norm)
+    source.norm = fused.norm.getEps().convertToDouble();
+  if (fused.rotate)
+    source.rotation = RotationShape::of(fused.rotate);
+  Kernel kernel = getQuantizeRowsKernel(module.lib, type, isStatic, source);
+  Value input = fused.input ? fused.input : op.getInput();
   SmallVector<Value> args{context, pointer(input),
                           pointerOrNull(k, op.getScale()),
                           pointerOrNull(k, op.getZero())};
   llvm::append_range(args, pointers(op.getResult()));
-  if (rotation.hasMatrices)
-    args.push_back(pointer(rotate.getMatrices()));
+  if (fused.norm)
+    args.push_back(pointer(fused.norm.getScale()));
+  if (source.rotation && source.rotation->hasMatrices)
+    args.push_back(pointer(fused.rotate.getMatrices()));
   args.push_back(rowsOf(k, op.getInput()));
   k.call(kernel, args);
   record(k, *op, kernel, pointer(op.getResult()));

@@ -18,16 +18,31 @@ static bool isLowered(RotateOp op) {
           op.getMatrices().getType().getElementType().isF32());
 }
 
-RotateOp qnt::cpu::getFusedRotation(Operation *op) {
+FusedRows qnt::cpu::getFusedRows(Operation *op) {
   // What a thread's stack holds beside its other needs.
   constexpr int64_t mostFeatures = 1 << 15;
+  FusedRows fused;
   auto quantize = dyn_cast<QuantizeOp>(op);
   if (!quantize || !isa_and_present<RowsAttr>(quantize.getType().getLayout()))
-    return {};
-  auto rotate = quantize.getInput().getDefiningOp<RotateOp>();
-  bool isFused = rotate && rotate->hasOneUse() && isLowered(rotate) &&
-                 rotate.getType().getShape().back() <= mostFeatures;
-  return isFused ? rotate : RotateOp();
+    return fused;
+  auto input = cast<TypedValue<RankedTensorType>>(quantize.getInput());
+  int64_t features = input.getType().getShape().back();
+  if (features > mostFeatures)
+    return fused;
+  Value x = input;
+  auto rotate = x.getDefiningOp<RotateOp>();
+  if (rotate && rotate->hasOneUse() && isLowered(rotate)) {
+    fused.rotate = rotate;
+    fused.input = x = rotate.getInput();
+  }
+  auto norm = x.getDefiningOp<nn::RMSNormOp>();
+  if (norm && norm->hasOneUse() && norm.getGroups() == 1 &&
+      (!fused.rotate || 2 * features <= mostFeatures) &&
+      norm.getType().getElementType().isF32()) {
+    fused.norm = norm;
+    fused.input = norm.getInput();
+  }
+  return fused;
 }
 
 LogicalResult FunctionLowering::emitRotate(KernelBuilder &k, RotateOp op) {

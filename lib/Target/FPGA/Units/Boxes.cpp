@@ -1,4 +1,4 @@
-//===- Boxes.cpp - slices of frames, frames within others -*- C++ -*-===//
+//===- Boxes.cpp - slices, frames within and beside others -*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -113,5 +113,27 @@ ProcessOp fpga::lowerPad(PadOp op, OpBuilder &builder) {
       isAtOnce ? process.read(0, inside) : readAhead(process, inside, isLast);
   Value outside = process.splat(getWordVector(to), int64_t(op.getOutside()));
   process.write(0, process.select(inside, word, outside), process.isTrue());
+  return process.finish();
+}
+
+ProcessOp fpga::lowerConcat(ConcatOp op, OpBuilder &builder) {
+  StreamType to = op.getResult().getType();
+  int64_t words = to.getShape().back() / to.getLanes();
+  ProcessBuilder process(builder, op.getLoc(),
+                         {"concat",
+                          op->getOperands(),
+                          op->getResultTypes(),
+                          {to.getWords() / words, words}});
+  Value at = process.index(1), word;
+  int64_t first = 0;
+  for (auto [number, input] : llvm::enumerate(op.getInputs())) {
+    auto from = cast<StreamType>(input.getType());
+    int64_t last = first + from.getShape().back() / from.getLanes() - 1;
+    Value isNext = isWithin(process, at, words, first, last);
+    Value read = process.read(number, isNext);
+    word = word ? process.select(isNext, read, word) : read;
+    first = last + 1;
+  }
+  process.write(0, word, process.isTrue());
   return process.finish();
 }

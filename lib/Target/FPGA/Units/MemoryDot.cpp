@@ -31,10 +31,12 @@ struct Tiles {
         count(to.getShape().back() / rows),
         steps(from.getShape().back() / from.getLanes()),
         word(from.getLanes() * rows),
-        weightBits(op.getWeights().getElementType().getIntOrFloatBitWidth()) {}
+        weight(IntegerType::get(op.getContext(), op.getWeightBits(),
+                                op.getFormat() ? IntegerType::Unsigned
+                                               : IntegerType::Signed)) {}
 
   StreamType getWeights() const {
-    return StreamType::get(from.getContext(), {count, steps, word}, getWeight(),
+    return StreamType::get(from.getContext(), {count, steps, word}, weight,
                            word);
   }
   /// As a fetch gives them: as many weights as make words of the dot product,
@@ -47,23 +49,20 @@ struct Tiles {
     return StreamType::get(from.getContext(), {count, vectors, rows},
                            to.getElement(), rows);
   }
-  IntegerType getWeight() const {
-    return IntegerType::get(from.getContext(), weightBits, IntegerType::Signed);
-  }
-
   StreamType from, to;
   int64_t vectors, rows, count, steps, word;
-  unsigned weightBits;
+  /// As it is stored.
+  IntegerType weight;
 };
 } // namespace
 
 StreamType Tiles::getFetched(int64_t port) const {
-  int64_t fit = port / weightBits, most = 1;
+  int64_t fit = port / weight.getWidth(), most = 1;
   if (fit < word) {
     for (int64_t lanes = 1; lanes <= fit; ++lanes)
       if (word % lanes == 0)
         most = lanes;
-    return StreamType::get(from.getContext(), {count, steps, word}, getWeight(),
+    return StreamType::get(from.getContext(), {count, steps, word}, weight,
                            most);
   }
   for (int64_t words = 1; words * word <= fit; ++words)
@@ -72,7 +71,7 @@ StreamType Tiles::getFetched(int64_t port) const {
   if (most == 1)
     return getWeights();
   return StreamType::get(from.getContext(), {count * steps / most, word * most},
-                         getWeight(), word * most);
+                         weight, word * most);
 }
 
 int64_t fpga::countMemoryCycles(DotOp op, int64_t rows, int64_t lanes) {
@@ -88,9 +87,10 @@ ProcessOp fpga::lowerMemoryDot(DotOp op, OpBuilder &builder) {
   Tiles tiles(op);
   Value weights =
       builder.getBlock()->addArgument(tiles.getWeights(), op.getLoc());
-  auto unit = TiledDotOp::create(
-      builder, op.getLoc(), tiles.getSums(), op.getInput(), weights,
-      op.getBias().value_or(DenseIntElementsAttr()), op.getInLuts());
+  auto unit = TiledDotOp::create(builder, op.getLoc(), tiles.getSums(),
+                                 op.getInput(), weights, op.getMinifloatAttr(),
+                                 op.getBias().value_or(DenseIntElementsAttr()),
+                                 op.getInLuts());
   return lowerTiledDot(unit, builder);
 }
 
@@ -111,13 +111,17 @@ static Value fetchWeights(DotOp op, const Tiles &tiles, OpBuilder &builder) {
   StreamType type = tiles.getFetched(port);
   SmallVector<int64_t> numbers =
       tileWeights(op.getWeights(), tiles.rows, tiles.from.getLanes());
+  if (auto format = op.getFormat())
+    for (int64_t &number : numbers)
+      number = int64_t(*format->encode(number));
   auto fetches = op->getBlock()->getOps<FetchOp>();
   size_t number = std::distance(fetches.begin(), fetches.end());
   int64_t burst = FetchOp::getBurst(port);
-  Value fetched = FetchOp::create(
-      builder, op.getLoc(), type, "weights" + std::to_string(number),
-      makeTensor(op.getContext(), type.getShape(), tiles.weightBits, numbers),
-      port, burst, wordsAhead);
+  Value fetched = FetchOp::create(builder, op.getLoc(), type,
+                                  "weights" + std::to_string(number),
+                                  makeTensor(op.getContext(), type.getShape(),
+                                             tiles.weight.getWidth(), numbers),
+                                  port, burst, wordsAhead);
   return widen(builder, fetched, tiles.getWeights());
 }
 
@@ -161,9 +165,10 @@ void fpga::expandMemoryDot(DotOp op) {
   Tiles tiles(op);
   OpBuilder builder(op);
   Value weights = fetchWeights(op, tiles, builder);
-  Value sums = TiledDotOp::create(
-      builder, op.getLoc(), tiles.getSums(), op.getInput(), weights,
-      op.getBias().value_or(DenseIntElementsAttr()), op.getInLuts());
+  Value sums = TiledDotOp::create(builder, op.getLoc(), tiles.getSums(),
+                                  op.getInput(), weights, op.getMinifloatAttr(),
+                                  op.getBias().value_or(DenseIntElementsAttr()),
+                                  op.getInLuts());
   if (tiles.vectors == 1) {
     Value vector = widen(builder, sums, tiles.to);
     op.replaceAllUsesWith(vector);

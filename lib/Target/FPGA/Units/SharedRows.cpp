@@ -44,10 +44,10 @@ Value SharedRowsCodec::makeFactors(ProcessBuilder &process,
   unsigned at = 0;
   Value factor;
   for (auto [j, bits] : llvm::enumerate(fieldBits)) {
-    unsigned place = unsigned(j) * rows.spacing;
+    unsigned apart = rows.vectors * rows.spacing, place = unsigned(j) * apart;
     Value field = process.resize(process.shiftRight(stored, at, false), bits,
                                  /*isSigned=*/true);
-    field = process.resize(field, std::min(rows.spacing, rows.bits - place),
+    field = process.resize(field, std::min(apart, rows.bits - place),
                            /*isSigned=*/true);
     field = process.resize(field, rows.bits, /*isSigned=*/false);
     factor =
@@ -57,10 +57,19 @@ Value SharedRowsCodec::makeFactors(ProcessBuilder &process,
   return factor;
 }
 
+Value SharedRowsCodec::joinCodes(ProcessBuilder &process, Value first,
+                                 Value second, bool isSigned) const {
+  unsigned bits = rows.inputBits - !isSigned;
+  first = process.resize(first, bits, isSigned);
+  second =
+      process.shiftLeft(process.resize(second, bits, isSigned), rows.spacing);
+  return isSigned ? process.add(second, first) : process.join(second, first);
+}
+
 SmallVector<Value> SharedRowsCodec::part(ProcessBuilder &process,
                                          Value sums) const {
   SmallVector<Value> parts;
-  for (unsigned left = getSumBits(); int64_t(parts.size()) < count - 1;) {
+  for (unsigned left = getSumBits(); parts.size() + 1 < countParts();) {
     Value row = process.resize(sums, rows.spacing, /*isSigned=*/true);
     parts.push_back(row);
     // What it borrowed goes back.

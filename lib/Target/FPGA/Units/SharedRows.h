@@ -12,8 +12,9 @@
 namespace qnt::fpga {
 
 /// The weights of some rows side by side in one factor, as the sum over j of
-/// weight j * 2^(j * spacing); so are the sums of its products. In memory a
-/// weight has the bits it needs, less what those below it borrow.
+/// weight j * 2^(j * vectors * spacing), the inputs of vectors in the other, as
+/// that over v of input v * 2^(v * spacing); so are the sums of their products.
+/// In memory a weight has the bits it needs, less what those below it borrow.
 class SharedRowsCodec {
 public:
   /// Factors are made of `weights`, `count` each, row by row.
@@ -25,15 +26,20 @@ public:
   llvm::SmallVector<int64_t> store() const;
   /// Factors, signed, of vectors of what is stored.
   mlir::Value makeFactors(ProcessBuilder &process, mlir::Value stored) const;
+  /// Factors of codes of two vectors.
+  mlir::Value joinCodes(ProcessBuilder &process, mlir::Value first,
+                        mlir::Value second, bool isSigned) const;
   /// Of sums of as many products as come before rows are parted.
   unsigned getSumBits() const {
-    return unsigned(count - 1) * rows.spacing + rows.lastBits;
+    return (countParts() - 1) * rows.spacing + rows.lastBits;
   }
-  /// Vectors of such sums as one for each row.
+  /// Vectors of such sums as one for each row, of it one for each vector.
   llvm::SmallVector<mlir::Value> part(ProcessBuilder &process,
                                       mlir::Value sums) const;
 
 private:
+  unsigned countParts() const { return unsigned(count) * rows.vectors; }
+
   const qflow::SharedRows rows;
   const int64_t count;
   /// What is stored of each row's weights.

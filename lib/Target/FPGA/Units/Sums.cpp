@@ -9,6 +9,12 @@
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::fpga;
+using namespace qnt::qflow;
+
+unsigned fpga::getSignedBits(ArrayRef<int64_t> numbers) {
+  auto [low, high] = std::minmax_element(numbers.begin(), numbers.end());
+  return Interval{*low, *high}.getSignedBits();
+}
 
 Value fpga::multiplyRows(ProcessBuilder &process, Value codes, bool isSigned,
                          Value weights, bool inLuts) {

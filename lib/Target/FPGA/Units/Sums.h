@@ -11,6 +11,9 @@
 
 namespace qnt::fpga {
 
+/// The bits that hold all numbers of a list.
+unsigned getSignedBits(llvm::ArrayRef<int64_t> numbers);
+
 /// Codes [inputs] times weights [inputs, rows], signed, in their shape.
 mlir::Value multiplyRows(ProcessBuilder &process, mlir::Value codes,
                          bool isSigned, mlir::Value weights, bool inLuts);

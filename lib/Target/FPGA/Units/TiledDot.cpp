@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Units.h"
+#include "Minifloats.h"
 #include "Sums.h"
 
 using namespace mlir;
@@ -94,9 +95,12 @@ ProcessOp TiledDotBuilder::run() {
       VectorType::get({lanes, rows},
                       cast<VectorType>(word.getType()).getElementType()),
       word);
-  Value products = multiplyRows(process, codes,
-                                op.getInput().getType().getElement().isSigned(),
-                                weights, op.getInLuts());
+  bool isSigned = op.getInput().getType().getElement().isSigned();
+  auto format = op.getFormat();
+  Value products =
+      format ? multiplyMinifloats(process, codes, isSigned, weights, *format,
+                                  format->getIntegerBits(), op.getInLuts())
+             : multiplyRows(process, codes, isSigned, weights, op.getInLuts());
   Value sum = process.sumRows(products, sumBits);
   Value bias;
   if (op.getBias()) {

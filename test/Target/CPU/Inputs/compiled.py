@@ -146,17 +146,18 @@ class Graph:
         with open(self.path(name), "w") as file:
             file.write(text + "".join(functions) + "}\n")
 
-    def finish(self, probes={}):
+    def finish(self, probes={}, isas=None):
         """Writes the model and starts to compile it for every instruction
-        set. `probes` holds further results by entry, for the interpreter
-        only."""
+        set, or for `isas`. `probes` holds further results by entry, for the
+        interpreter only."""
         save_file(self.params | self.stored, self.path("in.st"))
         functions = [entry.text() for entry in self.entries]
         self.write("model.mlir", functions)
         self.write("probe.mlir", functions + [
             e.text(probes[e.name]) for e in self.entries if e.name in probes])
         self.compiler = subprocess.Popen(
-            ["quant-opt", self.path("model.mlir"), f"--target=cpu isa={','.join(runnable())}",
+            ["quant-opt", self.path("model.mlir"),
+             f"--target=cpu isa={','.join(isas or runnable())}",
              "-o", self.path("model.so")], stderr=subprocess.PIPE, text=True)
 
     def wait(self):

@@ -28,6 +28,11 @@ class Graph:
         self.weights.append(numpy_helper.from_array(np.array(numbers), name))
         return name
 
+    def number(self, value):
+        name = f"w{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.asarray(np.float32(value)), name))
+        return name
+
     def node(self, kind, *inputs, **attributes):
         name = f"y{self.count}"
         self.count += 1
@@ -100,19 +105,20 @@ def quantize(rng, build, folder, recipe):
         f"--qnt-materialize-params=output={folder}/stored.safetensors")
 
 
-def fold(build, folder, cycles, *options, weights="chip"):
+def fold(build, folder, cycles, *options, weights="chip", part=None):
     """Makes of stored.mlir design.mlir, of units and FIFOs, with `weights` on the chip
-    or in memory (dram, and how)."""
+    or in memory (dram, and how), of least resources where it has a `part`."""
     run(build / "bin/quant-opt", folder / "stored.mlir", "-o", folder / "design.mlir",
         "--pass-pipeline=builtin.module(qnt-lower-to-qflow,qflow.design("
-        f"qnt-fpga-fold{{cycles={cycles} weights={weights}}},qnt-fpga-size-fifos))", *options)
+        f"qnt-fpga-fold{{cycles={cycles} weights={weights}{f' part={part}' if part else ''}}},"
+        "qnt-fpga-size-fifos))", *options)
 
 
 def interpret(build, folder, numbers, function="main"):
     """What stored.mlir gives of each frame, [frames, elements]."""
     results = []
     for frame in numbers:
-        np.savez(folder / "frame.npz", x=frame[None])
+        np.savez(folder / "frame.npz", x=np.ascontiguousarray(frame[None]))
         run(build / "test/bin/interpret", folder / "stored.mlir", function, folder / "frame.npz",
             folder / "want")
         results.append(np.load(folder / "want.0.npy").ravel())

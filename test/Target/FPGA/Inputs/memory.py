@@ -2,11 +2,12 @@
 import numpy as np
 
 from designs import Design, pack
-from units import FRAMES, Stream, bits_for, codes, dense, divisor, pick
+from units import FRAMES, Stream, bits_for, codes, dense, divisor, draw_format, minifloats, pick
 
 
 def make_memory_dot(rng, number=0):
-    """One by itself, or with its requantiser behind: codes in order."""
+    """One by itself, or with its requantiser behind: codes in order. Every second one's weights
+    are minifloats."""
     pe, simd = int(rng.integers(1, 7)), int(rng.integers(1, 9))
     rows, inputs = pe * int(rng.integers(1, 7)), simd * int(rng.integers(1, 9))
     vectors = pick(rng, [], [int(rng.integers(1, 10))], [2, 3])
@@ -16,7 +17,12 @@ def make_memory_dot(rng, number=0):
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
     if bits == 2 and rng.integers(2):
         low = -1
-    weights = rng.integers(low, high + 1, (rows, inputs))
+    weights, floats = rng.integers(low, high + 1, (rows, inputs)), ""
+    if number % 2:
+        exponent, mantissa = draw_format(rng)
+        floats = f"minifloat [{exponent}, {mantissa}]"
+        weights = rng.choice(minifloats(exponent, mantissa), (rows, inputs))
+        bits = max(2, bits_for(weights.min(), weights.max()))
     positive, negative = np.maximum(weights, 0).sum(1), np.minimum(weights, 0).sum(1)
     sums = Stream(vectors + [rows],
                   bits_for(min(positive * x.low + negative * x.high),
@@ -26,7 +32,7 @@ def make_memory_dot(rng, number=0):
     port = 1 << int(rng.integers(5, 11))
     name = f"memory_dot{number}"
     stored = dense(weights if bits > 1 else weights.astype(bool), bits).lower()
-    lines = [f"%y0 = qflow.dot %x weights {stored} {pick(rng, '', 'in_luts ')}port {port} "
+    lines = [f"%y0 = qflow.dot %x weights {stored} {floats} {pick(rng, '', 'in_luts ')}port {port} "
              f": {x} -> {sums}"]
     last, result = "%y0", sums
     if rng.integers(3):

@@ -64,7 +64,7 @@ def bench(design, inputs, outputs, memories=()):
             reg {name}_go = 0;
             integer {name}_count = 0;
             integer {name}_file;
-            initial {name}_file = $fopen("{name}.out");
+            initial {name}_file = $fopen("{name}.out", "w");
             always @(posedge clk) if (!rst) begin
               if ({name}_valid & {name}_go) begin
                 $fwrite({name}_file, "%0d %h\\n", cycle, {name}_data);

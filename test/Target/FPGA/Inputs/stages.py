@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from units import Stream, bits_for, dense, pick, shared
+from units import Stream, bits_for, dense, minifloats, pick, shared
 
 
 def divide(rng, n, most):
@@ -29,6 +29,37 @@ def dot(rng):
     return f"qflow.dot %0 weights {dense(weights, bits)} {where}", [x], y
 
 
+def minifloat_dot(rng):
+    """Weights that are stored as small floats."""
+    rows, inputs = pick(rng, 8, 16, 32), pick(rng, 16, 72, 144)
+    lanes = divide(rng, inputs, 8)
+    x = Stream([12, inputs], 8, bool(rng.integers(2)), lanes)
+    exponent, mantissa = pick(rng, (2, 1), (3, 2), (2, 3), (4, 3))
+    weights = rng.choice(minifloats(exponent, mantissa), (rows, inputs))
+    positive, negative = np.maximum(weights, 0).sum(1), np.minimum(weights, 0).sum(1)
+    low = min(positive * x.low + negative * x.high)
+    high = max(positive * x.high + negative * x.low)
+    y = Stream([12, rows], bits_for(low, high), True, divide(rng, rows, max(1, 48 // lanes)))
+    # Yosys packs several words of a deep memory into one where they fit.
+    if rows // y.lanes * inputs // lanes > 512:
+        return minifloat_dot(rng)
+    return (f"qflow.dot %0 weights {dense(weights, bits_for(weights.min(), weights.max()))} "
+            f"minifloat [{exponent}, {mantissa}] {pick(rng, '', 'in_luts ')}", [x], y)
+
+
+def pair_dot(rng):
+    """Of two vectors at once."""
+    rows, inputs, pe = pick(rng, 8, 16), pick(rng, 32, 72, 144), pick(rng, 2, 4)
+    x = Stream([12, inputs], pick(rng, 2, 4), bool(rng.integers(2)), pick(rng, 1, 2, 4))
+    bits = pick(rng, 2, 4)
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
+    ways = list(shared(weights, x, pe, 2))
+    if not rows // pe < inputs // x.lanes <= 512 * pe // rows or not ways:
+        return pair_dot(rng)
+    y = Stream([12, rows], x.bits + bits + inputs.bit_length(), True, pe)
+    return f"qflow.dot %0 weights {dense(weights, bits)} {pick(rng, *ways)}", [x], y
+
+
 def table_dot(rng):
     """Ternary, by tables of sums."""
     rows, inputs = pick(rng, 16, 64, 120, 256), pick(rng, 27, 48, 72, 144)
@@ -37,6 +68,9 @@ def table_dot(rng):
     weights = rng.integers(-1, 2, (rows, inputs))
     bits = x.bits + 1 + inputs.bit_length()
     y = Stream([12, rows], bits, True, divide(rng, rows, max(1, 64 // lanes)))
+    # As of minifloats.
+    if rows // y.lanes * inputs // lanes > 512:
+        return table_dot(rng)
     return f"qflow.dot %0 weights {dense(weights, 2)} in_tables ", [x], y
 
 
@@ -112,6 +146,28 @@ def pool(rng):
     return f"qflow.pool {kind} %0", [x], Stream([2, 2, 3 * lanes], bits, x.signed, lanes)
 
 
+def depthwise(rng):
+    groups, lanes, taps = pick(rng, 3, 4, 8), pick(rng, 1, 2, 4, 8), pick(rng, 4, 9, 25)
+    multiplier = pick(rng, 1, 1, 2)
+    x = Stream([2, 2, groups, taps * lanes], pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+    bits = pick(rng, 2, 4, 8)
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (groups * lanes * multiplier, taps))
+    ends = np.stack([weights * x.low, weights * x.high])
+    y = Stream([2, 2, len(weights)], bits_for(min(ends.min(0).sum(1)), max(ends.max(0).sum(1))),
+               True, lanes * multiplier)
+    return (f"qflow.depthwise %0 weights {dense(weights, bits)} {pick(rng, '', 'in_luts ')}", [x],
+            y)
+
+
+def concat(rng):
+    lanes, bits = pick(rng, 1, 4, 8), pick(rng, 4, 8, 20)
+    parts = [Stream([6, 5, lanes * pick(rng, 1, 3, 8)], bits, True, lanes)
+             for _ in range(pick(rng, 2, 3, 4))]
+    names = ", ".join(f"%{at}" for at in range(len(parts)))
+    return (f"qflow.concat {names} ", parts,
+            Stream([6, 5, sum(part.shape[-1] for part in parts)], bits, True, lanes))
+
+
 def width(rng):
     elements = pick(rng, 16, 24, 64)
     narrow = pick(rng, 1, 2, 4)
@@ -131,7 +187,8 @@ MAKERS = [dot, dot, dot, dot, requantize, requantize,
           lambda rng: window(rng, False), lambda rng: window(rng, False),
           lambda rng: window(rng, True), pool, pool, width, width, fifo, fifo,
           tiled_dot, tiled_dot, memory_dot, memory_dot, reorder,
-          lambda rng: requantize(rng, (5,)), lambda rng: requantize(rng, by_thresholds=True)]
+          lambda rng: requantize(rng, (5,)), lambda rng: requantize(rng, by_thresholds=True),
+          minifloat_dot, minifloat_dot, pair_dot, pair_dot]
 
 
 def normalize(rng):
@@ -196,6 +253,8 @@ def quotient(rng):
 
 
 TABLES = [table_dot] * 6
+CHANNELS = [depthwise, depthwise, depthwise, depthwise, concat, concat]
+
 ATTENTION = [normalize, normalize, multiply, rope, rope, scores, scores, exponentials, mix, mix,
              quotient]
 

@@ -1,5 +1,5 @@
-"""Random units beside numpy: dot products of any folding, requantisers of sums and of codes
-added, windows, pools, tables, slices, pads."""
+"""Random units beside numpy: dot products of any folding, channels by themselves, requantisers
+of sums and of codes added, windows, pools, tables, slices, pads, streams side by side."""
 import math
 import re
 
@@ -63,35 +63,57 @@ def codes(rng, shape, lanes, bits=None):
     return Stream(shape, bits or int(rng.integers(1, 10)), bool(rng.integers(2)), lanes)
 
 
-def shared(weights, x, pe):
+def shared(weights, x, pe, vectors=1):
     """How rows may share products: side by side in one of the factors of a DSP48E1, 25 by 18
-    bits, as far apart as the products, and weights with a bit more, take."""
+    bits, as far apart as the products, and weights with a bit more, take; with two vectors side
+    by side in the other one, as far apart as these and the inputs take, the rows twice that."""
     rows, inputs = weights.shape
     ends = np.stack([weights * x.low, weights * x.high])
-    if x.bits + (not x.signed) > 18:
-        return
-    for count in range(2, 7):
+    for count in range(3 - vectors, 7):
         if pe % count:
             continue
         # [folds, count, factors, ...]
         folds = (rows // pe, count, pe // count, inputs)
-        low, high = (numbers.reshape(folds)[:, :-1] for numbers in (ends.min(0), ends.max(0)))
+        parted = count if vectors > 1 else count - 1
+        low, high = (numbers.reshape(folds)[:, :parted] for numbers in (ends.min(0), ends.max(0)))
         spacing = max(bits_for(min(0, low.min()), max(0, high.max())),
-                      bits_for(weights.min(), weights.max()) + 1)
-        if spacing * count >= 64:
+                      bits_for(weights.min(), weights.max()) + 1,
+                      bits_for(x.low, x.high) if vectors > 1 else 0)
+        if spacing * count * vectors >= 64:
             continue
-        places = (1 << spacing * np.arange(count, dtype=object)).reshape(1, -1, 1, 1)
+        places = (1 << vectors * spacing * np.arange(count, dtype=object)).reshape(1, -1, 1, 1)
         factors = (weights.astype(object).reshape(folds) * places).sum(1)
-        if bits_for(factors.min(), factors.max()) <= 25:
-            yield f"shared {count} "
+        whole = 1 + (vectors - 1 << spacing)
+        if (bits_for(factors.min(), factors.max()) <= 25
+                and bits_for(x.low * whole, x.high * whole) <= 18):
+            yield (f"shared {count} " if count > 1 else "") + (f"vectors {vectors} " * (vectors > 1))
 
 
-def dot(rng):
+def minifloats(exponent, mantissa):
+    """Of each code of a float of a sign, so many bits of an exponent and of a mantissa the integer
+    that it is in units of the smallest (OCP Microscaling Formats, 5.3)."""
+    all_codes = np.arange(1 << 1 + exponent + mantissa)
+    field, fraction = all_codes >> mantissa & (1 << exponent) - 1, all_codes & (1 << mantissa) - 1
+    normal = (1 << mantissa) + fraction << np.maximum(field, 1) - 1
+    return np.where(field, normal, fraction) * np.where(all_codes >> exponent + mantissa, -1, 1)
+
+
+def draw_format(rng):
+    """Of codes of at most 8 bits."""
+    exponent = int(rng.integers(1, 6))
+    return exponent, int(rng.integers(0, 8 - exponent))
+
+
+def dot(rng, as_minifloats=False):
     rows, inputs = int(rng.integers(1, 13)), int(rng.integers(1, 25))
     vectors = [] if rng.integers(2) else [int(rng.integers(1, 4)), int(rng.integers(1, 4))]
     x = codes(rng, vectors + [inputs], divisor(rng, inputs))
     bits = int(rng.integers(1, 9))
-    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
+    weights, stored = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs)), ""
+    if as_minifloats:
+        exponent, mantissa = draw_format(rng)
+        weights = rng.choice(minifloats(exponent, mantissa), (rows, inputs))
+        bits, stored = bits_for(weights.min(), weights.max()), f"minifloat [{exponent}, {mantissa}]"
     bias = rng.integers(-500, 500, rows) * rng.integers(2)
     positive, negative = np.maximum(weights, 0).sum(1), np.minimum(weights, 0).sum(1)
     low = min(positive * x.low + negative * x.high + bias)
@@ -99,9 +121,32 @@ def dot(rng):
     y = Stream(vectors + [rows], bits_for(low, high), True, divisor(rng, rows))
     numbers = x.draw(rng)
     with_bias = f"bias {dense(bias, 10)}" if bias.any() else ""
-    text = (f"qflow.dot %0 weights {dense(weights, bits if bits > 1 else 2)} {with_bias} "
-            + pick(rng, "", "in_luts ", *shared(weights, x, y.lanes)))
+    ways = () if stored else shared(weights, x, y.lanes)
+    text = (f"qflow.dot %0 weights {dense(weights, bits if bits > 1 else 2)} {stored} {with_bias} "
+            + pick(rng, "", "in_luts ", *ways))
     return text, [(x, numbers)], y, numbers @ weights.T + bias
+
+
+def pair_dot(rng):
+    """Of two vectors at once."""
+    while True:
+        pe, folds, simd = int(rng.integers(1, 7)), int(rng.integers(2, 5)), int(rng.integers(1, 5))
+        rows, inputs = pe * folds, simd * int(rng.integers(folds + 1, folds + 5))
+        vectors = pick(rng, [2], [3, 2], [2, 3], [int(2 * rng.integers(1, 4))])
+        x = codes(rng, vectors + [inputs], simd, int(rng.integers(1, 7)))
+        bits = int(rng.integers(2, 7))
+        weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
+        if ways := list(shared(weights, x, pe, 2)):
+            break
+    bias = rng.integers(-500, 500, rows) * rng.integers(2)
+    positive, negative = np.maximum(weights, 0).sum(1), np.minimum(weights, 0).sum(1)
+    low = min(positive * x.low + negative * x.high + bias)
+    high = max(positive * x.high + negative * x.low + bias)
+    y = Stream(vectors + [rows], bits_for(low, high), True, pe)
+    numbers = x.draw(rng)
+    with_bias = f"bias {dense(bias, 10)}" if bias.any() else ""
+    return (f"qflow.dot %0 weights {dense(weights, bits)} {with_bias} " + pick(rng, *ways),
+            [(x, numbers)], y, numbers @ weights.T + bias)
 
 
 def table_dot(rng):
@@ -133,16 +178,22 @@ def table_codes(rng):
         numbers @ weights.T
 
 
-def tiled_dot(rng):
+def tiled_dot(rng, as_minifloats=False):
     """Weights that come as a stream, each frame with others; of one vector in any shape."""
     tiles, pe, steps, simd = (int(rng.integers(1, high)) for high in (5, 5, 6, 5))
     vectors = pick(rng, [], [1], [int(rng.integers(2, 6))], [2, 3])
     count = math.prod(vectors)
     x = codes(rng, vectors + [steps * simd], simd)
     w = Stream([tiles, steps, simd * pe], int(rng.integers(1, 9)), True, simd * pe)
-    numbers, weights = x.draw(rng), w.draw(rng)
+    numbers, stored = x.draw(rng), ""
+    if as_minifloats:
+        exponent, mantissa = draw_format(rng)
+        w = Stream(w.shape, 1 + exponent + mantissa, False, w.lanes)
+        stored = f"minifloat [{exponent}, {mantissa}]"
+    weights = w.draw(rng)
     # [frames, rows, inputs]
-    matrix = weights.reshape(FRAMES, tiles, steps, simd, pe).transpose(0, 1, 4, 2, 3)
+    matrix = minifloats(exponent, mantissa)[weights] if stored else weights
+    matrix = matrix.reshape(FRAMES, tiles, steps, simd, pe).transpose(0, 1, 4, 2, 3)
     matrix = matrix.reshape(FRAMES, tiles * pe, steps * simd)
     bias = rng.integers(-500, 500, tiles * pe) * rng.integers(2)
     sums = numbers.reshape(FRAMES, count, -1) @ matrix.transpose(0, 2, 1) + bias
@@ -150,7 +201,7 @@ def tiled_dot(rng):
     y = Stream(shape, max(bits_for(sums.min(), sums.max()), 10), True, pe)
     want = sums.reshape(FRAMES, count, tiles, pe).transpose(0, 2, 1, 3)
     with_bias = f"bias {dense(bias, 10)}" if bias.any() else ""
-    text = f"qflow.tiled_dot %0 , %1 {with_bias} " + pick(rng, "", "in_luts ")
+    text = f"qflow.tiled_dot %0 , %1 {stored} {with_bias} " + pick(rng, "", "in_luts ")
     return text, [(x, numbers), (w, weights)], y, want.reshape(FRAMES, *shape)
 
 
@@ -255,6 +306,41 @@ def pool(rng, kind):
     return f"qflow.pool {kind} %0", [(x, numbers)], y, want.reshape(FRAMES, *y.shape)
 
 
+def depthwise(rng):
+    """Some sums of each channel."""
+    groups, lanes, taps, multiplier = (int(rng.integers(1, high)) for high in (5, 5, 10, 4))
+    x = codes(rng, [2, 3, groups, taps * lanes], lanes)
+    numbers = x.draw(rng)
+    taken = numbers.reshape(FRAMES, 2, 3, groups, taps, lanes)
+    bits = int(rng.integers(1, 9))
+    rows = groups * lanes * multiplier
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, taps))
+    bias = rng.integers(-500, 500, rows) * rng.integers(2)
+    sums = np.einsum("fyxgtl,glmt->fyxglm", taken,
+                     weights.reshape(groups, lanes, multiplier, taps))
+    want = sums.reshape(FRAMES, 2, 3, rows) + bias
+    ends = np.stack([weights * x.low, weights * x.high])
+    y = Stream([2, 3, rows], bits_for(min(ends.min(0).sum(1) + bias),
+                                      max(ends.max(0).sum(1) + bias)), True, lanes * multiplier)
+    with_bias = f"bias {dense(bias, 10)}" if bias.any() else ""
+    text = (f"qflow.depthwise %0 weights {dense(weights, bits if bits > 1 else 2)} {with_bias} "
+            + pick(rng, "", "in_luts "))
+    return text, [(x, numbers)], y, want
+
+
+def concat(rng):
+    lanes, rank = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    leading = [int(n) for n in rng.integers(1, 4, rank - 1)]
+    first = codes(rng, leading + [lanes], lanes)
+    parts = [Stream(leading + [lanes * int(rng.integers(1, 5))], first.bits, first.signed, lanes)
+             for _ in range(rng.integers(1, 5))]
+    numbers = [part.draw(rng) for part in parts]
+    joined = np.concatenate(numbers, -1)
+    names = ", ".join(f"%{at}" for at in range(len(parts)))
+    return (f"qflow.concat {names} ", list(zip(parts, numbers)),
+            Stream(joined.shape[1:], first.bits, first.signed, lanes), joined)
+
+
 def lookup(rng):
     channels = int(rng.integers(1, 7))
     x, y = (codes(rng, [3, channels], lanes) for lanes in [divisor(rng, channels)] * 2)
@@ -305,13 +391,18 @@ def pad(rng):
     return f"qflow.pad %0 low {low} outside {outside}", [(x, numbers)], y, padded
 
 
-MAKERS = [table_dot, table_dot, table_dot, table_codes, tiled_dot, tiled_dot, tiled_dot, reorder, reorder,
+MAKERS = [table_dot, table_dot, table_dot, table_codes, tiled_dot, tiled_dot, tiled_dot,
+          reorder, reorder,
           lambda rng: requantize(rng, True), slices, slices, pad, pad, dot, dot, dot, dot,
+          lambda rng: dot(rng, True), lambda rng: dot(rng, True), lambda rng: dot(rng, True),
+          lambda rng: tiled_dot(rng, True), lambda rng: tiled_dot(rng, True),
+          pair_dot, pair_dot, pair_dot,
           requantize, requantize, requantize, lambda rng: requantize(rng, by_thresholds=True),
           lambda rng: requantize(rng, bool(rng.integers(2)), by_thresholds=True),
           lambda rng: window(rng, False), lambda rng: window(rng, False),
           lambda rng: window(rng, True), lambda rng: pool(rng, "max"),
-          lambda rng: pool(rng, "sum"), lookup, reshape]
+          lambda rng: pool(rng, "sum"), lookup, reshape, depthwise, depthwise, depthwise,
+          concat, concat]
 
 
 def make_units(rng):
