@@ -14,6 +14,7 @@
 #include "../Kernels.h"
 #include "Decode.h"
 #include "Epilogue.h"
+#include "Joined.h"
 #include "TileProducts.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
@@ -523,7 +524,7 @@ Kernel LinearEmitter::emit() {
   // weights; the unit is the widest tile.
   int64_t unit = *llvm::max_element(bucketPanels);
   auto count = [&](KernelBuilder &k, ValueRange) {
-    return k.c64(llvm::divideCeil(panelCount, unit));
+    return k.c64(getLinearUnits(shape.weight, shape.strategy));
   };
   auto task = [&](KernelBuilder &k, ValueRange v, Value begin, Value end) {
     Value rowCount = v[5];
@@ -596,6 +597,12 @@ Kernel LinearEmitter::emit() {
     dispatch(0);
   };
   return lib.getParallel(name, argTypes, count, task);
+}
+
+int64_t qnt::cpu::getLinearUnits(QTensorType weight,
+                                 PanelStrategyAttr strategy) {
+  return llvm::divideCeil(llvm::divideCeil(weight.getShape()[0], kLanes),
+                          *llvm::max_element(strategy.getPanels()));
 }
 
 Kernel qnt::cpu::getLinearKernel(KernelLibrary &lib, const LinearShape &shape) {
