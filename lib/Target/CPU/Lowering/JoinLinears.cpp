@@ -138,7 +138,11 @@ void FunctionLowering::emitJoined(KernelBuilder &k) {
   Kernel kernel = parts.size() == 1 ? parts.front().kernel
                                     : getJoinedKernel(module.lib, parts);
   k.call(kernel, args);
-  for (const PendingLinear &layer : pending)
+  int64_t first = module.ops.size();
+  for (const PendingLinear &layer : pending) {
     finish(k, *layer.op, kernel, layer.macs, layer.bytes);
+    if (parts.size() > 1)
+      (*module.ops.back().getAsObject())["call"] = first;
+  }
   pending.clear();
 }
