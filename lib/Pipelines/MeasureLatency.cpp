@@ -141,13 +141,14 @@ void Measurement::printEntry(raw_ostream &os, const Size &size, bool isRow) {
        << "\", qnt.dims = [\"rows\", \"\"]}";
   };
   os << "func.func @\"" << size.name() << (isRow ? ".row" : ".rows") << "\"(";
-  argument("x", x);
+  // Layers of one input would run in one call: they have two in turn.
+  argument("x0", x);
+  os << ", ";
+  argument("x1", x);
   os << ", ";
   argument("y0", y);
   os << ") -> (" << y << " {qnt.name = \"y\"}) {\n";
-  std::string layerInput = "%x";
   if (input) {
-    layerInput = "%q";
     std::string operands, types;
     if (kind.perTensor) {
       operands = " scale %scale", types = ", tensor<f32>";
@@ -157,16 +158,17 @@ void Measurement::printEntry(raw_ostream &os, const Size &size, bool isRow) {
       operands += " zero %zero", types += ", tensor<f32>";
       os << "%zero = ml_program.global_load_const @zero : tensor<f32>\n";
     }
-    os << "%q = qnt.quantize %x" << operands << " : " << x << types << " -> "
-       << input << "\n";
+    for (int64_t i : {0, 1})
+      os << "%q" << i << " = qnt.quantize %x" << i << operands << " : " << x
+         << types << " -> " << input << "\n";
   }
   // Each layer adds to what comes before, as those do that end in a residual.
   int64_t layers = isRow ? size.layers : layersOfRows;
   for (int64_t i = 0; i < layers; ++i) {
     os << "%w" << i << " = ml_program.global_load_const @\""
        << size.parameter(i) << "\" : " << weight << "\n"
-       << "%y" << i + 1 << " = qnt.linear " << layerInput << ", %w" << i
-       << " epilogue [add](%y" << i << " : " << y << ") : ";
+       << "%y" << i + 1 << " = qnt.linear %" << (input ? "q" : "x") << i % 2
+       << ", %w" << i << " epilogue [add](%y" << i << " : " << y << ") : ";
     if (input)
       os << input;
     else
@@ -313,13 +315,15 @@ llvm::Error Measurement::call(const Size &size, int64_t entry, int64_t rows) {
   for (float &value : x)
     value = normal(random);
   std::array<int64_t, 2> in = {rows, size.inputs}, out = {rows, size.features};
-  std::array<qnt_tensor, 2> inputs = {
+  std::array<qnt_tensor, 3> inputs = {
       {{x.data(), QNT_F32, 2, in.data(), nullptr},
+       {x.data(), QNT_F32, 2, in.data(), nullptr},
        {y.data(), QNT_F32, 2, out.data(), nullptr}}};
   qnt_tensor output = {z.data(), QNT_F32, 2, out.data(), nullptr};
   seconds.clear();
   previous = std::chrono::steady_clock::now();
-  return check(qnt_run(model, entry, inputs.data(), 2, &output, 1, nullptr));
+  return check(
+      qnt_run(model, entry, inputs.data(), inputs.size(), &output, 1, nullptr));
 }
 
 llvm::Expected<LatencyGrid> Measurement::run(int64_t rows) {

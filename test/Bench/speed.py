@@ -10,7 +10,7 @@ usage: speed.py [--only gemm,gemv,llm,ternary,bert,resnet50,iree,compile]
 | gemm | a layer of 4096 x 4096, 512 rows: int8, int4 in groups of 32 and of 128 | the peak of the dot product instruction, between the calls |
 | gemv | decode steps of three layers of Llama-7B's shape, int4 in groups of 32 | reads of memory, between the steps |
 | llm | Qwen3-0.6B's shape, W4A8 g32: prompt of 512, decode | llama.cpp q4_0 and q4_K (llama-cpp-python); with --peer-dir, ik_llama.cpp |
-| ternary | 8 layers of BitNet 2B's shape, weights of 2 bits: prompt of 512, decode | with --peer-dir, bitnet.cpp's I2_S and TL2, ik_llama.cpp's IQ2_BN and its rows of four |
+| ternary | 8 layers of BitNet 2B's shape, weights of 2 bits: prompt of 512, decode from nothing | with --peer-dir, bitnet.cpp's I2_S and TL2, ik_llama.cpp's IQ2_BN and its rows of four |
 | bert | MiniLM and BERT-base's shape, 128 tokens, W8A8 | ONNX Runtime (dynamic int8), OpenVINO (static int8 by NNCF) |
 | resnet50 | ResNet-50's shape, W8A8 and integers | ONNX Runtime (static int8), OpenVINO (static int8 by NNCF) |
 | iree | int8 products of 1024 and 4096 | IREE |
@@ -148,28 +148,36 @@ assert api.llama_model_quantize(b"{source}", b"{files[name]}", ctypes.byref(para
     return files
 
 
+# Tokens a second: of a prompt of 512 tokens, of 64 tokens after it, and of 64 tokens after
+# nothing, which are those that llama-bench decodes.
+PREFILL, DECODE, FRESH = "prefill", "decode", "decode from the first token"
+
+
 def run_llama_bench(program, path, threads, *options):
-    """The bench of llama.cpp's relatives: tokens a second."""
+    """The bench of llama.cpp's relatives."""
     found = json.loads(call(program, "-m", path, "-p", 512, "-n", 64, "-t", threads, "-r", 1,
                             "-o", "json", *options, capture_output=True, text=True).stdout)
-    speeds = {("decode" if entry["n_gen"] else "prefill"): entry["avg_ts"] for entry in found}
-    return speeds
+    return {(FRESH if entry["n_gen"] else PREFILL): entry["avg_ts"] for entry in found}
 
 
 def show_tokens(results, threads, targets):
-    """Ours, then over each peer's, of prompts and of decoding."""
+    """Ours, then over each peer's that has the same figure."""
     for what, target in targets.items():
+        peers = [name for name in list(results)[1:] if what in results[name][0]]
+        if not peers:
+            continue
         ours = [r[what] for r in results["ours"]]
         line(f"ours, {what}", threads, "tokens/s", shares(ours), "")
-        for name in list(results)[1:]:
+        for name in peers:
             line(f"beside {name}, {what}", threads, "ratio",
                  summarize_ratios(ours, [r[what] for r in results[name]]), target)
 
 
 def run_ours(model, threads):
-    found = run_json(model, "--bench", "--threads", threads, "--prompt-tokens", 512,
-                     "--gen-tokens", 64, "--runs", 1)
-    return {"prefill": found["prefill_tokens_per_second"], "decode": found["tokens_per_second"]}
+    after, fresh = (run_json(model, "--bench", "--threads", threads, "--prompt-tokens", prompt,
+                             "--gen-tokens", 64, "--runs", 1) for prompt in (512, 1))
+    return {PREFILL: after["prefill_tokens_per_second"], DECODE: after["tokens_per_second"],
+            FRESH: fresh["tokens_per_second"]}
 
 
 def llm(args, folder):
@@ -194,8 +202,9 @@ def llm(args, folder):
         results = take_turns(runs, args.rounds)
         for peer in peers.values():
             peer.close()
-        show_tokens(results, threads, {"prefill": "2 (ik_llama.cpp: 1.2)",
-                                       "decode": "1.3 of one thread (ik_llama.cpp: 1)"})
+        show_tokens(results, threads, {PREFILL: "2 (ik_llama.cpp: 1.2)",
+                                       DECODE: "1.3 of one thread",
+                                       FRESH: "1 of ik_llama.cpp"})
 
 
 def ternary(args, folder):
@@ -226,7 +235,7 @@ def ternary(args, folder):
             args.peer_dir / peer[0] / "llama-bench", peer[1], threads, *peer[2])
             for name, peer in peers.items()}
         show_tokens(take_turns(runs, args.rounds), threads,
-                    {"prefill": "1.5 of bitnet.cpp", "decode": "1.5 of bitnet.cpp"})
+                    {PREFILL: "1.5 of bitnet.cpp", FRESH: "1.5 of bitnet.cpp"})
 
 
 # Encoders and networks of convolutions.

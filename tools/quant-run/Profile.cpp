@@ -220,15 +220,23 @@ void Profiler::report(const std::string &phase,
       continue;
     total += time.seconds;
     const nlohmann::json &info = model.manifest["ops"][op];
-    Line line{info["name"],
-              info.value("kernel", ""),
-              info.value("products", ""),
-              time.calls,
-              time.seconds,
-              info.value("bytes", 0.0) * time.calls,
-              2.0 * info.value("macs_per_row", 0.0) * rowsOf(info, dims) *
-                  time.calls};
-    ops.push_back(line);
+    double bytes = info.value("bytes", 0.0) * time.calls;
+    double work =
+        2.0 * info.value("macs_per_row", 0.0) * rowsOf(info, dims) * time.calls;
+    std::string name = info["name"];
+    // Operations of one call are one line.
+    if (info.value("call", op) != op) {
+      Line &line = ops.back();
+      line.name += " + " + name.substr(name.find_last_of('.') + 1);
+      line.seconds += time.seconds;
+      line.bytes += bytes;
+      line.work += work;
+      continue;
+    }
+    ops.push_back({name, info.value("kernel", ""), info.value("products", ""),
+                   time.calls, time.seconds, bytes, work});
+  }
+  for (const Line &line : ops) {
     Line &sum = byKernel[line.kernel];
     sum.kernel = line.kernel;
     sum.products = line.products;

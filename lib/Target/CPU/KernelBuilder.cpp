@@ -177,6 +177,11 @@ Value KernelBuilder::loadPartial(Type element, Value pointer, Value count) {
   return LLVM::MaskedLoadOp::create(
       b, loc, type, pointer, laneMask(*this, count), constant(type, 0), 1);
 }
+void KernelBuilder::prefetch(Value pointer) {
+  // A read, of what is used again, of data.
+  LLVM::Prefetch::create(b, loc, pointer, /*rw=*/0, /*hint=*/3, /*cache=*/1);
+}
+
 void KernelBuilder::storePartial(Value value, Value pointer, Value count) {
   LLVM::MaskedStoreOp::create(b, loc, value, pointer, laneMask(*this, count),
                               1);

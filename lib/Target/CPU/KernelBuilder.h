@@ -18,6 +18,8 @@ namespace qnt::cpu {
 /// Lanes of the vectors that kernels are written in. Narrower machines split
 /// them; layouts and tiles count in these.
 constexpr int64_t kLanes = 16;
+/// Bytes of a line of the caches.
+constexpr int64_t kLineBytes = 64;
 
 /// Writes the body of one kernel for the CPU. Integers are i64 unless said
 /// otherwise, pointers `!llvm.ptr`, `Value`s of vector type have kLanes lanes
@@ -76,6 +78,8 @@ public:
   /// f32 lanes rounded to `element` and stored.
   void storeF32As(Value value, Type element, Value pointer);
   void storeF32AsPartial(Value value, Type element, Value pointer, Value count);
+  /// Asks for the line of the caches at `pointer`, which may be any address.
+  void prefetch(Value pointer);
 
   /// Visits [0, `elements`) in whole vectors and one partial one: `body(offset,
   /// count)` gets the first element's index and null, or the number of valid

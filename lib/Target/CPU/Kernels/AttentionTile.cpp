@@ -16,6 +16,8 @@ using namespace qnt::cpu;
 
 /// Keys whose scores are held at a time: with 8 rows 8 KiB.
 constexpr int64_t kBlock = 256;
+/// Bytes that values are prefetched ahead, where they come from memory.
+constexpr int64_t kAhead = 2048;
 /// Below every score, yet finite, so that differences are numbers.
 constexpr float kLowest = -1e30f;
 
@@ -32,7 +34,10 @@ public:
   TileWriter(KernelBuilder &k, const AttentionShape &shape, int64_t rows)
       : k(k), shape(shape), cache(shape.cache), rows(rows), dim(cache.headDim),
         width(cache.width()), group(shape.heads / cache.heads),
-        wide(std::clamp<int64_t>(accumulators(k.isa) / rows, 1, 4)) {}
+        keyPanels(std::clamp<int64_t>(accumulators(k.isa) / rows, 1,
+                                      std::max<int64_t>(4 / rows, 2))),
+        valueVectors(std::clamp<int64_t>(accumulators(k.isa) / rows, 1, 8)),
+        prefetches(rows < getMaxAttentionRows(k.isa)) {}
 
   void emit(ValueRange args) {
     query = args[0];
@@ -78,6 +83,12 @@ public:
 private:
   void overRows(std::function<void(Value)> body) {
     k.loop(k.c64(0), k.c64(rows), 1, body);
+  }
+  /// Where few rows leave the time to memory.
+  void prefetch(Value at, int64_t bytes) {
+    if (prefetches)
+      for (int64_t line = 0; line < bytes; line += kLineBytes)
+        k.prefetch(k.at(at, line));
   }
   /// The 16 scales and zero points at the end of a panel, as f32.
   std::pair<Value, Value> loadTail(Value panel) {
@@ -158,10 +169,10 @@ private:
   /// Scores of the block that starts at `position`, masked, and the maxima so
   /// far, lane by lane.
   void scoreBlock(Value position, Value panels) {
-    Value whole = k.sub(panels, k.remS(panels, k.c64(wide)));
-    k.loop(k.c64(0), whole, wide,
-           [&](Value panel) { scorePanels(position, panel, wide); });
-    if (wide > 1)
+    Value whole = k.sub(panels, k.remS(panels, k.c64(keyPanels)));
+    k.loop(k.c64(0), whole, keyPanels,
+           [&](Value panel) { scorePanels(position, panel, keyPanels); });
+    if (keyPanels > 1)
       k.loop(whole, panels, 1,
              [&](Value panel) { scorePanels(position, panel, 1); });
   }
@@ -177,6 +188,10 @@ private:
           SmallVector<Value> next(state);
           Value line = k.at(from, k.mul(d, k.c64(lineBytes)));
           Value q = k.at(scaled, k.shl(d, 2));
+          // Every panel is a stream of its own, too short for hardware to
+          // follow: the next ones.
+          for (int64_t p = count; p < 2 * count; ++p)
+            prefetch(k.at(line, p * cache.panelBytes()), unroll * lineBytes);
           for (int64_t u = 0; u < unroll; ++u) {
             SmallVector<Value> units;
             for (int64_t p = 0; p < count; ++p)
@@ -269,8 +284,9 @@ private:
   /// sums = sums * factor + powers * values, some vectors of features at a
   /// time: of every part of a unit, where there are registers for it.
   void accumulateBlock(Value block, Value count) {
-    int64_t together = std::min(cache.parts(), wide);
-    int64_t step = wide / together * kLanes, whole = width / step * step;
+    int64_t together = std::min(cache.parts(), valueVectors);
+    int64_t step = valueVectors / together * kLanes,
+            whole = width / step * step;
     for (int64_t part = 0; part < cache.parts(); part += together) {
       if (whole)
         k.loop(k.c64(0), k.c64(whole), step, [&](Value d) {
@@ -304,6 +320,7 @@ private:
       if (cache.isCodes())
         row = k.at(row,
                    k.mul(k.divS(key, k.c64(kLanes)), k.c64(cache.tailBytes())));
+      prefetch(k.at(row, kAhead), vectors * kLanes * cache.unitBytes());
       for (int64_t v = 0; v < vectors; ++v) {
         Value loaded =
             loadUnits(k.at(row, v * kLanes * cache.unitBytes()), count);
@@ -349,9 +366,11 @@ private:
   KernelBuilder &k;
   const AttentionShape &shape;
   const CacheGeometry &cache;
-  /// Rows; features and units of a head; query heads to a head of keys; vectors
-  /// to a row that inner loops hold.
-  int64_t rows, dim, width, group, wide;
+  /// Rows; features and units of a head; query heads to a head of keys; panels
+  /// of keys (four chains of sums: each is a stream of its own) and vectors of
+  /// values whose sums inner loops hold for each row.
+  int64_t rows, dim, width, group, keyPanels, valueVectors;
+  bool prefetches;
   Value query, out, keys, values, limit;
   /// On the stack, a line a row: scaled queries, sums over values, scores of a
   /// block, running maxima and sums of powers by lane; then one word a row: the

@@ -58,7 +58,12 @@ private:
   mlir::LogicalResult emitCopy(target::CodeBuilder &k, Value from, Value to,
                                Value bytes) override;
 
+  /// Adds `op`, a live one, to the group of layers that one call computes, or
+  /// begins another; keeps the buffers of a group alive throughout it.
+  void joinGroup(mlir::Operation &op, int64_t step);
   mlir::LogicalResult emitLinear(KernelBuilder &k, qnt::LinearOp op);
+  /// One call for the layers of `pending`.
+  void emitJoined(KernelBuilder &k);
   mlir::LogicalResult emitConv(KernelBuilder &k, qnt::ConvOp op);
   mlir::LogicalResult emitPool(KernelBuilder &k, nn::PoolOp op);
   mlir::LogicalResult emitMaxPool(KernelBuilder &k, MaxPoolOp op);
@@ -115,7 +120,23 @@ private:
   }
 
   ModuleLowering &module;
+  /// The last group of joinGroup and its first step; ops that join the next.
+  llvm::SmallVector<mlir::Operation *> group;
+  int64_t groupStep = 0;
+  llvm::DenseSet<mlir::Operation *> withNext;
+  /// Layers whose call is yet to be emitted, with the last of their group.
+  struct PendingLinear {
+    qnt::LinearOp op;
+    Kernel kernel;
+    llvm::SmallVector<mlir::Value> args;
+    int64_t macs, bytes;
+  };
+  llvm::SmallVector<PendingLinear> pending;
 };
+
+/// Moves linear layers of one input next to each other, with the loads of what
+/// they need, where nothing forbids it (JoinLinears.cpp).
+void gatherLinears(mlir::func::FuncOp function);
 
 /// Keys and values of an attention without a cache lie in scratch like one, in
 /// f32.

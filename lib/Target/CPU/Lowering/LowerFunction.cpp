@@ -32,6 +32,7 @@ void FunctionLowering::reserveCodes(Value value, QTensorType type,
 }
 
 void FunctionLowering::reserveScratch(Operation &op, int64_t step) {
+  joinGroup(op, step);
   if (auto attention = dyn_cast<nn::AttentionOp>(op);
       attention && !attention.getCache()) {
     ArrayRef<Dim> dims = symbols.getDims(attention.getKey());

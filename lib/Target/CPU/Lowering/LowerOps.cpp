@@ -35,10 +35,12 @@ LogicalResult FunctionLowering::emitLinear(KernelBuilder &k, qnt::LinearOp op) {
   args.push_back(pointer(op.getWeight()));
   args.push_back(rowsOf(k, op.getResult()));
   appendEpilogue(k, op, args);
-  k.call(kernel, args);
   int64_t bytes = cast<Layout>(weight.getLayout()).getByteSize(weight);
   module.weightBytes[load.getGlobal().getLeafReference().str()] = bytes;
-  finish(k, *op, kernel, weight.getShape()[0] * weight.getShape()[1], bytes);
+  pending.push_back(
+      {op, kernel, args, weight.getShape()[0] * weight.getShape()[1], bytes});
+  if (!withNext.contains(op))
+    emitJoined(k);
   return success();
 }
 

@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "ModuleLowering.h"
+#include "FunctionLowering.h"
 
 #include "qnt/Target/CPU/Codegen.h"
 #include "qnt/Target/CPU/Layouts.h"
@@ -47,6 +47,8 @@ struct LowerToCPU : cpu::impl::LowerToCPUPassBase<LowerToCPU> {
           << isa << "', expected " << listISAs() << " or native";
       return signalPassFailure();
     }
+    for (auto function : source.getOps<func::FuncOp>())
+      gatherLinears(function);
     OwningOpRef<ModuleOp> lowered = ModuleOp::create(source.getLoc());
     ModuleLowering module(source, *lowered, *target);
     if (failed(module.run()))
