@@ -105,7 +105,7 @@ void LogicCounter::count(MemoryOp op) {
   MemoryType type = op.getMemory().getType();
   int64_t depth = type.getDepth(), bits = type.getWordBits();
   if (op.getStyle() == MemoryStyle::Block)
-    stage.resources.halfBlocks += countHalfBlocks(depth, bits);
+    stage.resources.halfBlocks += countHalfBlocks(op);
   else if (!op.getContents())
     add(Logic::Memories,
         double(countRAMLuts(

@@ -41,11 +41,51 @@ SmallVector<int64_t> fpga::getBlockColumns(int64_t depth, int64_t wordBits) {
   return columns;
 }
 
+/// Of a column that is a block wide, of which some bits may be missing.
+static int64_t countHalfBlocksOf(int64_t depth, int64_t columnBits) {
+  if (columnBits == 0)
+    return 0;
+  return columnBits <= getWidth(16384, depth)
+             ? 1
+             : 2 * llvm::divideCeil(depth, 32768);
+}
+
 int64_t fpga::countHalfBlocks(int64_t depth, int64_t wordBits) {
   int64_t halves = 0;
   for (int64_t bits : getBlockColumns(depth, wordBits))
-    halves +=
-        bits <= getWidth(16384, depth) ? 1 : 2 * llvm::divideCeil(depth, 32768);
+    halves += countHalfBlocksOf(depth, bits);
+  return halves;
+}
+
+/// The bits of a word that differ between words.
+static APInt findChanging(DenseIntElementsAttr contents, int64_t depth) {
+  auto values = contents.getValues<APInt>();
+  size_t lanes = values.size() / size_t(depth);
+  SmallVector<APInt> first(values.begin(), values.begin() + lanes);
+  unsigned bits = first.front().getBitWidth();
+  SmallVector<APInt> ofLanes(lanes, APInt(bits, 0));
+  for (auto [at, value] : llvm::enumerate(values))
+    ofLanes[at % lanes] |= value ^ first[at % lanes];
+  APInt changing(unsigned(lanes) * bits, 0);
+  for (auto [lane, ofLane] : llvm::enumerate(ofLanes))
+    changing.insertBits(ofLane, unsigned(lane) * bits);
+  return changing;
+}
+
+int64_t fpga::countHalfBlocks(MemoryOp memory) {
+  MemoryType type = memory.getMemory().getType();
+  int64_t depth = type.getDepth(), wordBits = type.getWordBits();
+  auto contents =
+      dyn_cast_if_present<DenseIntElementsAttr>(memory.getContentsAttr());
+  if (!contents)
+    return countHalfBlocks(depth, wordBits);
+  APInt changing = findChanging(contents, depth);
+  int64_t halves = 0, low = 0;
+  for (int64_t bits : getBlockColumns(depth, wordBits)) {
+    halves += countHalfBlocksOf(
+        depth, changing.extractBits(unsigned(bits), unsigned(low)).popcount());
+    low += bits;
+  }
   return halves;
 }
 

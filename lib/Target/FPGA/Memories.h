@@ -24,6 +24,9 @@ llvm::SmallVector<int64_t> getBlockColumns(int64_t depth, int64_t wordBits);
 
 /// Blocks of 18 Kib that the columns take, two for one of 36.
 int64_t countHalfBlocks(int64_t depth, int64_t wordBits);
+/// The same of a memory in block RAM; bits that all words of its contents have
+/// alike are in no block.
+int64_t countHalfBlocks(qflow::MemoryOp memory);
 
 /// LUTs of a memory that is written, as RAM32M and RAM64M have them (UG474):
 /// four for 6 or 3 bits of one reader, or 2 bits or 1 of three.
