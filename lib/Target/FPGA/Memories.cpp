@@ -41,19 +41,18 @@ SmallVector<int64_t> fpga::getBlockColumns(int64_t depth, int64_t wordBits) {
   return columns;
 }
 
-/// Of a column that is a block wide, of which some bits may be missing.
-static int64_t countHalfBlocksOf(int64_t depth, int64_t columnBits) {
+/// Of a column that is a block wide, or less, where 18 Kib hold `ofHalf` bits.
+static int64_t countHalfBlocks(int64_t depth, int64_t columnBits,
+                               int64_t ofHalf) {
   if (columnBits == 0)
     return 0;
-  return columnBits <= getWidth(16384, depth)
-             ? 1
-             : 2 * llvm::divideCeil(depth, 32768);
+  return columnBits <= ofHalf ? 1 : 2 * llvm::divideCeil(depth, 32768);
 }
 
 int64_t fpga::countHalfBlocks(int64_t depth, int64_t wordBits) {
   int64_t halves = 0;
   for (int64_t bits : getBlockColumns(depth, wordBits))
-    halves += countHalfBlocksOf(depth, bits);
+    halves += ::countHalfBlocks(depth, bits, getWidth(16384, depth));
   return halves;
 }
 
@@ -80,10 +79,15 @@ int64_t fpga::countHalfBlocks(MemoryOp memory) {
   if (!contents)
     return countHalfBlocks(depth, wordBits);
   APInt changing = findChanging(contents, depth);
+  // Of words that are only read, several may lie side by side in 36 bits, of
+  // which logic takes one: by any number, not powers of two alone.
+  int64_t ofHalf = std::max(getWidth(16384, depth),
+                            36 / int64_t(llvm::divideCeil(depth, 512)));
   int64_t halves = 0, low = 0;
   for (int64_t bits : getBlockColumns(depth, wordBits)) {
-    halves += countHalfBlocksOf(
-        depth, changing.extractBits(unsigned(bits), unsigned(low)).popcount());
+    halves += ::countHalfBlocks(
+        depth, changing.extractBits(unsigned(bits), unsigned(low)).popcount(),
+        ofHalf);
     low += bits;
   }
   return halves;
