@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Ternary products by tables of sums beside those in LUTs and DSPs: one layer in at most so many
-cycles, by each of the three as the estimate finds the fewest LUTs, with the FIFO behind
+cycles, by each of the three as the folding would have it on an XC7Z020, with the FIFO behind
 it; what the estimate says and what Yosys makes of it.
 
 usage: fpga_tables.py [--vectors N] [--inputs N] [--rows N] [--bits N] [--cycles N,...]
@@ -65,6 +65,11 @@ class Layer:
         return json.loads((folder / "report.json").read_text())
 
 
+def get_share(total):
+    """Of an XC7Z020, as the folding counts it."""
+    return total["lut"] / 53200 + (total["dsp"] / 220 + total["bram36"] / 140) / 4
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -87,7 +92,7 @@ def main():
                 if not made:
                     print(f"{cycles} cycles, {way or 'in DSPs'}: none")
                     continue
-                said, simd, pe, folder = min(made, key=lambda one: one[0]["lut"])
+                said, simd, pe, folder = min(made, key=lambda one: get_share(one[0]))
                 found = synthesize(folder, "layer")[""]
                 print(f"{cycles} cycles, {way or 'in DSPs'}: {simd} inputs by {pe} rows, "
                       f"{layer.count_cycles(way, simd, pe)} cycles; {said['dsp']}, "

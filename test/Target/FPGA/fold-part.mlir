@@ -38,6 +38,27 @@ qflow.design @bytes(%x: !qflow.stream<150x32xui8, 1>, %z: !qflow.stream<150x32xu
 
 // -----
 
+// Of many rows ternary products are looked up: each table is filled for all of them.
+// CHECK-LABEL: qflow.design @tables(
+// CHECK: qflow.dot {{.*}} in_tables : !qflow.stream<16x96xui8, 12> -> !qflow.stream<16x256xsi16, 16>
+qflow.design @tables(%x: !qflow.stream<16x96xui8, 1>) -> !qflow.stream<16x256xsi16, 1> {
+  %y = qflow.dot %x weights dense<1> : tensor<256x96xi2> : !qflow.stream<16x96xui8, 1> -> !qflow.stream<16x256xsi16, 1>
+  qflow.output %y : !qflow.stream<16x256xsi16, 1>
+}
+
+// -----
+
+// Weights of 2 bits that are not ternary have none.
+// CHECK-LABEL: qflow.design @quaternary(
+// CHECK-NOT: in_tables
+// CHECK: qflow.output
+qflow.design @quaternary(%x: !qflow.stream<16x96xui8, 1>) -> !qflow.stream<16x256xsi17, 1> {
+  %y = qflow.dot %x weights dense<-2> : tensor<256x96xi2> : !qflow.stream<16x96xui8, 1> -> !qflow.stream<16x256xsi17, 1>
+  qflow.output %y : !qflow.stream<16x256xsi17, 1>
+}
+
+// -----
+
 // Of 90 DSPs there are not enough for products of their own: each makes four.
 // CHECK-LABEL: qflow.design @pairs(
 // CHECK: qflow.dot {{.*}} shared 2 vectors 2 : !qflow.stream<144x144xui4, 16> -> !qflow.stream<144x32xsi16, 8>

@@ -102,7 +102,7 @@ class Tables:
 
     @staticmethod
     def sum_up(weights, inputs):
-        return "".join(f" + wide_x{i}" * (weight > 0) + f" - wide_x{i}" * (weight < 0)
+        return "".join(f" + wide_x{i}" * int(weight > 0) + f" - wide_x{i}" * int(weight < 0)
                        for weight, i in zip(weights, inputs))
 
     def get_states(self, entry, counter=0):
