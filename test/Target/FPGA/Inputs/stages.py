@@ -40,9 +40,6 @@ def minifloat_dot(rng):
     low = min(positive * x.low + negative * x.high)
     high = max(positive * x.high + negative * x.low)
     y = Stream([12, rows], bits_for(low, high), True, divide(rng, rows, max(1, 48 // lanes)))
-    # Yosys packs several words of a deep memory into one where they fit.
-    if rows // y.lanes * inputs // lanes > 512:
-        return minifloat_dot(rng)
     return (f"qflow.dot %0 weights {dense(weights, bits_for(weights.min(), weights.max()))} "
             f"minifloat [{exponent}, {mantissa}] {pick(rng, '', 'in_luts ')}", [x], y)
 
@@ -54,7 +51,7 @@ def pair_dot(rng):
     bits = pick(rng, 2, 4)
     weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
     ways = list(shared(weights, x, pe, 2))
-    if not rows // pe < inputs // x.lanes <= 512 * pe // rows or not ways:
+    if not rows // pe < inputs // x.lanes or not ways:
         return pair_dot(rng)
     y = Stream([12, rows], x.bits + bits + inputs.bit_length(), True, pe)
     return f"qflow.dot %0 weights {dense(weights, bits)} {pick(rng, *ways)}", [x], y
@@ -68,9 +65,6 @@ def table_dot(rng):
     weights = rng.integers(-1, 2, (rows, inputs))
     bits = x.bits + 1 + inputs.bit_length()
     y = Stream([12, rows], bits, True, divide(rng, rows, max(1, 64 // lanes)))
-    # As of minifloats.
-    if rows // y.lanes * inputs // lanes > 512:
-        return table_dot(rng)
     return f"qflow.dot %0 weights {dense(weights, 2)} in_tables ", [x], y
 
 
