@@ -82,10 +82,15 @@ functions = [line.strip() for line in parsed.splitlines() if "func.func" in line
 assert sum("@valid" in f for f in functions) == len(valid), functions
 again, _ = run(functions)
 assert [line.strip() for line in again.splitlines() if "func.func" in line] == functions
-# Whatever is refused is refused with a reason at its place.
-reported = {int(line) for line in re.findall(r"<stdin>:(\d+):\d+: error", errors)}
+# Whatever is refused is refused with a reason at its place. MLIR's lexer complains of a lone
+# full stop, which its parser then skips, in types of any dialect.
+SKIPPED = "expected three consecutive dots for an ellipsis"
+reported = {}
+for number, message in re.findall(r"<stdin>:(\d+):\d+: error: (.*)", errors):
+    reported.setdefault(int(number), set()).add(message)
 for index, line in enumerate(lines):
     name = re.search(r"@\w+", line).group()
     known = any(name + "(" in f for f in functions)
-    assert known != (2 * index + 1 in reported), line
+    messages = reported.get(2 * index + 1, set())
+    assert not messages - {SKIPPED} if known else messages, (line, messages)
 print(len(lines), "inputs,", len(functions), "parsed")
