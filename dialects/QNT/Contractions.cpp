@@ -292,8 +292,8 @@ LogicalResult LinearOp::verify() {
     if (!(areFloats && (isWhole || kind == BlockKind::Group)) &&
         !(areIntegers && isWhole && !input.hasOffsets()))
       return emitOpError("expected integer codes on both sides (or weights "
-                         "of small floats with scales of channels) and an "
-                         "input quantised per row or per tensor without "
+                         "of small floats with scales) and an input "
+                         "quantised per row or per tensor without "
                          "offsets, or scaled floats on both sides, got ")
              << input << " and " << weight;
   }

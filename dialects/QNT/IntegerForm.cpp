@@ -27,8 +27,6 @@ std::optional<IntegerForm> qnt::getIntegerForm(NumberFormat format) {
 }
 
 bool qnt::isMultipliedWithIntegers(QTensorType type) {
-  BlockKind block = type.getBlock().getKind();
   return type.isInteger() ||
-         (getIntegerForm(type.getFormat()) &&
-          (block == BlockKind::PerChannel || block == BlockKind::PerTensor));
+         (type.hasScale() && getIntegerForm(type.getFormat()));
 }

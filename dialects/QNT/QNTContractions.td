@@ -102,8 +102,8 @@ def QNT_LinearOp : QNT_Op<"linear", [Pure, QNT_EpilogueOp]> {
       shape of the input with N features.
     - (C2) a quantised input has integer codes in blocks `per_row` or
       `per_tensor` without offsets, and the weight has integer codes too, both of
-      at most 8 bits, or floats whose integers (above) have at most 24 bits, in
-      blocks `per_channel` or `per_tensor`; or it has floats of a scaled format in blocks `per_row`, `per_tensor` or `group`,
+      at most 8 bits, or scaled floats whose integers (above) have at most 24
+      bits; or it has floats of a scaled format in blocks `per_row`, `per_tensor` or `group`,
       and so has the weight, in blocks of any kind.
     - (C3) (E1) to (E3) of EpilogueOp.
     - (C4) weights have no `per_row` block (it is written `per_channel`).

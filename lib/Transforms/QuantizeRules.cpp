@@ -326,19 +326,29 @@ LogicalResult RuleMaker::chooseActivation(StringRef option, WeightRule &rule) {
   }
   if (!isInteger && options.integers && rule.format.isScaled())
     return chooseIntegers(option, rule);
-  if (name == "auto") {
-    if (isInteger)
-      rule.activation = costModel.preferredActivation(rule.format);
+  bool isAuto = name == "auto";
+  // A head in floats is the usual companion of integer layers.
+  bool isHead = option != "weights";
+  if (!rule.format.isScaled() && (isAuto || isHead))
     return success();
-  }
-  // A head in plain floats is the usual companion of integer layers.
-  if (option != "weights" && !rule.format.isScaled())
+  auto form = getIntegerForm(rule.format);
+  bool fits =
+      form && form->bits <= 8 && rule.scaleType.getIntOrFloatBitWidth() >= 16;
+  if (!fits && isAuto && isHead)
     return success();
-  if (!isInteger)
-    return error() << "activations=" << name << " with " << option << "="
-                   << rule.format.getName()
-                   << ": integer activations need integer weights";
-  rule.activation = parseActivationFormat(name, context);
+  if (!fits)
+    return error() << "activations=" << (isAuto ? "int8" : name) << " with "
+                   << option << "=" << rule.format.getName()
+                   << ": integer activations need integer weights, or small "
+                      "floats whose numbers are integers of at most 8 bits "
+                      "times a power of two (e2m1), with scales of 16 or 32 "
+                      "bits";
+  rule.activation =
+      isAuto
+          ? costModel.preferredActivation(IntFormatAttr::get(
+                context, rule.format.getBits(),
+                !isInteger || cast<IntFormatAttr>(rule.format).getIsSigned()))
+          : parseActivationFormat(name, context);
   return success();
 }
 

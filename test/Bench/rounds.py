@@ -33,6 +33,22 @@ def summarize_ratios(numerators, denominators):
     return statistics.median(values), min(values), max(values)
 
 
+def heading(text):
+    print(f"\n{text}\n\n| work | threads | figure | median (lowest to highest) | must reach |\n"
+          "|---|---|---|---|---|", flush=True)
+
+
+def line(work, threads, figure, values, target):
+    median, low, high = values
+    print(f"| {work} | {threads} | {figure} | {median:.2f} ({low:.2f} to {high:.2f}) | {target} |",
+          flush=True)
+
+
+def shares(results):
+    """Median, lowest and highest."""
+    return summarize(results)[0], min(results), max(results)
+
+
 def show_times(times, width=14):
     for name, values in times.items():
         median, spread = summarize(values)

@@ -2,21 +2,24 @@
 """How near generated CPU code comes to what the machine can do, and how far it is ahead of
 other engines: every line is measured in one run, ours and theirs taking turns.
 
-usage: speed.py [--only gemm,gemv,llm,ternary,bert,resnet50,iree,compile]
+usage: speed.py [--only gemm,gemv,formats,caches,depthwise,llm,ternary,bert,resnet50,iree,compile]
                 [--threads 1,2] [--rounds R] [--checkpoint DIR] [--peer-dir DIR]
 
 | section | work | beside |
 |---|---|---|
 | gemm | a layer of 4096 x 4096, 512 rows: int8, int4 in groups of 32 and of 128 | the peak of the dot product instruction, between the calls |
 | gemv | decode steps of three layers of Llama-7B's shape, int4 in groups of 32 | reads of memory, between the steps |
+| formats | two layers of Llama-7B's shape in other formats of weights and activations: prompt of 512, decode | peak of products, reads of memory |
+| caches | attention of a decode step after 2048 tokens, Qwen3-0.6B's shape, caches of f16, int8, int4 | reads of memory |
+| depthwise | depthwise convolutions of MobileNetV2 | reads of the second cache |
 | llm | Qwen3-0.6B's shape, W4A8 g32: prompt of 512, decode | llama.cpp q4_0 and q4_K (llama-cpp-python); with --peer-dir, ik_llama.cpp |
-| ternary | 8 layers of BitNet 2B's shape, weights of 2 bits: prompt of 512, decode from nothing | with --peer-dir, bitnet.cpp's I2_S and TL2, ik_llama.cpp's IQ2_BN and its rows of four |
+| ternary | 8 layers of BitNet 2B's shape, ternary weights (int2): prompt of 512, decode from nothing | with --peer-dir, bitnet.cpp's I2_S and TL2, ik_llama.cpp's IQ2_BN and its rows of four |
 | bert | MiniLM and BERT-base's shape, 128 tokens, W8A8 | ONNX Runtime (dynamic int8), OpenVINO (static int8 by NNCF) |
 | resnet50 | ResNet-50's shape, W8A8 and integers | ONNX Runtime (static int8), OpenVINO (static int8 by NNCF) |
 | iree | int8 products of 1024 and 4096 | IREE |
 | compile | quantise and compile decoders of 2 and 32 small layers | each other |
 
-Peers come from `.ci/setup peers`, which builds llama.cpp for this machine. PEER_DIR holds
+Peers of pip are installed first, llama.cpp built for this machine (`.ci/setup peers`). PEER_DIR holds
 peers already built: PEER_DIR/ik_llama/build/bin/llama-bench and llama-quantize; the same of
 bitnet.cpp below bitnet, and below bitnet_tl2 with its kernels for TL2 and model.gguf, a model of
 this shape in that format.
@@ -30,99 +33,11 @@ import tempfile
 import time
 
 import numpy as np
-from safetensors.numpy import save_file
 
-from rounds import PEERS, Peer, summarize, summarize_ratios, take_turns
-from tools import BUILD, ROOT, call, compile_model, find_checkpoint, find_minilm, machine, run_json
-
-
-def heading(text):
-    print(f"\n{text}\n\n| work | threads | figure | median (lowest to highest) | must reach |\n"
-          "|---|---|---|---|---|", flush=True)
-
-
-def line(work, threads, figure, values, target):
-    median, low, high = values
-    print(f"| {work} | {threads} | {figure} | {median:.2f} ({low:.2f} to {high:.2f}) | {target} |",
-          flush=True)
-
-
-def shares(results):
-    """Median, lowest and highest."""
-    return summarize(results)[0], min(results), max(results)
-
-
-# One layer alone.
-
-
-def write_layer(folder, size, weight, tag):
-    """A model of one linear layer [size, size] on rows quantised at run time."""
-    rng = np.random.default_rng(0)
-    source = folder / f"{tag}-weights.safetensors"
-    save_file({"w": rng.standard_normal((size, size), np.float32)}, source)
-    matrix, rows = f"tensor<{size}x{size}xf32>", f"?x{size}"
-    quantized = f"!qnt.tensor<{size}x{size}, {weight}>"
-    (folder / f"{tag}.mlir").write_text(f"""
-module attributes {{qnt.params = "{source}"}} {{
-ml_program.global private @w(#ml_program.extern : {matrix}) : {matrix}
-func.func @main(%x: tensor<{rows}xf32> {{qnt.name = "x", qnt.dims = ["rows", ""]}}) -> tensor<{rows}xf32> {{
-  %w = ml_program.global_load_const @w : {matrix}
-  %wq = qnt.quantize %w : {matrix} -> {quantized}
-  %xq = qnt.quantize %x : tensor<{rows}xf32> -> !qnt.tensor<{rows}, int8, per_row, scale f32>
-  %y = qnt.linear %xq, %wq : !qnt.tensor<{rows}, int8, per_row, scale f32>, {quantized} -> tensor<{rows}xf32>
-  return %y : tensor<{rows}xf32>
-}}
-}}
-""")
-    call(BUILD / "bin/quant-opt", folder / f"{tag}.mlir", "--target=cpu", "-o",
-         folder / f"{tag}.so")
-    return folder / f"{tag}.so"
-
-
-def profile_layer(model, rows, threads):
-    """The linear kernel: milliseconds of a call, its share of the limit."""
-    found = run_json(model, "--profile", "--threads", threads, "--runs", 20, "--batch", rows)
-    [kernel] = [k for k in found["profile"]["run"]["kernels"] if k["kernel"].startswith("linear.")]
-    return kernel["ms"] / kernel["calls"], kernel["limit_share"]
-
-
-GEMM = {"int8": ("int8, per_channel, scale f32", "88%"),
-        "int4 g32": ("int4, group<32>, scale f16", "75%"),
-        "int4 g128": ("int4, group<128>, scale f16", "78%")}
-
-
-def gemm(args, folder):
-    heading("Products of whole matrices: share of the dot product's peak")
-    models = {name: write_layer(folder, 4096, weight, name.replace(" ", "-"))
-              for name, (weight, _) in GEMM.items()}
-    for threads in args.threads:
-        runs = {name: lambda model=model: profile_layer(model, 512, threads)[1]
-                for name, model in models.items()}
-        for name, results in take_turns(runs, args.rounds).items():
-            line(f"{name}, 4096 x 4096, 512 rows", threads, "of peak", shares(results),
-                 GEMM[name][1])
-
-
-def gemv(args, folder):
-    heading("Decode: share of the memory's speed")
-    checkpoint = folder / "llama"
-    call(sys.executable, ROOT / "test/Bench/make_checkpoint.py", checkpoint, "--like", "llama-7b",
-         "--layers", "3")
-    model = folder / "llama.so"
-    compile_model(checkpoint, model, "weights=int4 group=32 activations=int8 head=int8")
-
-    def measure(threads):
-        found = run_json(model, "--profile", "--threads", threads, "--runs", 1,
-                         "--prompt-tokens", 8, "--gen-tokens", 64)
-        kernels = [k for k in found["profile"]["decode"]["kernels"] if ".int4.g32." in k["kernel"]]
-        seconds = sum(k["ms"] for k in kernels) / 1e3
-        gigabytes = sum(k["gb_per_second"] * k["ms"] / 1e3 for k in kernels)
-        return gigabytes / seconds / found["limits"]["read_gb_per_second"]
-
-    for threads in args.threads:
-        results = [measure(threads) for _ in range(args.rounds)]
-        line("int4 g32, one row, 3 layers of 202 M weights", threads, "of reading",
-             shares(results), "90%" if threads == 1 else "80%")
+import limits
+from limits import profile_layer, write_layer
+from rounds import PEERS, Peer, heading, line, shares, summarize_ratios, take_turns
+from tools import ROOT, call, compile_model, find_checkpoint, find_minilm, machine, run_json
 
 
 # Language models.
@@ -213,7 +128,7 @@ def ternary(args, folder):
     call(sys.executable, ROOT / "test/Bench/make_checkpoint.py", checkpoint, "--like",
          "bitnet-2b", "--layers", 8, "--set", "vocab_size=8192")
     model = folder / "bitnet.so"
-    compile_model(checkpoint, model, "weights=int2 activations=int8 embedding=bf16")
+    compile_model(checkpoint, model, "weights=ternary activations=int8 embedding=bf16")
     peers = {}
     if args.peer_dir:
         call(sys.executable, ROOT / "test/Bench/make_gguf.py", checkpoint, source)
@@ -351,8 +266,8 @@ def compile_layers(args, folder):
     line("one layer more", 1, "ms", shares(each), "")
 
 
-SECTIONS = {"gemm": gemm, "gemv": gemv, "llm": llm, "ternary": ternary, "bert": bert,
-            "resnet50": resnet50, "iree": iree, "compile": compile_layers}
+SECTIONS = limits.SECTIONS | {"llm": llm, "ternary": ternary, "bert": bert,
+                              "resnet50": resnet50, "iree": iree, "compile": compile_layers}
 
 
 def main():
@@ -365,6 +280,7 @@ def main():
     parser.add_argument("--checkpoint", type=pathlib.Path)
     parser.add_argument("--peer-dir", type=pathlib.Path)
     args = parser.parse_args()
+    call(ROOT / ".ci/setup", "peers", stdout=sys.stderr)
     print(machine())
     for name in args.only.split(","):
         with tempfile.TemporaryDirectory() as scratch:

@@ -42,6 +42,7 @@ assert result(graph, "--bench", "--input", path("in.npz"))["batch"] == 6
 got = result(lm, "--profile", "--prompt-tokens", 20, "--gen-tokens", 7,
              "--runs", 3)
 read = got["limits"]["read_gb_per_second"]
+assert got["limits"]["cache_gb_per_second"] > 0, got["limits"]
 got = got["profile"]
 for phase, calls in ("prefill", 3), ("decode", 7):
     ops = got[phase]["ops"]
@@ -60,6 +61,15 @@ for phase, calls in ("prefill", 3), ("decode", 7):
     assert head["limit"] == "memory" and head["limit_share"] > 0, head
     if phase == "decode":
         close(head["limit_share"], head["gb_per_second"] / read, 1e-6)
+    # 20 tokens after none, or one after 20 to 26, each with 18 at most.
+    mix = next(op for op in ops if op["name"] == "model.layers.0.mix")
+    seconds = mix["ms"] / 1e3
+    attended = {"prefill": (sum(range(1, 19)) + 2 * 18), "decode": 18}[phase]
+    close(mix["gop_per_second"], 2 * 6 * attended * calls / seconds / 1e9, 1e-6)
+    close(mix["moved_gb_per_second"], (4 * rows * 16 + 6) * calls / seconds / 1e9, 1e-6)
+    keys = {"prefill": 20, "decode": 18}[phase]
+    close(mix["gb_per_second"], 4 * keys * calls / seconds / 1e9, 1e-6)
+    assert 0 < mix["limit_share"], mix
 (op,) = result(graph, "--profile")["profile"]["run"]["ops"]
 assert op["name"] == "affine" and op["calls"] == 5, op
 out = run(lm, "--profile").stdout

@@ -29,6 +29,8 @@ CASES = {
     "weights=int4 weights-zero=2": "weights-zero=2: expected true, false or offset",
     "weights=uint4": "weights=uint4 cannot hold negative numbers without weights-zero",
     "weights=e4m3 activations=int8": "activations=int8 with weights=e4m3: integer activations need integer weights",
+    "weights=e4m3 activations=auto": "activations=int8 with weights=e4m3: integer activations need integer weights, or small floats whose numbers are integers of at most 8 bits times a power of two (e2m1)",
+    "weights=nf4 activations=auto": "activations=int8 with weights=nf4: integer activations need integer weights",
     "integers weights=e5m2 activations=int8 per=tensor": "activations=int8 with weights=e5m2: integer activations need integer weights, or in integer arithmetic, without groups, small floats whose numbers are integers of at most 24 bits times a power of two",
     "integers weights=nvfp4 activations=int8 per=tensor": "activations=int8 with weights=e2m1: integer activations need integer weights, or in integer arithmetic, without groups",
     "integers weights=nf4 activations=int8 per=tensor": "activations=int8 with weights=nf4: integer activations need integer weights",

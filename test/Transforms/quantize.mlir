@@ -30,11 +30,12 @@
 // KEEP-LABEL: func private @head
 // KEEP:         qnt.linear %{{.*}} : tensor<?x32xf32>, !qnt.tensor<40x32, bf16, unscaled>
 
-// Float formats of 8 bits and below have scales, and float inputs.
+// Float formats of 8 bits and below have scales; those of 4 are integers times a
+// power of two, and go with codes.
 // RUN: quant-opt %S/Inputs/model.mlir --qnt-quantize="weights=e2m1 group=32 activations=auto head=none" | FileCheck %s --check-prefix=FLOAT
 // FLOAT-LABEL: func private @backbone
 // FLOAT:         nn.embedding
-// FLOAT:         qnt.linear %{{.*}} : tensor<?x?x64xf32>, !qnt.tensor<64x64, e2m1, group<32>, scale f16>
+// FLOAT:         qnt.linear %{{.*}} : !qnt.tensor<?x?x64, int8, per_row, scale f32>, !qnt.tensor<64x64, e2m1, group<32>, scale f16>
 // FLOAT-LABEL: func private @head
 // FLOAT:         nn.linear
 

@@ -33,7 +33,7 @@ static constexpr int64_t readsPerRun = 8;
 
 static void benchLanguage(Model &model, const Args &args, Output &output) {
   LanguageWorkload work(model, args);
-  ReadTest readTest(qnt_threads(model.handle));
+  ReadTest readTest = ReadTest::ofMemory(qnt_threads(model.handle));
   // Grows the arena and fills the caches.
   work.prefill();
   work.decode(0);

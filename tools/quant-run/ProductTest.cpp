@@ -108,17 +108,21 @@ ProductTest::ProductTest(std::string_view isa, int64_t threads)
 double ProductTest::run(Loop loop, int64_t operations) {
   if (!loop)
     return 0;
-  constexpr int64_t rounds = 200000;
-  uint64_t total = 0;
-  auto start = std::chrono::steady_clock::now();
+  // Long beside what it takes to wake threads.
+  constexpr double leastSeconds = 0.01;
+  for (;; rounds *= 2) {
+    uint64_t total = 0;
+    auto start = std::chrono::steady_clock::now();
 #pragma omp parallel for num_threads(static_cast<int>(threads))                \
     reduction(+ : total)
-  for (int64_t t = 0; t < threads; ++t)
-    total += loop(rounds);
-  std::chrono::duration<double> elapsed =
-      std::chrono::steady_clock::now() - start;
-  sum += total;
-  return double(rounds) * double(operations * threads) / elapsed.count();
+    for (int64_t t = 0; t < threads; ++t)
+      total += loop(rounds);
+    std::chrono::duration<double> elapsed =
+        std::chrono::steady_clock::now() - start;
+    sum += total;
+    if (elapsed.count() >= leastSeconds)
+      return double(rounds) * double(operations * threads) / elapsed.count();
+  }
 }
 
 double ProductTest::runInt8() { return run(int8, int8Operations); }

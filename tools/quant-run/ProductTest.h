@@ -18,8 +18,8 @@ namespace qnt::run {
 class ProductTest {
 public:
   ProductTest(std::string_view isa, int64_t threads);
-  /// Operations (two of a multiply-accumulate) per second, for about a
-  /// millisecond; 0 of an instruction set without a test.
+  /// Operations (two of a multiply-accumulate) per second, over at least 10 ms;
+  /// 0 of an instruction set without a test.
   double runInt8();
   double runFloat();
 
@@ -27,7 +27,7 @@ private:
   using Loop = uint64_t (*)(int64_t rounds);
   double run(Loop loop, int64_t operations);
 
-  int64_t threads;
+  int64_t threads, rounds = 100000;
   Loop int8 = nullptr, floats = nullptr;
   /// Operations of a round of each.
   int64_t int8Operations = 0, floatOperations = 0;

@@ -13,22 +13,29 @@
 
 namespace qnt::run {
 
-/// Reads a buffer in huge pages, larger than the caches, from end to end.
-/// Compiled models that decode one token read all their weights once, so this
-/// is the speed they could reach.
+/// Reads a buffer in huge pages from end to end.
 class ReadTest {
 public:
-  explicit ReadTest(int64_t threads);
-  /// Bytes per second of one pass over the buffer.
+  /// Of a buffer larger than the caches. Compiled models that decode one token
+  /// read all their weights once, so this is the speed they could reach.
+  static ReadTest ofMemory(int64_t threads);
+  /// Again and again of half of each thread's second cache.
+  static ReadTest ofCache(int64_t threads);
+  /// Of the last level; 8 MiB where that is not known.
+  static int64_t getLastCacheBytes();
+
+  /// Bytes per second.
   double run();
   int64_t size() const { return bytes; }
 
 private:
+  ReadTest(int64_t threads, int64_t bytes, int64_t passes);
+
   struct Unmap {
     size_t size;
     void operator()(std::byte *memory) const;
   };
-  int64_t threads, bytes;
+  int64_t threads, bytes, passes;
   std::unique_ptr<std::byte, Unmap> memory;
   /// What was read, kept so that the reading cannot be left out.
   uint64_t sum = 0;

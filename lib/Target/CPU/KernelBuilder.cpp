@@ -166,16 +166,15 @@ Value KernelBuilder::reduceMinF(Value x) {
 // Memory
 //===----------------------------------------------------------------------===//
 
-/// The first `count` of kLanes lanes, as vector<16xi1>.
-static Value laneMask(KernelBuilder &k, Value count) {
-  Value clamped = k.minS(k.maxS(count, k.c64(0)), k.c64(kLanes));
-  return k.ltS(k.iota(), k.splat(k.trunc(clamped, k.i32())));
+Value KernelBuilder::laneMask(Value count) {
+  Value clamped = minS(maxS(count, c64(0)), c64(kLanes));
+  return ltS(iota(), splat(trunc(clamped, i32())));
 }
 
 Value KernelBuilder::loadPartial(Type element, Value pointer, Value count) {
   VectorType type = vec(element);
-  return LLVM::MaskedLoadOp::create(
-      b, loc, type, pointer, laneMask(*this, count), constant(type, 0), 1);
+  return LLVM::MaskedLoadOp::create(b, loc, type, pointer, laneMask(count),
+                                    constant(type, 0), 1);
 }
 void KernelBuilder::prefetch(Value pointer) {
   // A read, of what is used again, of data.
@@ -183,8 +182,7 @@ void KernelBuilder::prefetch(Value pointer) {
 }
 
 void KernelBuilder::storePartial(Value value, Value pointer, Value count) {
-  LLVM::MaskedStoreOp::create(b, loc, value, pointer, laneMask(*this, count),
-                              1);
+  LLVM::MaskedStoreOp::create(b, loc, value, pointer, laneMask(count), 1);
 }
 Value KernelBuilder::loadAsF32(Type element, Value pointer) {
   if (element.isBF16())
@@ -344,6 +342,50 @@ Value KernelBuilder::dot4(Value acc, Value u, Value s, bool narrow,
     return acc;
   }
   llvm_unreachable("unknown dot product");
+}
+
+Value KernelBuilder::selectByCode(Value code, SmallVector<Value> values) {
+  Value one = constant(code.getType(), 1);
+  for (unsigned bit = 0; values.size() > 1; ++bit) {
+    Value isSet = eq(band(shrU(code, bit), one), one);
+    SmallVector<Value> next;
+    for (size_t i = 0; i < values.size(); i += 2)
+      next.push_back(select(isSet, values[i + 1], values[i]));
+    values = std::move(next);
+  }
+  return values.front();
+}
+
+Value KernelBuilder::lookUpBytes(Value codes, ArrayRef<uint8_t> bytes) {
+  constexpr int64_t tableBytes = 16;
+  // Instructions look up in 16 bytes at a time.
+  auto lookUp = [&](Value part, StringRef name) {
+    int64_t words = cast<VectorType>(part.getType()).getNumElements();
+    VectorType type = vec(i8(), 4 * words);
+    SmallVector<Attribute> table;
+    for (int64_t i = 0; i < 4 * words; ++i)
+      table.push_back(b.getI8IntegerAttr(int8_t(bytes[i % tableBytes])));
+    Value constantTable =
+        arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, table));
+    return bitcast(
+        callIntrinsic(*this, name, type, {constantTable, bitcast(part, type)}),
+        part.getType());
+  };
+  auto inLookUps = [&](int64_t parts, StringRef name) {
+    return inParts(*this, parts, codes,
+                   [&](ArrayRef<Value> part) { return lookUp(part[0], name); });
+  };
+  if (isa.dot == ISA::Dot::VNNI512)
+    return lookUp(codes, "llvm.x86.avx512.pshuf.b.512");
+  if (isa.dot == ISA::Dot::VNNI256 || isa.dot == ISA::Dot::AVX2)
+    return inLookUps(2, "llvm.x86.avx2.pshuf.b");
+  if (isa.arch == ISA::Arch::AArch64)
+    return inLookUps(4, "llvm.aarch64.neon.tbl1.v16i8");
+  VectorType type = vec(i8(), 4 * kLanes);
+  SmallVector<Value> values;
+  for (uint8_t byte : bytes)
+    values.push_back(constant(type, double(int8_t(byte))));
+  return bitcast(selectByCode(bitcast(codes, type), values), codes.getType());
 }
 
 //===----------------------------------------------------------------------===//

@@ -40,6 +40,8 @@ public:
   Value splat(Value scalar, int64_t lanes = kLanes);
   /// <0, 1, ..., 15> of i32.
   Value iota();
+  /// The first `count`, an i64, of kLanes lanes, as vector<16xi1>.
+  Value laneMask(Value count);
   /// kLanes numbers, one a lane.
   Value table(llvm::ArrayRef<float> lanes);
 
@@ -94,6 +96,11 @@ public:
   /// `s` 64 signed bytes as vector<16xi32>. `narrow` promises that sums of two
   /// products fit 16 bits, `below128` that no byte of `u` is larger.
   Value dot4(Value acc, Value u, Value s, bool narrow, bool below128 = false);
+  /// bytes[c] of each of the bytes c, all below 16, of a vector<16xi32>.
+  Value lookUpBytes(Value codes, llvm::ArrayRef<uint8_t> bytes);
+  /// values[c] of each code c, below their number, which is a power of two: a
+  /// tree of selections by the bits of the code.
+  Value selectByCode(Value code, llvm::SmallVector<Value> values);
 };
 
 /// The kernels of a module, by name: each is generated once and shared by all

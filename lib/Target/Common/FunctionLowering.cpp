@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FunctionLowering.h"
+#include "OpRecord.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -14,22 +15,6 @@
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::target;
-
-std::string qnt::target::getPath(Operation &op) {
-  std::string name;
-  op.getLoc()->walk([&](Location loc) {
-    if (auto named = dyn_cast<NameLoc>(loc)) {
-      name = named.getName().str();
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  if (name.empty() && isa<qnt::LinearOp, qnt::ConvOp>(op))
-    if (auto load =
-            op.getOperand(1).getDefiningOp<ml_program::GlobalLoadConstOp>())
-      name = load.getGlobal().getLeafReference().str();
-  return name.empty() ? op.getName().getStringRef().str() : name;
-}
 
 SmallVector<std::string>
 qnt::target::getParamNames(ml_program::GlobalLoadConstOp load) {
@@ -330,27 +315,10 @@ void FunctionLowering::emitLoad(CodeBuilder &k,
 void FunctionLowering::record(CodeBuilder &k, Operation &op, StringRef kernel,
                               Value output, int64_t macs, int64_t bytes) {
   int64_t id = program.ops.size();
-  llvm::json::Object entry{{"name", getPath(op)},
-                           {"op", op.getName().getStringRef().str()},
-                           {"kernel", kernel.str()},
-                           {"macs_per_row", macs},
-                           {"bytes", bytes}};
-  if (macs > 0) {
-    auto codes = dyn_cast<QTensorType>(op.getOperand(0).getType());
-    entry["products"] = codes && codes.isInteger() ? "int8" : "f32";
-  }
-  if (auto observe = dyn_cast<ObserveOp>(op))
-    entry["name"] = observe.getSite().str();
-  Value result = op.getResult(0);
-  auto type = dyn_cast<RankedTensorType>(result.getType());
-  // The loader knows ranks up to 8.
-  bool isFloat = type && type.getElementType().isF32() && type.getRank() <= 8;
-  entry["dtype"] = isFloat ? "f32" : "none";
-  entry["shape"] = symbols.describe(symbols.getDims(result));
-  program.ops.push_back(std::move(entry));
+  program.ops.push_back(describeOp(op, symbols, kernel, macs, bytes));
 
   // The shape is passed as numbers, and stored only for those that look.
-  ArrayRef<Dim> dims = symbols.getDims(result);
+  ArrayRef<Dim> dims = symbols.getDims(op.getResult(0));
   SmallVector<Type> types{k.ptr(), k.i64(), k.ptr()};
   types.append(dims.size(), k.i64());
   auto report = getFunction(

@@ -17,8 +17,6 @@
 
 namespace qnt::target {
 
-/// The module path of an op: the innermost name of its location.
-std::string getPath(mlir::Operation &op);
 /// The parameter tensors that a load stands for: docs/ir.md.
 llvm::SmallVector<std::string>
 getParamNames(mlir::ml_program::GlobalLoadConstOp load);

@@ -72,10 +72,10 @@ def tensor(name, dtype, *shape):
     return {"name": name, "dtype": dtype, "shape": list(shape)}
 
 
-def op(name, kind, dtype, *shape):
+def op(name, kind, dtype, *shape, **more):
     return dict(tensor(name, dtype, *shape), op=kind, kernel="c/" + kind,
                 macs_per_row=HIDDEN * VOCAB if kind == "linear" else 0,
-                bytes=4 * HIDDEN * VOCAB)
+                bytes=4 * HIDDEN * VOCAB) | more
 
 
 def language_model(name, seed):
@@ -101,7 +101,9 @@ def language_model(name, seed):
          entry("decode", [], "batch", VOCAB),
          entry("score", [], "batch", "tokens", VOCAB)],
         [op("model.embed", "embedding", "none", *rows, HIDDEN),
-         op("model.layers.0.mix", "mix", "f32", *rows, HIDDEN),
+         op("model.layers.0.mix", "mix", "f32", *rows, HIDDEN, bytes=0, macs_per_row=6,
+            products="f32", moves=[[4, *rows, HIDDEN], [2, 3, "batch"], [None, 7]],
+            positions="cache", window=18),
          op("head", "linear", "none", *rows, VOCAB)],
         {"params": 8 * VOCAB * HIDDEN, "kv_per_token": 4})
 

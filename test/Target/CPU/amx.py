@@ -44,7 +44,7 @@ class Layer:
         block = pick(["per_channel", "per_tensor"] +
                      [f"group<{g}>" for g in (32, 48, 64, 96, 128)])
         suffix = f"{fmt}, {block}, scale {pick(['f16', 'bf16', 'f32'])}"
-        if fmt.startswith("u") or rng.random() < 0.3:
+        if "int" in fmt and (fmt.startswith("u") or rng.random() < 0.3):
             suffix += pick([", zero", ", offset"])
         weight = (rng.standard_normal((self.n, self.k)) *
                   np.exp(rng.standard_normal((self.n, 1)))).astype(f32)
@@ -102,7 +102,7 @@ class Layer:
         return y, off + 1e-30
 
 
-FORMATS = ["int8", "int8", "int8", "int4", "int4"] + \
+FORMATS = ["int8", "int8", "int8", "int4", "int4", "e2m1", "e2m1"] + \
     [f"{kind}{bits}" for kind in ("int", "uint") for bits in range(1, 9)]
 layers = {}
 for i, fmt in enumerate(rng.permutation(FORMATS)):

@@ -225,7 +225,9 @@ def make_entries(graph, names):
     return cases
 
 
-FORMATS = [(f, True) for f in INTEGERS + ["int4", "int8"]] + [
+# Of which codes are small integers times a power of two.
+SMALL = ["e2m1", "e1m2", "e2m0"]
+FORMATS = [(f, True) for f in INTEGERS + ["int4", "int8"] + SMALL] + [
     (f, False) for f in [*INTEGERS[1::2], *MINIFLOATS, *FLOATS, "nn.linear"]]
 FORMATS = [FORMATS[i] for i in rng.permutation(len(FORMATS))]
 cases = {}

@@ -4,7 +4,7 @@
 // RUN: quant-opt %s --qnt-cpu-strategy=isa=avx2 --qnt-lower-to-cpu=isa=avx2 --qnt-cpu-kernels-to-llvm | FileCheck %s --check-prefix=LLVM
 
 // The manifest names entries, parameters and operations.
-// CHECK: qnt.manifest = "{{.*}}\22entries\22:[{\22dims\22:[\22rows\22],\22inputs\22:[{\22dtype\22:\22f32\22,\22name\22:\22x\22,\22shape\22:[\22rows\22,128]}],\22kv\22:false,\22name\22:\22main\22,\22outputs\22:[{\22dtype\22:\22f32\22,\22name\22:\22y\22,\22shape\22:[\22rows\22,48]}]}]{{.*}}\22macs_per_row\22:6144,\22name\22:\22layers.0.up\22,{{.*}}\22params\22:[\22w\22]
+// CHECK: qnt.manifest = "{{.*}}\22entries\22:[{\22dims\22:[\22rows\22],\22inputs\22:[{\22dtype\22:\22f32\22,\22name\22:\22x\22,\22shape\22:[\22rows\22,128]}],\22kv\22:false,\22name\22:\22main\22,\22outputs\22:[{\22dtype\22:\22f32\22,\22name\22:\22y\22,\22shape\22:[\22rows\22,48]}]}]{{.*}}\22macs_per_row\22:6144,\22moves\22:{{\[\[1,\\22rows\\22,128\],\[4,\\22rows\\22,48\]\]}},\22name\22:\22layers.0.up\22,{{.*}}\22params\22:[\22w\22]
 
 // The frame holds quantised rows (128 bytes of codes; scale, zero point and sums
 // a cache line each) and nothing of the size of the weight.

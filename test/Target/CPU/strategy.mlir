@@ -19,8 +19,9 @@
 // PORTABLE:      strategy(#qnt.strategy<kernel = "dot4-portable",
 // PORTABLE:      strategy(#qnt.strategy<kernel = "dot4-portable",
 // PORTABLE:      strategy(#qnt.strategy<kernel = "fma-portable",
-// REMARK-COUNT-2: [Passed] strategy | Category:qnt-cpu-strategy | kernel=dot4-avx2, weight=int
-// REMARK:         [Passed] strategy | Category:qnt-cpu-strategy | kernel=fma-avx2, weight=e4m3
+// REMARK: [Passed] strategy | Category:qnt-cpu-strategy | kernel=dot4-avx2, tiles=1x2+2x1, weight=int4, why="estimated: {{[0-9.]+}} cycles a product of vectors"
+// REMARK: [Passed] strategy | Category:qnt-cpu-strategy | kernel=dot4-avx2, tiles=1x2+2x2+5x1, weight=int8, why="estimated
+// REMARK: [Passed] strategy | Category:qnt-cpu-strategy | kernel=fma-avx2, tiles={{[0-9x+]+}}, weight=e4m3
 // BY-HAND:       strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 3], panels = [2, 4]>)
 // BY-HAND:       strategy(#qnt.strategy<kernel = "dot4-avx512vnni", rows = [1, 4, 6], panels = [4, 4, 4]>)
 // BY-HAND:       strategy(#qnt.strategy<kernel = "fma-avx512vnni", rows = [1], panels = [1]>)

@@ -39,7 +39,7 @@ struct IntegerForm {
 std::optional<IntegerForm> getIntegerForm(NumberFormat format);
 
 /// Whether codes of integers are multiplied with weights of `type`: integers,
-/// or floats of such a form with a scale for each channel or for all.
+/// or scaled floats of such a form.
 bool isMultipliedWithIntegers(QTensorType type);
 
 } // namespace qnt

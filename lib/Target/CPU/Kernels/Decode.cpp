@@ -6,18 +6,42 @@
 //===----------------------------------------------------------------------===//
 #include "Decode.h"
 
+#include "qnt/Dialect/QNT/IntegerForm.h"
+
 #include <cmath>
 
 using namespace mlir;
 using namespace qnt;
 using namespace qnt::cpu;
 
+std::optional<SmallIntegers> SmallIntegers::of(QTensorType weight) {
+  constexpr unsigned tableBits = 4;
+  NumberFormat format = weight.getFormat();
+  auto form = getIntegerForm(format);
+  // Stored bytes, all positive, stay below 128.
+  if (!form || weight.isInteger() || weight.hasZeros() || form->bits > 7 ||
+      format.getBits() > tableBits)
+    return std::nullopt;
+  SmallIntegers found{form->getUnit(), int64_t(1) << (form->bits - 1), {}};
+  for (uint32_t code = 0; code < 1u << tableBits; ++code) {
+    float number = format.decode(code & ((1u << format.getBits()) - 1));
+    if (!std::isfinite(number))
+      return std::nullopt;
+    found.bytes.push_back(
+        uint8_t(form->getInteger(number) + double(found.excess)));
+  }
+  return found;
+}
+
 Decoder::Decoder(QTensorType weight)
-    : spec(weight.getFormat().getDecodeSpec()), zeroKind(weight.getZeroKind()) {
+    : spec(weight.getFormat().getDecodeSpec()),
+      integers(SmallIntegers::of(weight)), zeroKind(weight.getZeroKind()) {
   // Signed codes below 8 bits are stored in excess representation.
   offset = spec.offset;
   if (spec.map == DecodeSpec::Map::Affine && spec.isSigned && spec.bits < 8)
     offset -= int64_t(spec.multiplier) << (spec.bits - 1);
+  if (integers)
+    offset = -integers->excess;
   hasSignedZeros =
       weight.getFormat().getMin() < 0 && (isStoredSigned() || !spec.isSigned);
 }
@@ -57,7 +81,8 @@ Value Decoder::fieldOf(KernelBuilder &k, const PanelGeometry &panels,
 
 Value Decoder::decodeBytes(KernelBuilder &k, const PanelGeometry &panels,
                            ArrayRef<Value> words, int64_t quad) const {
-  return fieldOf(k, panels, words, quad, 0, 0x01010101);
+  Value codes = fieldOf(k, panels, words, quad, 0, 0x01010101);
+  return integers ? k.lookUpBytes(codes, integers->bytes) : codes;
 }
 
 bool Decoder::hasNarrowNumbers() const {
@@ -189,18 +214,10 @@ Value Decoder::decodeTable(KernelBuilder &k, Value code) const {
                ValueRange{numbers, code})
         .getResults();
   }
-  SmallVector<Value> level;
+  SmallVector<Value> values;
   for (float number : table)
-    level.push_back(k.constant(lanes, number));
-  for (unsigned bit = 0; level.size() > 1; ++bit) {
-    Value one = k.constant(code.getType(), 1);
-    Value isSet = k.eq(k.band(k.shrU(code, bit), one), one);
-    SmallVector<Value> next;
-    for (size_t i = 0; i < level.size(); i += 2)
-      next.push_back(k.select(isSet, level[i + 1], level[i]));
-    level = next;
-  }
-  return level.front();
+    values.push_back(k.constant(lanes, number));
+  return k.selectByCode(code, values);
 }
 
 Value Decoder::decodeWide(KernelBuilder &k, Value codes) const {

@@ -13,6 +13,16 @@
 
 namespace qnt::cpu {
 
+/// The integers (IntegerForm) of floats of up to 4 bits, such as e2m1: number =
+/// step * (bytes[code] - excess). None where bytes would not be below 128.
+struct SmallIntegers {
+  double step = 1;
+  int64_t excess = 0;
+  llvm::SmallVector<uint8_t> bytes;
+
+  static std::optional<SmallIntegers> of(QTensorType weight);
+};
+
 /// Lowers the decode specification of a weight's format: the one place of this
 /// target that turns stored codes into integers for dot products, or into f32
 /// lanes. Knows kinds of maps, no format by name.
@@ -24,7 +34,8 @@ public:
   llvm::SmallVector<mlir::Value> loadWords(KernelBuilder &k,
                                            const PanelGeometry &panels,
                                            mlir::Value codes) const;
-  /// Stored codes of inputs 4 * quad .. 4 * quad + 3 as the bytes of 16 words.
+  /// Stored codes of inputs 4 * quad .. 4 * quad + 3, or the bytes of small
+  /// integers, as the bytes of 16 words.
   mlir::Value decodeBytes(KernelBuilder &k, const PanelGeometry &panels,
                           llvm::ArrayRef<mlir::Value> words,
                           int64_t quad) const;
@@ -68,8 +79,10 @@ public:
   /// `zeros` stands for zero points of 0.
   mlir::Value loadSignedZero(KernelBuilder &k, mlir::Value zeros) const;
 
-  /// number = multiplier * stored + offset, for integer formats. With zero
-  /// points, what stored codes have in excess cancels.
+  /// number = step * (multiplier * stored + offset), for integer formats and
+  /// small integers. With zero points, what stored codes have in excess
+  /// cancels.
+  double getStep() const { return integers ? integers->step : 1; }
   int64_t getMultiplier() const { return spec.multiplier; }
   int64_t getOffset() const {
     return zeroKind == ZeroKind::Point ? spec.offset : offset;
@@ -88,6 +101,7 @@ private:
   mlir::Value decodeTable(KernelBuilder &k, mlir::Value code) const;
 
   DecodeSpec spec;
+  std::optional<SmallIntegers> integers;
   ZeroKind zeroKind;
   int64_t offset = 0;
   /// Whether stored zero points are signed bytes.

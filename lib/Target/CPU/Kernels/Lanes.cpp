@@ -74,12 +74,6 @@ Value qnt::cpu::loadNumbers(KernelBuilder &k, Type element, Value pointer,
   return fromMemory(k, value, element);
 }
 
-static Value laneMask(KernelBuilder &k, Value count) {
-  if (!count)
-    return k.constant(k.vec(k.b.getI1Type()), 1);
-  return k.ltS(k.iota(), k.splat(k.trunc(count, k.i32())));
-}
-
 Value qnt::cpu::gatherNumbers(KernelBuilder &k, Type element, Value pointer,
                               Value offsets, Value count) {
   Type memory = memoryType(k, element);
@@ -87,9 +81,10 @@ Value qnt::cpu::gatherNumbers(KernelBuilder &k, Type element, Value pointer,
   Value from = LLVM::GEPOp::create(k.b, k.loc, pointers, k.i8(), pointer,
                                    ArrayRef<LLVM::GEPArg>{offsets});
   VectorType type = k.vec(memory);
-  Value value =
-      LLVM::masked_gather::create(k.b, k.loc, type, from, laneMask(k, count),
-                                  ValueRange{k.constant(type, 0)}, 1);
+  Value mask =
+      count ? k.laneMask(count) : k.constant(k.vec(k.b.getI1Type()), 1);
+  Value value = LLVM::masked_gather::create(k.b, k.loc, type, from, mask,
+                                            ValueRange{k.constant(type, 0)}, 1);
   return fromMemory(k, value, element);
 }
 

@@ -207,6 +207,8 @@ SmallVector<Value> LinearEmitter::emitGroup(KernelBuilder &k,
   for (int64_t p = 0; p < tilePanels; ++p) {
     Value panel = inPanel(k, args, base, p);
     Value scale = scaleOf(k, panel);
+    if (decoder.getStep() != 1)
+      scale = k.mul(scale, k.constant(scale.getType(), decoder.getStep()));
     Value zero = panels.zeroBytes
                      ? decoder.loadZero(k, k.at(panel, panels.scaleBytes))
                      : Value();

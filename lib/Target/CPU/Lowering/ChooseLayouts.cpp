@@ -8,6 +8,7 @@
 #include "ImageLayouts.h"
 
 #include "../../Common/Layouts.h"
+#include "../Kernels/Decode.h"
 
 #include "qnt/Dialect/QNT/PanelGeometry.h"
 #include "qnt/Target/CPU/Layouts.h"
@@ -56,8 +57,9 @@ std::pair<RowsAttr, bool> getRowsLayout(QTensorType input, QTensorType weight) {
                                                 : 0;
   // Sums serve the zero points of the weights' stored codes.
   DecodeSpec spec = weight.getFormat().getDecodeSpec();
-  bool hasOffset =
-      weight.hasZeros() || spec.offset != 0 || (spec.isSigned && spec.bits < 8);
+  bool hasOffset = weight.hasZeros() || spec.offset != 0 ||
+                   (spec.isSigned && spec.bits < 8) ||
+                   cpu::SmallIntegers::of(weight);
   int64_t rowBytes = llvm::alignTo(inputs, pad);
   int64_t sums = !hasOffset ? 0 : grouped ? group : rowBytes;
   return {RowsAttr::get(input.getContext(), pad, sums, excess),
@@ -114,9 +116,11 @@ struct ChooseLayouts : cpu::impl::ChooseLayoutsPassBase<ChooseLayouts> {
       return op.emitOpError("the CPU target multiplies codes of integers, and "
                             "weights whose scales have 16 or 32 bits, got ")
              << op.getInput().getType() << " and " << weight;
-    if (codes && !weight.isInteger())
-      return op.emitOpError("the CPU target multiplies codes of integers by "
-                            "weights of integers, got ")
+    if (codes && !weight.isInteger() && !cpu::SmallIntegers::of(weight))
+      return op.emitOpError(
+                 "the CPU target multiplies codes of integers by weights of "
+                 "integers, or floats of up to 4 bits whose numbers are "
+                 "integers of at most 7 times a power of two (e2m1), got ")
              << weight;
     DecodeSpec spec = weight.getFormat().getDecodeSpec();
     if (isLargeTable(spec))

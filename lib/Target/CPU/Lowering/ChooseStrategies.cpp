@@ -13,6 +13,7 @@
 #include "qnt/Target/CPU/Tiles.h"
 
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace qnt::cpu {
 #define GEN_PASS_DEF_CHOOSESTRATEGIESPASS
@@ -65,16 +66,31 @@ struct ChooseStrategies
 
   LogicalResult choose(qnt::LinearOp op, const ISA &target) {
     QTensorType weight = op.getWeight().getType();
-    TileKind kind = TileKind::of(op);
+    // Checked for images too, whose tiles have a model of their own.
     auto given = findTiles(tiles, TileKind::getName(op));
     if (!given)
       return op.emitOpError(llvm::toString(given.takeError()));
+    if (isa_and_present<FiltersAttr>(weight.getLayout())) {
+      auto strategy = chooseRowsStrategy(getConvShape(op), target);
+      op.setStrategyAttr(strategy);
+      report(op, strategy, "estimated: a layer of images");
+      return success();
+    }
+    TileKind kind = TileKind::of(op);
     Tiles chosen = *given ? **given : chooseTiles(target, kind);
+    std::string why =
+        *given ? "given or measured"
+               : llvm::formatv(
+                     "estimated: {0:f2} cycles a product of vectors",
+                     getStepCycles(target, kind, chosen.back()) /
+                         double(chosen.back().rows * chosen.back().panels))
+                     .str();
     std::string kernel =
         ((kind.isInteger ? "dot4-" : "fma-") + target.name).str();
     if (target.hasTiles && kind.isInteger && fitsTiles(weight)) {
       kernel = kTileDot;
       chosen.back() = {kTileRows, 2};
+      why = "as many rows as the processor's tiles hold";
     }
     SmallVector<int64_t> rows, panels;
     for (Tile tile : chosen) {
@@ -82,16 +98,26 @@ struct ChooseStrategies
       panels.push_back(tile.panels);
     }
     auto strategy =
-        isa_and_present<FiltersAttr>(weight.getLayout())
-            ? chooseRowsStrategy(getConvShape(op), target)
-            : PanelStrategyAttr::get(op.getContext(), kernel, rows, panels);
+        PanelStrategyAttr::get(op.getContext(), kernel, rows, panels);
     op.setStrategyAttr(strategy);
+    report(op, strategy, why);
+    return success();
+  }
+
+  static void report(qnt::LinearOp op, PanelStrategyAttr strategy,
+                     StringRef why) {
+    Tiles chosen;
+    for (auto [rows, panels] :
+         llvm::zip(strategy.getRows(), strategy.getPanels()))
+      chosen.push_back({rows, panels});
     remark::passed(
         op.getLoc(),
         remark::RemarkOpts::name("strategy").category("qnt-cpu-strategy"))
-        << remark::metric("kernel", kernel)
-        << remark::metric("weight", weight.getFormat().getName());
-    return success();
+        << remark::metric("kernel", strategy.getKernel())
+        << remark::metric("weight",
+                          op.getWeight().getType().getFormat().getName())
+        << remark::metric("tiles", toText(chosen))
+        << remark::metric("why", why);
   }
 };
 
