@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "DesignFrames.h"
 #include "TargetCode.h"
 
 #include "qnt/Pipelines/Pipelines.h"
@@ -21,17 +22,40 @@ using namespace mlir;
 using namespace qnt;
 namespace fs = llvm::sys::fs;
 
+/// Every project has it.
+static constexpr llvm::StringLiteral projectFile = "report.json";
+
+/// Writes the files beside `folder` and puts them in its place, so that nothing
+/// is left of an earlier design; a folder that is no project stays as it is.
 static LogicalResult writeFiles(ModuleOp module, StringRef folder,
                                 const fpga::Files &files) {
+  auto complain = [&](StringRef path, std::error_code code) {
+    return module.emitError("cannot write '")
+           << path << "': " << code.message();
+  };
+  llvm::SmallString<128> known(folder);
+  llvm::sys::path::append(known, projectFile);
+  std::error_code code;
+  bool isEmpty = !fs::exists(folder) || fs::directory_iterator(folder, code) ==
+                                            fs::directory_iterator();
+  if (!isEmpty && (code || !fs::exists(known)))
+    return module.emitError("'")
+           << folder << "' is there, but no project that quant-opt wrote (it "
+           << "has no " << projectFile << "): expected another folder";
+  std::string fresh = (folder + ".new").str();
+  if ((code = fs::remove_directories(fresh, /*IgnoreErrors=*/false)))
+    return complain(fresh, code);
   for (const auto &[name, text] : files) {
-    llvm::SmallString<128> path(folder);
+    llvm::SmallString<128> path(fresh);
     llvm::sys::path::append(path, name);
     StringRef parent = llvm::sys::path::parent_path(path);
-    if (std::error_code code = fs::create_directories(parent))
-      return module.emitError("cannot write '")
-             << parent << "': " << code.message();
+    if ((code = fs::create_directories(parent)))
+      return complain(parent, code);
     support::writeFileAtomically(path.str().str(), text);
   }
+  if ((code = fs::remove_directories(folder, /*IgnoreErrors=*/false)) ||
+      (code = fs::rename(fresh, folder)))
+    return complain(folder, code);
   return success();
 }
 
@@ -41,8 +65,12 @@ LogicalResult qnt::writeDesign(ModuleOp module, const TargetOptions &target,
   auto params = temporaries.create(module, "safetensors");
   if (failed(params))
     return failure();
-  PassManager pm(module.getContext());
-  buildFPGAPipeline(pm, *params, target);
+  PassManager prepare(module.getContext()), pm(module.getContext());
+  buildFPGAParamsPipeline(prepare, *params, target);
+  if (failed(prepare.run(module)))
+    return failure();
+  DesignFrames frames(module);
+  buildFPGADesignPipeline(pm, target);
   if (failed(pm.run(module)))
     return failure();
   auto design = *module.getOps<qflow::DesignOp>().begin();
@@ -51,7 +79,8 @@ LogicalResult qnt::writeDesign(ModuleOp module, const TargetOptions &target,
   design.setClockAttr(builder.getF64FloatAttr(target.clock));
   auto verilog = fpga::emitVerilog(design), cpp = fpga::emitCpp(design);
   auto estimate = fpga::estimate(design);
-  if (failed(verilog) || failed(cpp) || failed(estimate))
+  auto words = frames.make(design, target.frames);
+  if (failed(verilog) || failed(cpp) || failed(estimate) || failed(words))
     return failure();
   if (target.bandwidth > 0)
     estimate->addMemory(target.bandwidth, target.clock);
@@ -62,5 +91,7 @@ LogicalResult qnt::writeDesign(ModuleOp module, const TargetOptions &target,
     files["verilog/" + name] = std::move(text);
   for (auto &[name, text] : *cpp)
     files["cpp/" + name] = std::move(text);
+  for (auto &[name, text] : *words)
+    files["verilog/" + name] = files["cpp/" + name] = text;
   return writeFiles(module, folder, files);
 }

@@ -179,8 +179,8 @@ void qnt::buildCUDACodePipeline(OpPassManager &pm, llvm::StringRef chip) {
   pm.addPass(cuda::createLowerToCUDAPass(lowering));
 }
 
-void qnt::buildFPGAPipeline(OpPassManager &pm, llvm::StringRef params,
-                            const TargetOptions &target) {
+void qnt::buildFPGAParamsPipeline(OpPassManager &pm, llvm::StringRef params,
+                                  const TargetOptions &target) {
   if (!target.block.empty()) {
     fpga::ExtractBlockPassOptions extract;
     extract.block = target.block;
@@ -191,6 +191,10 @@ void qnt::buildFPGAPipeline(OpPassManager &pm, llvm::StringRef params,
   materialize.output = params.str();
   materialize.temporary = true;
   pm.addPass(createMaterializeParams(materialize));
+}
+
+void qnt::buildFPGADesignPipeline(OpPassManager &pm,
+                                  const TargetOptions &target) {
   pm.addPass(fpga::createLowerToQFlowPass());
   OpPassManager &designs = pm.nest<qflow::DesignOp>();
   fpga::FoldPassOptions fold;

@@ -152,6 +152,12 @@ llvm::Error TargetOptions::setForFPGA(llvm::StringRef key,
                                      "', expected how many a frame has");
     return llvm::Error::success();
   }
+  if (key == "frames") {
+    if (value.getAsInteger(10, frames) || frames < 0)
+      return llvm::createStringError("--target: unknown frames '" + value +
+                                     "', expected how many the benches run");
+    return llvm::Error::success();
+  }
   if (key == "weights") {
     if (value != "chip" && value != "dram" && value != "auto")
       return llvm::createStringError("--target: unknown weights '" + value +
@@ -179,8 +185,8 @@ llvm::Error TargetOptions::setForFPGA(llvm::StringRef key,
   if (key != "cycles")
     return llvm::createStringError("--target: unknown key '" + key +
                                    "', expected part, clock, cycles, luts, "
-                                   "weights, port, bandwidth, fifos, block or "
-                                   "tokens");
+                                   "weights, port, bandwidth, fifos, block, "
+                                   "tokens or frames");
   if (value.getAsInteger(10, cycles) || cycles < 1)
     return llvm::createStringError("--target: unknown cycles '" + value +
                                    "', expected how many a frame may take");
@@ -271,5 +277,6 @@ std::string TargetOptions::help() {
          "[bandwidth=4.2GB/s (of that memory)] "
          "[fifos=FILE (depths that make rtlsim measured)] "
          "[block=layers.0 tokens=64 (one block of a transformer, of frames of "
-         "so many tokens)]: -o FOLDER";
+         "so many tokens)] [frames=2 (of the benches, which the interpreter "
+         "computes)]: -o FOLDER";
 }

@@ -7,7 +7,7 @@ takes by the estimate and, with --yosys, as Yosys makes it. Models "-fit" are fo
 fewest cycles that the part has room for.
 
 usage: fpga.py [--models M,...] [--images N] [--exact N] [--rtl N] [--stalled N]
-               [--yosys] [--part P] [--clock C] [--luts S]
+               [--sanitized N] [--types N] [--yosys] [--part P] [--clock C] [--luts S]
 """
 import argparse
 import json
@@ -27,6 +27,7 @@ from make_cnn import NETWORKS
 from tools import BUILD, ROOT, call, machine, need_shared, run_json
 
 sys.path[:0] = [str(ROOT / "test/Inputs"), str(ROOT / "test/Target/FPGA/Inputs")]
+from csim import find_ap_types  # noqa: E402
 from designs import pack, unpack  # noqa: E402
 from rtl import Simulation  # noqa: E402
 from yosys import synthesize  # noqa: E402
@@ -201,6 +202,7 @@ class Project:
     def make(self, part, target, numbers, *options):
         """What `make` in a part of the project writes of frames, and prints."""
         here = self.folder / "design" / part
+        (here / "out0.expected.hex").unlink(missing_ok=True)
         (here / "in0.hex").write_text(
             "".join(f"{word:x}\n" for word in self.source.encode(numbers)))
         done = call("make", target, *options, cwd=here, capture_output=True, text=True)
@@ -209,7 +211,26 @@ class Project:
 
     def simulated(self, numbers):
         """Scores of the C++."""
-        return self.make("cpp", "csim", numbers, "CXX=clang++-22")[0]
+        return self.make("cpp", "csim", numbers)[0]
+
+    def sanitized(self, numbers):
+        """The same with what C++ does not define ending the run, and rubbish in what was
+        never written."""
+        return self.make("cpp", "csim", numbers, "SANITIZE=1")[0]
+
+    def of_vitis_types(self, numbers):
+        """With Vitis' integers, by g++."""
+        return self.make("cpp", "csim", numbers, f"CSIM_INCLUDE={find_ap_types()}", "CXX=g++",
+                         "OUT=vitis-types.out")[0]
+
+    def check_itself(self):
+        """Runs the frames that the project comes with, words that streams wait for too."""
+        for part, target, options in (("cpp", "csim", ()), ("verilog", "rtlsim", ()),
+                                      ("verilog", "rtlsim", ("STALLS=8",))):
+            done = call("make", target, *options, cwd=self.folder / "design" / part,
+                        capture_output=True, text=True)
+            words = 2 * self.result.words
+            assert f"out0: 0 of {words} words differ" in done.stdout, done.stdout
 
     def run_rtl(self, numbers):
         """Scores of the Verilog, and the cycle in which the last one is there."""
@@ -224,7 +245,6 @@ class Project:
                                 [self.result.port(len(numbers))])
         got = simulation.run({"in0": self.source.encode(numbers)}, stalls=6, limit=10**9)
         return self.result.decode([word for _, word in got["out0"]])
-
 
     def describe(self, with_yosys):
         """DSPs, LUTs, block RAMs."""
@@ -243,6 +263,7 @@ def equal(scores, want):
 
 def measure(name, folder, args):
     project = Project(name, folder, args)
+    project.check_itself()
     numbers, labels = project.data.test(args.images)
     want = project.compiled(numbers)
     print(f"{name}: {project.products} multiply-accumulates a frame", flush=True)
@@ -252,12 +273,18 @@ def measure(name, folder, args):
     print(f"  interpreter and CPU: {equal(project.interpreted(numbers[:args.exact]), want)}",
           flush=True)
     print(f"  C++: {equal(project.simulated(numbers), want)}", flush=True)
+    print(f"  C++, sanitised: {equal(project.sanitized(numbers[:args.sanitized]), want)}",
+          flush=True)
+    if args.types:
+        print(f"  C++, with Vitis' integers: "
+              f"{equal(project.of_vitis_types(numbers[:args.types]), want)}", flush=True)
     _, first = project.run_rtl(numbers[:1])
     scores, last = project.run_rtl(numbers[:args.rtl])
     interval = (last - first) / (args.rtl - 1)
+    said = json.loads((folder / "design/report.json").read_text())["cycles"]
     print(f"  Verilog: {equal(scores, want)}, with stalls "
           f"{equal(project.run_stalled(numbers[:args.stalled]), want)}; first frame "
-          f"{first} cycles, then one in {interval:.0f}: "
+          f"{first} cycles, then one in {interval:.0f}, the report's {said} and {interval - said:.0f}: "
           f"{project.products / interval:.1f} multiply-accumulates a cycle", flush=True)
 
 
@@ -269,6 +296,9 @@ def main():
     parser.add_argument("--exact", type=int, default=20)
     parser.add_argument("--rtl", type=int, default=100)
     parser.add_argument("--stalled", type=int, default=4)
+    parser.add_argument("--sanitized", type=int, default=20)
+    parser.add_argument("--types", type=int, default=20,
+                        help="frames with Vitis' integers, for which g++ takes minutes")
     parser.add_argument("--yosys", action="store_true")
     parser.add_argument("--part", help="another than each model's own")
     parser.add_argument("--clock", default="100MHz")

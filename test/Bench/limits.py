@@ -91,7 +91,7 @@ def share_of_limit(found, phase, figure, limit, chosen):
 
 
 def in_layers(op):
-    return ".layers." in op["name"] and "attention" not in op["kernel"]
+    return "layers." in op["name"] and "attention" not in op["kernel"]
 
 
 FORMATS = {"W8A8": "weights=int8 activations=int8",

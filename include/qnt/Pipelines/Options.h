@@ -130,6 +130,8 @@ struct TargetOptions {
   /// (qnt-fpga-extract-block); "": the model.
   std::string block;
   int64_t tokens = 0;
+  /// Of the benches.
+  int64_t frames = 2;
 
   /// Cubin, where there is an assembler, unless it is said otherwise.
   Kernels getKernels() const;

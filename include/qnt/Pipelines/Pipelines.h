@@ -42,11 +42,15 @@ void buildCPUCodePipeline(mlir::OpPassManager &pm, llvm::StringRef isa,
 void buildCUDAParamsPipeline(mlir::OpPassManager &pm, llvm::StringRef params);
 void buildCUDACodePipeline(mlir::OpPassManager &pm, llvm::StringRef chip);
 
-/// For FPGAs, of a model whose arithmetic is all integers: its parameters
-/// evaluated into the temporary file `params`, units, their folding for frames
-/// of as many cycles as `target` says, processes.
-void buildFPGAPipeline(mlir::OpPassManager &pm, llvm::StringRef params,
-                       const TargetOptions &target);
+/// For FPGAs, of a model whose arithmetic is all integers: its block where
+/// `target` names one, the parameters evaluated into the temporary file
+/// `params`.
+void buildFPGAParamsPipeline(mlir::OpPassManager &pm, llvm::StringRef params,
+                             const TargetOptions &target);
+/// Then units, their folding for frames of as many cycles as `target` says,
+/// processes.
+void buildFPGADesignPipeline(mlir::OpPassManager &pm,
+                             const TargetOptions &target);
 
 /// Makes the pipelines known by name, and `qnt-cpu-pipeline`, which is the two
 /// of the CPU one after the other.

@@ -25,6 +25,9 @@ static constexpr const char *typesText =
 static constexpr const char *streamText =
 #include "hls_stream.inc"
     ;
+static constexpr const char *reportText =
+#include "vitis_report.inc"
+    ;
 
 static constexpr const char *helpersText = R"(
 static std::vector<std::string> load(const std::string &path) {
@@ -43,7 +46,8 @@ template <int W> static std::string print(const ap_uint<W> &word) {
   return digits;
 }
 
-// Writes NAME.hex, and compares it with NAME.expected.hex where there is one.
+// Writes NAME.hex, and compares it with NAME.expected.hex where there is one. What is
+// wrong, words or their number.
 template <int W>
 static int finish(const std::string &name, hls::stream<ap_uint<W>> &stream) {
   std::vector<std::string> words, expected = load(name + ".expected.hex");
@@ -52,8 +56,11 @@ static int finish(const std::string &name, hls::stream<ap_uint<W>> &stream) {
   std::ofstream file(name + ".hex");
   for (const std::string &word : words)
     file << word << "\n";
-  if (expected.empty())
-    return 0;
+  if (expected.empty()) {
+    std::printf("%s: not compared, there is no %s.expected.hex\n", name.c_str(),
+                name.c_str());
+    return words.empty();
+  }
   int wrong = words.size() != expected.size();
   for (size_t i = 0; i < words.size() && i < expected.size(); ++i)
     wrong += print<W>(ap_uint<W>(expected[i].c_str(), 16)) != words[i];
@@ -76,7 +83,10 @@ static std::string writeTestBench(DesignOp design) {
     std::string port = getInputName(design, number);
     declare(type, port);
     reads += formatv("  for (const std::string &word : load(\"{0}.hex\"))\n"
-                     "    {0}_stream.write(ap_uint<{1}>(word.c_str(), 16));\n",
+                     "    {0}_stream.write(ap_uint<{1}>(word.c_str(), 16));\n"
+                     "  if ({0}_stream.empty()) {{\n"
+                     "    std::printf(\"{0}.hex has no words\\n\");\n"
+                     "    return 1;\n  }\n",
                      port, cast<StreamType>(type).getWordBits());
   }
   for (auto [number, type] : llvm::enumerate(design.getResultTypes())) {
@@ -98,7 +108,8 @@ static std::string writeTestBench(DesignOp design) {
   return formatv(
       "// Takes frames from NAME.hex of each stream that comes in, "
       "hexadecimal,\n"
-      "// a word a line, and writes NAME.hex of those that go out.\n"
+      "// a word a line, writes NAME.hex of those that go out, and compares "
+      "these with\n// NAME.expected.hex.\n"
       "#include \"{0}.h\"\n\n#include <cstdio>\n#include <fstream>\n#include "
       "<string>\n#include <vector>\n{1}\nint main() {{\n{2}{3}  while "
       "(!{4}.empty())\n    {0}({5});\n  int wrong = 0;\n{6}  return wrong != "
@@ -109,19 +120,34 @@ static std::string writeTestBench(DesignOp design) {
 
 static std::string writeMakefile(DesignOp design) {
   return formatv(
-      R"(# make csim: runs the design on the words of NAME.hex (README.md), with the types
-# of sim/, which need clang; CSIM_INCLUDE=DIR CXX=g++ takes others, such as Vitis'.
-CXX = clang++
+      R"make(# make csim: runs the design on the words of NAME.hex and compares what it gives with
+# NAME.expected.hex (README.md), with the types of sim/, which need clang 16 or later;
+# CSIM_INCLUDE=DIR CXX=g++ takes others, such as Vitis'. SANITIZE=1: stops at what C++ does
+# not define, and reads rubbish from what was never written.
 CSIM_INCLUDE ?= sim
+ifeq ($(origin CXX),default)
+CXX := $(shell for clang in clang++ clang++-22 clang++-21 clang++-20 clang++-19 \
+  clang++-18 clang++-17 clang++-16; do \
+  $$clang -dumpversion 2> /dev/null | awk -F. -v clang=$$clang '$$1 >= 16 {{ print clang }'; \
+  done | head -n 1)
+endif
+FLAGS = -std=c++17 -O2
+OUT ?= csim.out
+ifeq ($(SANITIZE),1)
+FLAGS = -std=c++17 -O1 -ftrivial-auto-var-init=pattern -fsanitize=undefined \
+  -fno-sanitize-recover=all -fno-sanitize=bool
+OUT = csim-sanitized.out
+endif
 
-csim: csim.out
-	./csim.out
+csim: $(OUT)
+	./$(OUT)
 
-csim.out: csim.cpp {0}.cpp {0}.h
-	$(CXX) -std=c++17 -O2 -Wno-unknown-pragmas -I $(CSIM_INCLUDE) csim.cpp {0}.cpp -o $@
+$(OUT): csim.cpp {0}.cpp {0}.h
+	@test -n "$(CXX)" || {{ echo "make csim needs clang++ 16 or later, or CXX=..."; exit 1; }
+	$(CXX) $(FLAGS) -Wno-unknown-pragmas -I $(CSIM_INCLUDE) csim.cpp {0}.cpp -o $@
 
 .PHONY: csim
-)",
+)make",
       design.getSymName());
 }
 
@@ -150,6 +176,7 @@ Files fpga::writeCppProject(DesignOp design, const Part &part) {
   files["cpp/csim.cpp"] = writeTestBench(design);
   files["cpp/Makefile"] = writeMakefile(design);
   files["cpp/run_vitis.tcl"] = writeScript(design, part);
+  files["cpp/vitis_report.py"] = reportText;
   for (auto &[name, text] : writeMemoryWords(design))
     files["cpp/" + name] = std::move(text);
   files["cpp/sim/ap_int.h"] = typesText;

@@ -71,15 +71,18 @@ private:
 } // namespace
 
 /// What a stream's numbers mean: (number - zero) * the scale of all, or of the
-/// channel.
+/// channel; the number (qflow.op) of the op that makes them, where it has one.
 static Attribute describe(Builder &builder, const Twine &name,
-                          const Numbers &numbers) {
-  return builder.getDictionaryAttr(
-      {builder.getNamedAttr("qflow.name", builder.getStringAttr(name)),
-       builder.getNamedAttr("qflow.scales",
-                            builder.getDenseF32ArrayAttr(numbers.scales)),
-       builder.getNamedAttr("qflow.zero",
-                            builder.getI64IntegerAttr(numbers.zero))});
+                          const Numbers &numbers, Operation *op) {
+  SmallVector<NamedAttribute> attributes{
+      builder.getNamedAttr("qflow.name", builder.getStringAttr(name)),
+      builder.getNamedAttr("qflow.scales",
+                           builder.getDenseF32ArrayAttr(numbers.scales)),
+      builder.getNamedAttr("qflow.zero",
+                           builder.getI64IntegerAttr(numbers.zero))};
+  if (Attribute number = op->getAttr("qflow.op"))
+    attributes.push_back(builder.getNamedAttr("qflow.op", number));
+  return builder.getDictionaryAttr(attributes);
 }
 
 LogicalResult Lowering::readScales(Operation *op, Value scale, Value zero,
@@ -119,7 +122,7 @@ FailureOr<Numbers> Lowering::lower(QuantizeOp op) {
     return failure();
   numbers->stream = design.getBody().front().addArgument(type, op.getLoc());
   arguments.push_back(
-      describe(builder, "in" + Twine(arguments.size()), *numbers));
+      describe(builder, "in" + Twine(arguments.size()), *numbers, op));
   return numbers;
 }
 
@@ -252,6 +255,8 @@ FailureOr<Numbers> Lowering::lower(linalg::TransposeOp op) {
     shape.push_back(type.getShape()[dim - 1]);
   numbers.stream.setType(StreamType::get(op.getContext(), shape,
                                          type.getElement(), type.getLanes()));
+  unsigned number = cast<BlockArgument>(numbers.stream).getArgNumber();
+  arguments[number] = describe(builder, "in" + Twine(number), numbers, op);
   return numbers;
 }
 
@@ -288,7 +293,7 @@ FailureOr<Numbers> Lowering::lower(tensor::ConcatOp op) {
 void Lowering::output(Value value) {
   if (outputs.insert(value))
     results.push_back(describe(builder, "out" + Twine(results.size()),
-                               streams.lookup(value)));
+                               streams.lookup(value), value.getDefiningOp()));
 }
 
 LogicalResult Lowering::lower(func::ReturnOp op) {

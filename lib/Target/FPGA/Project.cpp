@@ -85,25 +85,36 @@ static std::string writeMemories(DesignOp design, std::string &bindings) {
   return text;
 }
 
-/// Feeds NAME.hex, a word a line, and writes down what comes out.
+/// Feeds NAME.hex, a word a line, writes down what comes out, and compares it
+/// with NAME.expected.hex.
 static std::string writeBench(DesignOp design, ArrayRef<Port> ports) {
-  std::string bodies, bindings, done = "1", moves = "1'b0";
-  for (const Port &port : ports) {
+  std::string bodies, bindings, verdicts, done = "1", moves = "1'b0";
+  for (auto [number, port] : llvm::enumerate(ports)) {
     bindings += formatv(",\n    .{0}_data({0}_data), .{0}_valid({0}_valid), "
                         ".{0}_ready({0}_ready)",
                         port.name);
     moves += formatv(" | ({0}_valid & {0}_ready)", port.name);
     int64_t high = port.type.getWordBits() - 1;
+    // A word that was offered stays until it is taken.
+    bodies += formatv(R"(
+  reg [31:0] {0}_noise = 32'd{1};
+  wire {0}_moves = STALLS == 0 | {0}_noise[31:28] >= STALLS;
+  always @(posedge clk) {0}_noise <= {0}_noise * 32'd1664525 + 32'd1013904223;
+)",
+                      port.name, uint32_t(number + 1) * 2654435761u);
     if (port.isInput) {
       bodies += formatv(R"(
   reg [{1}:0] {0}_words [0:FRAMES*{2}-1];
   integer {0}_at = 0;
-  wire {0}_valid = {0}_at < FRAMES * {2};
+  reg {0}_waits = 0;
+  wire {0}_valid = {0}_at < FRAMES * {2} & ({0}_moves | {0}_waits);
   wire {0}_ready;
   wire [{1}:0] {0}_data = {0}_words[{0}_at];
   initial $readmemh("{0}.hex", {0}_words);
-  always @(posedge clk)
+  always @(posedge clk) begin
+    {0}_waits <= !rst & {0}_valid & !{0}_ready;
     if (!rst & {0}_valid & {0}_ready) {0}_at <= {0}_at + 1;
+  end
 )",
                         port.name, high, port.type.getWords());
       continue;
@@ -113,27 +124,42 @@ static std::string writeBench(DesignOp design, ArrayRef<Port> ports) {
     bodies += formatv(R"(
   wire [{1}:0] {0}_data;
   wire {0}_valid;
-  wire {0}_ready = 1;
+  wire {0}_ready = {0}_moves;
   integer {0}_count = 0;
-  integer {0}_file;
-  initial {0}_file = $fopen("{0}.hex", "w");
+  integer {0}_wrong = 0;
+  integer {0}_file, {0}_known;
+  reg [{1}:0] {0}_expected [0:FRAMES*{2}-1];
+  initial begin
+    {0}_known = $fopen("{0}.expected.hex", "r");
+    if ({0}_known != 0) $readmemh("{0}.expected.hex", {0}_expected);
+    {0}_file = $fopen("{0}.hex", "w");
+  end
   always @(posedge clk)
-    if (!rst & {0}_valid & {0}_count < FRAMES * {2}) begin
+    if (!rst & {0}_valid & {0}_ready & {0}_count < FRAMES * {2}) begin
       $fwrite({0}_file, "%h\n", {0}_data);
+      if ({0}_data !== {0}_expected[{0}_count]) {0}_wrong <= {0}_wrong + 1;
       {0}_count <= {0}_count + 1;
     end
 )",
                       port.name, high, port.type.getWords());
+    verdicts += formatv(R"(
+      if ({0}_known == 0) $display("{0}: not compared, there is no {0}.expected.hex");
+      else begin
+        $display("{0}: %0d of %0d words differ", {0}_wrong, {0}_count);
+        if ({0}_wrong != 0) $fatal;
+      end)",
+                        port.name);
   }
   bodies += writeMemories(design, bindings);
   std::string parameters;
   if (!getMemoryPorts(design).empty())
-    parameters = ", parameter LATENCY = 32, parameter JITTER = 0,\n"
-                 "               parameter STALLS = 0, parameter PACE = 1";
+    parameters = ",\n               parameter LATENCY = 32, parameter JITTER "
+                 "= 0, parameter PACE = 1";
   return formatv(
       R"(// Runs FRAMES frames: words come from NAME.hex of each stream that comes in,
-// and go to NAME.hex of those that go out, hexadecimal, a word a line.
-module bench #(parameter FRAMES = 1{5}) (input clk, input rst);
+// and go to NAME.hex of those that go out, hexadecimal, a word a line; these are
+// compared with NAME.expected.hex. Of 16 cycles, each stream waits in STALLS.
+module bench #(parameter FRAMES = 1, parameter STALLS = 0{5}) (input clk, input rst);
   integer cycle = 0;
   integer idle = 0;
 {0}
@@ -148,30 +174,32 @@ module bench #(parameter FRAMES = 1{5}) (input clk, input rst);
       $fatal;
     end
     if ({3}) begin
-      $display("%0d frames in %0d cycles", FRAMES, cycle);
+      $display("%0d frames in %0d cycles", FRAMES, cycle);{6}
       $finish;
     end
   end
 endmodule
 )",
-      bodies, design.getSymName(), bindings, done, moves, parameters);
+      bodies, design.getSymName(), bindings, done, moves, parameters, verdicts);
 }
 
 static constexpr const char *memoryOptionsText =
-    R"(# Of the memory: cycles to the first word of a burst, up to so many more, of 16 cycles
-# those in which it waits, cycles a word at the least.
+    R"(# Of the memory, which waits as streams do: cycles to the first word of a burst, up to so
+# many more, cycles a word at the least.
 LATENCY ?= 32
 JITTER ?= 0
-STALLS ?= 0
 PACE ?= 1
 )";
 
-static std::string writeMakefile(DesignOp design, const Part &part) {
+static std::string writeMakefile(DesignOp design, const Part &part,
+                                 ArrayRef<Port> ports) {
   bool hasMemory = !getMemoryPorts(design).empty();
   return formatv(
-      R"(# make rtlsim FRAMES=N: runs the design on the words of NAME.hex (README.md)
+      R"(# make rtlsim: runs the design on the words of NAME.hex and compares what it gives with
+# NAME.expected.hex (README.md); of 16 cycles, streams wait in STALLS
 # make synth: maps it by Yosys
-FRAMES ?= 1
+FRAMES ?= $(shell expr $$(wc -l < {5}.hex) / {6})
+STALLS ?= 0
 {2}
 rtlsim: $(SIM)/Vbench
 	$(SIM)/Vbench > rtlsim.txt; status=$$?; grep -v "^FIFO " rtlsim.txt; exit $$status
@@ -182,7 +210,7 @@ rtlsim: $(SIM)/Vbench
 
 $(SIM)/Vbench: bench.v bench.cpp {0}.v
 	verilator --cc --exe --build -Wno-fatal -Wno-lint -DQNT_MEASURE --top-module bench \
-	  -GFRAMES=$(FRAMES){3} -CFLAGS -O1 --Mdir $(SIM) bench.v {0}.v{4} bench.cpp
+	  -GFRAMES=$(FRAMES) -GSTALLS=$(STALLS){3} -CFLAGS -O1 --Mdir $(SIM) bench.v {0}.v{4} bench.cpp
 
 synth:
 	yosys -p "read_verilog {0}.v; synth_xilinx -family {1} -top {0}; tee -o synth.txt stat"
@@ -192,12 +220,12 @@ synth:
       design.getSymName(), part.family,
       hasMemory
           ? std::string(memoryOptionsText) +
-                "SIM = sim-$(FRAMES)-$(LATENCY)-$(JITTER)-$(STALLS)-$(PACE)\n"
-          : "SIM = sim-$(FRAMES)\n",
-      hasMemory ? " -GLATENCY=$(LATENCY) -GJITTER=$(JITTER) -GSTALLS=$(STALLS) "
-                  "-GPACE=$(PACE)"
+                "SIM = sim-$(FRAMES)-$(STALLS)-$(LATENCY)-$(JITTER)-$(PACE)\n"
+          : "SIM = sim-$(FRAMES)-$(STALLS)\n",
+      hasMemory ? " -GLATENCY=$(LATENCY) -GJITTER=$(JITTER) -GPACE=$(PACE)"
                 : "",
-      hasMemory ? " axi_memory.v" : "");
+      hasMemory ? " axi_memory.v" : "", ports.front().name,
+      ports.front().type.getWords());
 }
 
 /// What numbers of a stream are multiplied by, where that is known.
@@ -310,15 +338,21 @@ after the last ones, stays with the host.
 {14}
 ## Running it
 
-`make rtlsim FRAMES=N` in `verilog/` takes the words of each stream that comes in from
-NAME.hex, N frames, hexadecimal, one a line, and writes those that go out likewise (Verilator).
-It says how many words each FIFO needed, and writes these depths to fifos.json, which
-`quant-opt --target="fpga ... fifos=fifos.json"` takes.
+`make rtlsim` in `verilog/` takes the words of each stream that comes in from NAME.hex, whole
+frames, hexadecimal, one a line, writes those that go out likewise (Verilator), and compares
+them with NAME.expected.hex: it fails where words differ. The files that are here have frames of
+random inputs of the model, and what the interpreter of quant-opt gives for them; without a file
+of what is expected, nothing is compared. With STALLS=N, each stream waits in N of 16 cycles, at
+random. It says how many words each FIFO needed, and writes these depths to fifos.json,
+which `quant-opt --target="fpga ... fifos=fifos.json"` takes.
 `make synth` maps the design by Yosys.
 
-`make csim` in `cpp/` does the same with the C++ and clang, and compares what comes out with
-NAME.expected.hex where there is one; run_vitis.tcl takes it through Vitis HLS. The Verilog
-is a sibling of the C++, not what Vitis makes of it.
+`make csim` in `cpp/` does the same with the C++ and clang 16 or later, with SANITIZE=1 so that
+it stops at what C++ does not define, and reads rubbish from what was never written;
+CSIM_INCLUDE=DIR takes another ap_int.h and hls_stream.h, such as Vitis', CXX another compiler.
+run_vitis.tcl takes it through Vitis HLS, and vitis_report.py shows what that found of each stage
+beside report.json; neither has met Vitis yet. The Verilog is a sibling of the C++, not what
+Vitis makes of it.
 )",
                  design.getSymName(), part.name, clock, estimate.getCycles(),
                  clock * 1e6 / double(estimate.getCycles()), table, scalesText,
@@ -332,7 +366,7 @@ Files fpga::writeProject(DesignOp design, const Estimate &estimate,
   SmallVector<Port> ports = getPorts(design);
   Files files;
   files["README.md"] = writeReadme(design, estimate, part, ports);
-  files["verilog/Makefile"] = writeMakefile(design, part);
+  files["verilog/Makefile"] = writeMakefile(design, part, ports);
   files["verilog/bench.v"] = writeBench(design, ports);
   files["verilog/bench.cpp"] = mainText;
   if (getMemoryPorts(design).empty())

@@ -48,6 +48,45 @@ scales = np.array(re.search("Scales of `out0`: (.*)", readme)[1].split(), np.flo
 codes = rng.integers(0, 256, (FRAMES, 16))
 want = interpret(build, folder, (codes - zero).astype(np.float32) * scale)
 verilog = folder / "design/verilog"
+cpp = folder / "design/cpp"
+
+
+def make(here, target, *options):
+    done = subprocess.run(["make", target, *options], cwd=here, capture_output=True, text=True,
+                          timeout=200)
+    return done.returncode, done.stdout + done.stderr
+
+
+# The project's own frames, drawn over the whole range of codes.
+own = [int(word, 16) for word in (verilog / "in0.hex").read_text().split()]
+elements = unpack(own, 8, lanes, signed=False)
+assert len(elements) == 32 and max(elements) > 200 and min(elements) < 55, elements
+theirs = interpret(build, folder, ((np.array(elements) - zero).astype(np.float32) * scale)
+                   .reshape(2, 16))
+expected = [int(word, 16) for word in (verilog / "out0.expected.hex").read_text().split()]
+sums = np.array(unpack(expected, bits, out_lanes, signed=True)).reshape(2, 4)
+assert (sums.astype(np.float32) * scales == theirs).all(), (sums, theirs)
+same = f"out0: 0 of {len(expected)} words differ"
+for here, target, options in ((cpp, "csim", ()), (cpp, "csim", ("SANITIZE=1",)),
+                              (verilog, "rtlsim", ()), (verilog, "rtlsim", ("STALLS=9",))):
+    status, text = make(here, target, *options)
+    assert status == 0 and same in text, text
+assert "needs clang++ 16" in make(cpp, "csim", "CXX=", "OUT=none.out")[1]
+# One wrong word, and no words.
+broken = folder / "broken"
+shutil.copytree(folder / "design", broken)
+for here, target in ((broken / "verilog", "rtlsim"), (broken / "cpp", "csim")):
+    word = here / "out0.expected.hex"
+    lines = word.read_text().split()
+    word.write_text("\n".join([f"{int(lines[0], 16) ^ 1:x}", *lines[1:]]) + "\n")
+    status, text = make(here, target)
+    assert status != 0 and f"out0: 1 of {len(expected)} words differ" in text, text
+    (here / "in0.hex").write_text("")
+    assert make(here, target)[0] != 0
+shutil.rmtree(broken)
+
+for here in (verilog, cpp):
+    (here / "out0.expected.hex").unlink()
 (verilog / "in0.hex").write_text("".join(f"{w:x}\n" for w in pack(codes.ravel(), 8, lanes)))
 done = subprocess.run(["make", "rtlsim", f"FRAMES={FRAMES}"], cwd=verilog, capture_output=True,
                       text=True, timeout=100)
@@ -82,6 +121,24 @@ for written, complaint in (("{", "Expected object key"), ("{}", "expected depths
     failed = compile_for(f"part=xc7z020 clock=125MHz cycles=16 fifos={wrong}")
     assert failed.returncode == 1 and re.search(complaint, failed.stderr), failed.stderr
 
+# Nothing is left of an earlier design; a folder of something else stays.
+(folder / "design/verilog/stale.v").write_text("")
+taken = folder / "taken"
+taken.mkdir()
+(taken / "thesis.tex").write_text("mine")
+for into, status in (("design", 0), ("taken", 1)):
+    done = subprocess.run([build / "bin/quant-opt", folder / "integers.mlir", "-o", folder / into,
+                           "--target=fpga part=xc7z020 clock=125MHz cycles=16 frames=0"],
+                          capture_output=True, text=True)
+    assert done.returncode == status, done.stderr
+assert "is there, but no project that quant-opt wrote (it has no report.json)" in done.stderr
+assert [path.name for path in taken.iterdir()] == ["thesis.tex"]
+assert not (folder / "design/verilog/stale.v").exists()
+assert not (folder / "design/verilog/in0.hex").exists()
+(verilog / "in0.hex").write_text("".join(f"{w:x}\n" for w in pack(codes.ravel(), 8, lanes)))
+status, text = make(verilog, "rtlsim")
+assert status == 0 and "out0: not compared, there is no out0.expected.hex" in text, text
+
 # The C++ compares what it gives with what is expected.
 cpp = folder / "design/cpp"
 shutil.copy(verilog / "in0.hex", cpp)
@@ -89,7 +146,7 @@ shutil.copy(verilog / "in0.hex", cpp)
 
 def run_cpp(expected):
     (cpp / "out0.expected.hex").write_text("".join(f"{word:x}\n" for word in expected))
-    return subprocess.run(["make", "csim", "CXX=clang++-22"], cwd=cpp, capture_output=True,
+    return subprocess.run(["make", "csim"], cwd=cpp, capture_output=True,
                           text=True)
 
 
@@ -101,3 +158,47 @@ assert done.returncode != 0 and f"out0: 1 of {len(got)} words differ" in done.st
 script = (cpp / "run_vitis.tcl").read_text()
 assert not lint(cpp, "model") and not lint_script(script, "model"), lint(cpp, "model")
 assert "set_part xc7z020clg400-1" in script and "-period 8.000" in script, script
+
+# Reports of Vitis, of the shape that UG1399 gives them, beside the estimate.
+reports = cpp / "vitis/solution/syn/report"
+said = json.loads((folder / "design/report.json").read_text())
+stages = [stage for stage in said["stages"] if stage["kind"] not in ("fifo", "memory")]
+
+
+def read_vitis(*args):
+    done = subprocess.run([sys.executable, cpp / "vitis_report.py", *args], capture_output=True,
+                          text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def write_report(name, cycles, dsps, luts, block_rams, dsp_name="DSP"):
+    reports.mkdir(parents=True, exist_ok=True)
+    (reports / f"{name}_csynth.xml").write_text(f"""<profile>
+<UserAssignments><TargetClockPeriod>8.00</TargetClockPeriod></UserAssignments>
+<PerformanceEstimates><SummaryOfTimingAnalysis><EstimatedClockPeriod>5.84</EstimatedClockPeriod>
+</SummaryOfTimingAnalysis><SummaryOfOverallLatency><Interval-min>1</Interval-min>
+<Interval-max>{cycles}</Interval-max></SummaryOfOverallLatency></PerformanceEstimates>
+<AreaEstimates><Resources><BRAM_18K>{block_rams}</BRAM_18K><{dsp_name}>{dsps}</{dsp_name}>
+<FF>77</FF><LUT>{luts}</LUT></Resources></AreaEstimates></profile>""")
+
+
+status, text = read_vitis()
+assert status == 1 and "has no model_csynth.xml: run vitis_hls" in text, text
+write_report("model", 2 * said["cycles"], 5, said["total"]["lut"] + 10, 3)
+write_report(stages[0]["name"], "undef", 1, 3 * stages[0]["lut"], 0, "DSP48E")
+status, text = read_vitis()
+assert status == 0, text
+assert "clock 5.84 ns of 8, 77 flip-flops, ? URAMs" in text, text
+row = next(line for line in text.splitlines() if line.startswith("whole design")).split()
+assert row[2:5] == [f"{said['cycles']:g}", f"{2 * said['cycles']:g}", "2.00"], row
+assert "1.5" in row, row
+row = next(line for line in text.splitlines() if line.startswith(stages[0]["name"] + " ")).split()
+assert "?" in row, row
+assert f"{3 * stages[0]['lut']:g}" in row and "3.00" in row, row
+assert f"{len(stages) - 1} stages without a report" in text, text
+(reports / "model_csynth.xml").write_text("<profile></profile>")
+status, text = read_vitis()
+assert status == 1 and "expected a report of synthesis" in text, text
+(reports / "model_csynth.xml").write_text("<profile>")
+status, text = read_vitis(cpp / "vitis/solution")
+assert status == 1 and "model_csynth.xml: " in text, text

@@ -135,10 +135,11 @@ for target, patterns in [
         ("fpga cycles=0", ["unknown cycles '0'"]),
         ("fpga luts=4", ["unknown luts '4', expected a share such as 80%"]),
         ("fpga dsps=4", ["unknown key 'dsps', expected part, clock, cycles, luts, weights, port, "
-                         "bandwidth, fifos, block or tokens"]),
+                         "bandwidth, fifos, block, tokens or frames"]),
         ("fpga weights=sd", ["unknown weights 'sd', expected chip, dram or auto"]),
         ("fpga port=48", ["unknown port '48', expected a power of two bits from 32 to 1024"]),
         ("fpga bandwidth=4", ["unknown bandwidth '4', expected such as 4.2GB/s"]),
+        ("fpga frames=-1", ["unknown frames '-1', expected how many the benches run"]),
         ("fpga tokens=0", ["unknown tokens '0', expected how many a frame has"]),
         ("fpga part=xc7z020 clock=1MHz block=layers.0",
          ["fpga expects block and tokens together, such as block=layers.0 tokens=64"]),

@@ -16,7 +16,8 @@ namespace qnt::fpga {
 
 /// Of a design of processes with streams described by qflow.scales and
 /// qflow.zero: README.md on its interface and its speed, and in verilog/ a
-/// Makefile that runs it in Verilator (bench.v, bench.cpp) and through Yosys.
+/// Makefile that runs it in Verilator (bench.v, bench.cpp) on NAME.hex, beside
+/// NAME.expected.hex, and through Yosys.
 /// The Verilog itself is not among them. With weights in memory there are
 /// weights.bin, what its ports read, and a memory for the bench
 /// (MemoryPorts.h).
@@ -24,8 +25,8 @@ Files writeProject(qflow::DesignOp design, const Estimate &estimate,
                    const Part &part);
 
 /// In cpp/ what is beside the C++ of a design: a test bench (csim.cpp) on words
-/// in files, a Makefile that runs it without Vitis by the types of sim/, and a
-/// script for Vitis HLS.
+/// in files, a Makefile that runs it without Vitis by the types of sim/, a
+/// script for Vitis HLS, and one that reads its reports.
 Files writeCppProject(qflow::DesignOp design, const Part &part);
 
 } // namespace qnt::fpga
