@@ -224,8 +224,8 @@ class Project:
                          "OUT=vitis-types.out")[0]
 
     def check_itself(self):
-        """Runs the frames that the project comes with, words that streams wait for too."""
-        for part, target, options in (("cpp", "csim", ()), ("verilog", "rtlsim", ()),
+        """Runs the frames that the project comes with, with sanitisers and with stalls."""
+        for part, target, options in (("cpp", "csim", ("SANITIZE=1",)),
                                       ("verilog", "rtlsim", ("STALLS=8",))):
             done = call("make", target, *options, cwd=self.folder / "design" / part,
                         capture_output=True, text=True)
@@ -233,9 +233,11 @@ class Project:
             assert f"out0: 0 of {words} words differ" in done.stdout, done.stdout
 
     def run_rtl(self, numbers):
-        """Scores of the Verilog, and the cycle in which the last one is there."""
-        scores, text = self.make("verilog", "rtlsim", numbers, f"FRAMES={len(numbers)}")
-        return scores, int(re.search(r"frames in (\d+) cycles", text)[1])
+        """Scores of the Verilog, and the cycles in which the first one and the last one are
+        there."""
+        scores, text = self.make("verilog", "rtlsim", numbers)
+        found = re.search(r"frames in (\d+) cycles, the first one in (\d+)", text)
+        return scores, int(found[2]), int(found[1])
 
     def run_stalled(self, numbers):
         """Scores of the Verilog where every stream waits at random."""
@@ -278,8 +280,7 @@ def measure(name, folder, args):
     if args.types:
         print(f"  C++, with Vitis' integers: "
               f"{equal(project.of_vitis_types(numbers[:args.types]), want)}", flush=True)
-    _, first = project.run_rtl(numbers[:1])
-    scores, last = project.run_rtl(numbers[:args.rtl])
+    scores, first, last = project.run_rtl(numbers[:args.rtl])
     interval = (last - first) / (args.rtl - 1)
     said = json.loads((folder / "design/report.json").read_text())["cycles"]
     print(f"  Verilog: {equal(scores, want)}, with stalls "

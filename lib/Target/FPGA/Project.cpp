@@ -88,7 +88,7 @@ static std::string writeMemories(DesignOp design, std::string &bindings) {
 /// Feeds NAME.hex, a word a line, writes down what comes out, and compares it
 /// with NAME.expected.hex.
 static std::string writeBench(DesignOp design, ArrayRef<Port> ports) {
-  std::string bodies, bindings, verdicts, done = "1", moves = "1'b0";
+  std::string bodies, bindings, verdicts, done = "1", one = "1", moves = "1'b0";
   for (auto [number, port] : llvm::enumerate(ports)) {
     bindings += formatv(",\n    .{0}_data({0}_data), .{0}_valid({0}_valid), "
                         ".{0}_ready({0}_ready)",
@@ -121,6 +121,7 @@ static std::string writeBench(DesignOp design, ArrayRef<Port> ports) {
     }
     done += formatv(" & {0}_count == FRAMES * {1}", port.name,
                     port.type.getWords());
+    one += formatv(" & {0}_count >= {1}", port.name, port.type.getWords());
     bodies += formatv(R"(
   wire [{1}:0] {0}_data;
   wire {0}_valid;
@@ -161,12 +162,14 @@ static std::string writeBench(DesignOp design, ArrayRef<Port> ports) {
 // compared with NAME.expected.hex. Of 16 cycles, each stream waits in STALLS.
 module bench #(parameter FRAMES = 1, parameter STALLS = 0{5}) (input clk, input rst);
   integer cycle = 0;
+  integer first = 0;
   integer idle = 0;
 {0}
   {1} dut(
     .clk(clk), .rst(rst){2});
   always @(posedge clk) if (!rst) begin
     cycle <= cycle + 1;
+    if (first == 0 & ({7})) first <= cycle;
     // As long as words come in or go out.
     idle <= ({4}) ? 0 : idle + 1;
     if (idle == 1000000) begin
@@ -174,13 +177,15 @@ module bench #(parameter FRAMES = 1, parameter STALLS = 0{5}) (input clk, input 
       $fatal;
     end
     if ({3}) begin
-      $display("%0d frames in %0d cycles", FRAMES, cycle);{6}
+      $display("%0d frames in %0d cycles, the first one in %0d", FRAMES, cycle,
+        FRAMES == 1 ? cycle : first);{6}
       $finish;
     end
   end
 endmodule
 )",
-      bodies, design.getSymName(), bindings, done, moves, parameters, verdicts);
+      bodies, design.getSymName(), bindings, done, moves, parameters, verdicts,
+      one);
 }
 
 static constexpr const char *memoryOptionsText =
