@@ -72,13 +72,18 @@ static std::string writeMemories(DesignOp design, std::string &bindings) {
       bound += formatv(",\n    .{1}({0}_{1})", port.name, wire);
       bindings += formatv(",\n    .{0}_{1}({0}_{1})", port.name, wire);
     }
-    bindings += formatv(",\n    .{0}_base(64'd{1}), .{0}_error()", port.name,
-                        port.offset);
+    bindings += formatv(",\n    .{0}_base(64'd{1}), .{0}_error({0}_error)",
+                        port.name, port.offset);
     text +=
         formatv(R"(
 {3}  axi_memory #(.PORT({1}), .WORDS({2}), .FILE("{0}.hex"), .BASE(64'd{4})) {0}_memory(
     .clk(clk), .rst(rst), .latency(LATENCY), .jitter(JITTER), .stalls(STALLS),
     .pace(PACE){5});
+  wire {0}_error;
+  always @(posedge clk) if (!rst & {0}_error) begin
+    $display("{0} has an error");
+    $fatal;
+  end
 )",
                 port.name, port.bits, port.words, declared, port.offset, bound);
   }
@@ -205,16 +210,23 @@ static std::string writeMakefile(DesignOp design, const Part &part,
 # make synth: maps it by Yosys
 FRAMES ?= $(shell expr $$(wc -l < {5}.hex) / {6})
 STALLS ?= 0
+# Depths of FIFOs are measured where nothing waits but for the design itself.
+FIFOS = $(if $(filter 0,$(STALLS)),fifos.json,/dev/null)
 {2}
 rtlsim: $(SIM)/Vbench
 	$(SIM)/Vbench > rtlsim.txt; status=$$?; grep -v "^FIFO " rtlsim.txt; exit $$status
 	awk '$$1 == "FIFO" && $$2 ~ /fifo_/ {{ sub(/.*fifo_(u_)?/, "", $$2); most = $$4 < 2 ? 2 : $$4; \
 	  printf "%s\"%s\": %d", n++ ? ", " : "{{\"format\": \"qnt-fpga-fifos\", \"version\": 1, \"depths\": {{", $$2, most; \
 	  printf "%-24s %7d words deep, %7d needed\n", $$2, $$3, $$4 > "/dev/stderr" } \
-	  END {{ print "}}" }' rtlsim.txt > fifos.json
+	  END {{ print "}}" }' rtlsim.txt > $(FIFOS)
+
+# What -Wall says and is as it should be: modules of one file; streams of bits that nothing
+# reads; files are read by blocking assignments; a width takes or cuts what an assignment has;
+# comparisons that are constant, as with 0.
+LINT = -Wall -Wno-DECLFILENAME -Wno-UNUSED -Wno-BLKSEQ -Wno-WIDTH -Wno-UNSIGNED -Wno-CMPCONST
 
 $(SIM)/Vbench: bench.v bench.cpp {0}.v
-	verilator --cc --exe --build -Wno-fatal -Wno-lint -DQNT_MEASURE --top-module bench \
+	verilator --cc --exe --build $(LINT) -DQNT_MEASURE --top-module bench \
 	  -GFRAMES=$(FRAMES) -GSTALLS=$(STALLS){3} -CFLAGS -O1 --Mdir $(SIM) bench.v {0}.v{4} bench.cpp
 
 synth:
