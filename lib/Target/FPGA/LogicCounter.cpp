@@ -11,6 +11,7 @@
 #include "Products.h"
 
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <set>
@@ -49,8 +50,7 @@ private:
   void count(Operation *op);
   void count(MemoryOp op);
   void countProducts(arith::MulIOp op);
-  int64_t countProducts(const Factor &constant, const Factor &other,
-                        int64_t bits);
+  int64_t countProducts(const ConstantProducts &products);
 
   ProcessOp process;
   const Pipeline &pipeline;
@@ -116,66 +116,35 @@ void LogicCounter::count(MemoryOp op) {
     add(Logic::Constants, double(bits * llvm::divideCeil(depth, 64)));
 }
 
-/// What a lane is a lane of, through ops that are wiring alone.
-static std::pair<Value, int64_t> traceLane(Value value, int64_t lane) {
-  while (Operation *op = value.getDefiningOp()) {
-    if (isa<arith::ExtSIOp, arith::ExtUIOp>(op)) {
-      value = op->getOperand(0);
-      continue;
-    }
-    auto gather = getGather(op);
-    if (!gather)
-      break;
-    lane = gather->lanes[lane];
-    for (Value source : gather->sources) {
-      value = source;
-      if (lane < countLanes(source.getType()))
-        break;
-      lane -= countLanes(source.getType());
-    }
-  }
-  return {value, lane};
-}
-
-/// The numbers of a constant, through wiring; none where it is not one.
-static std::optional<SmallVector<APInt>> getConstant(const Factor &factor) {
-  SmallVector<APInt> numbers;
-  for (int64_t lane = 0; lane < countLanes(factor.value.getType()); ++lane) {
-    auto [source, at] = traceLane(factor.value, lane);
-    Attribute value;
-    if (!matchPattern(source, m_Constant(&value)))
-      return std::nullopt;
-    if (auto integer = dyn_cast<IntegerAttr>(value))
-      numbers.push_back(integer.getValue());
-    else
-      numbers.push_back(cast<DenseElementsAttr>(value).getValues<APInt>()[at]);
-  }
-  return numbers;
-}
-
-/// Equal ones are made once; powers of two are no products, and factors lose
-/// theirs.
-int64_t LogicCounter::countProducts(const Factor &constant, const Factor &other,
-                                    int64_t bits) {
-  auto numbers = *getConstant(constant);
-  std::set<std::tuple<void *, int64_t, int64_t>> seen;
+/// Equal ones are made once. A factor loses the zeros at its end; what has no
+/// sign is multiplied so, and is extended only where a DSP takes it.
+int64_t LogicCounter::countProducts(const ConstantProducts &products) {
+  std::set<std::tuple<void *, int64_t, std::string>> seen;
   int64_t dsps = 0;
-  for (auto [lane, number] : llvm::enumerate(numbers)) {
-    int64_t value = constant.isSigned || number.getBitWidth() == 64
-                        ? number.getSExtValue()
-                        : int64_t(number.getZExtValue());
-    if (value == 0 || (value > 0 && llvm::isPowerOf2_64(uint64_t(value))))
+  for (auto [lane, product] : llvm::enumerate(products.lanes)) {
+    if (product.constant.isZero())
       continue;
-    auto [source, at] = traceLane(other.value, int64_t(lane));
-    if (!seen.insert({source.getAsOpaquePointer(), at, value}).second)
+    const unsigned zeros = product.constant.countr_zero();
+    APInt odd = product.constant.ashr(zeros);
+    if (odd.isOne())
       continue;
-    APInt wide(64, uint64_t(value), /*isSigned=*/true);
-    const unsigned zeros = wide.countr_zero();
-    int64_t count = countDSPs(wide.getSignificantBits() - zeros,
-                              other.getSignedBits(), bits - zeros);
-    dsps += count;
-    if (count == 0)
+    auto [source, at] = traceLane(products.other.value, int64_t(lane));
+    if (!seen.insert({source.getAsOpaquePointer(), at,
+                      llvm::toString(product.constant, 16, true)})
+             .second)
+      continue;
+    const bool isSigned = products.other.isSigned || odd.isNegative();
+    const int64_t bits = product.bits - zeros,
+                  other = isSigned ? products.other.getSignedBits()
+                                   : products.other.getBits(),
+                  own =
+                      isSigned ? odd.getSignificantBits() : odd.getActiveBits();
+    int64_t count = countDSPs(own, other, bits);
+    if (count > 0)
+      count = countDSPs(own + !isSigned, other + !isSigned, bits);
+    else
       add(Logic::Adders, double(bits));
+    dsps += count;
   }
   return dsps;
 }
@@ -187,12 +156,11 @@ void LogicCounter::countProducts(arith::MulIOp op) {
     return add(Logic::Products,
                double(lanes * shape.getDigits() * (shape.a.getBits() + 3)));
   }
+  if (auto products = getConstantProducts(op)) {
+    stage.resources.dsps += countProducts(*products);
+    return;
+  }
   SmallVector<Factor, 2> factors = getFactors(op);
-  for (size_t i : {0, 1})
-    if (getConstant(factors[i])) {
-      stage.resources.dsps += countProducts(factors[i], factors[1 - i], bits);
-      return;
-    }
   int64_t a = factors[0].getSignedBits(), b = factors[1].getSignedBits();
   int64_t dsps = countDSPs(a, b, bits);
   stage.resources.dsps += lanes * dsps;

@@ -9,6 +9,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
+#include <optional>
+
 namespace qnt::fpga {
 
 /// That the products of an op of a body are made in LUTs, of any other in DSPs.
@@ -26,6 +28,26 @@ struct Factor {
   int64_t getSignedBits() const { return getBits() + !isSigned; }
 };
 llvm::SmallVector<Factor, 2> getFactors(mlir::arith::MulIOp product);
+
+/// Products of which one factor is a constant.
+struct ConstantProducts {
+  struct Lane {
+    llvm::APInt constant;
+    /// The fewest that hold the product of every number that `other` may be;
+    /// none of a constant zero.
+    int64_t bits;
+    /// Whether it may be less than 0; where it may not, no bit is its sign.
+    bool isSigned;
+  };
+  Factor constant, other;
+  llvm::SmallVector<Lane> lanes;
+};
+/// None where neither factor is a constant.
+std::optional<ConstantProducts>
+getConstantProducts(mlir::arith::MulIOp product);
+
+/// What a lane is a lane of, through ops that are wiring alone.
+std::pair<mlir::Value, int64_t> traceLane(mlir::Value value, int64_t lane);
 
 /// Products in LUTs, which take about a LUT for each bit of `a` and two of
 /// `b`: that of the factors is `b` which takes fewer.

@@ -153,6 +153,46 @@ static std::string writeFactor(const Factor &factor, const std::string &lane,
                          : "$signed({1'b0, " + name + "})";
 }
 
+std::string fpga::nameLane(const std::string &name, size_t lane) {
+  auto [base, stage] = StringRef(name).split("_s");
+  std::string own = formatv("{0}_l{1}", base, lane);
+  return stage.empty() ? own : formatv("{0}_s{1}", own, stage).str();
+}
+
+void fpga::writeConstantProducts(raw_ostream &os, arith::MulIOp op,
+                                 const ConstantProducts &products,
+                                 const std::string &name, Refer refer) {
+  for (auto [number, product] : llvm::enumerate(products.lanes)) {
+    if (product.bits == 0)
+      continue;
+    std::string lane = std::to_string(number);
+    os << formatv("  assign {0}_next = {1} * {2};\n", nameLane(name, number),
+                  writeFactor(products.other, lane, refer),
+                  writeFactor(products.constant, lane, refer));
+  }
+}
+
+void fpga::writeLanes(raw_ostream &os, const std::string &name, int64_t bits,
+                      const ConstantProducts &products) {
+  SmallVector<std::string> lanes;
+  for (auto [number, product] : llvm::enumerate(products.lanes)) {
+    std::string own = nameLane(name, number);
+    if (product.bits == 0) {
+      lanes.push_back(formatv("{0}'d0", bits));
+      continue;
+    }
+    std::string sign = !product.isSigned ? "1'b0"
+                       : product.bits == 1
+                           ? own
+                           : formatv("{0}[{1}]", own, product.bits - 1).str();
+    if (product.bits < bits)
+      own = repeat(sign, bits - product.bits) + ", " + own;
+    lanes.push_back(own);
+  }
+  os << "  assign " << name << " = {" << llvm::join(llvm::reverse(lanes), ", ")
+     << "};\n";
+}
+
 /// One instance of the module of products for each lane.
 static void writeProducts(raw_ostream &os, arith::MulIOp op,
                           const std::string &name, Refer refer) {

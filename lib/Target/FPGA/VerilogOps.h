@@ -7,6 +7,8 @@
 #ifndef QNT_LIB_TARGET_FPGA_VERILOGOPS_H
 #define QNT_LIB_TARGET_FPGA_VERILOGOPS_H
 
+#include "Products.h"
+
 #include "qnt/Dialect/QFlow/QFlow.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -35,6 +37,19 @@ void writeWiring(llvm::raw_ostream &os, mlir::Operation *op,
 /// Assigns to `name` what any other op of arith gives, lane by lane.
 void writeArithmetic(llvm::raw_ostream &os, mlir::Operation *op,
                      const std::string &name, Refer refer);
+
+/// "v3_l5_s2": of lane 5 alone, of v3_s2.
+std::string nameLane(const std::string &name, size_t lane);
+
+/// Assigns to "NAME_lN_next" the product of each lane with a constant other
+/// than 0.
+void writeConstantProducts(llvm::raw_ostream &os, mlir::arith::MulIOp op,
+                           const ConstantProducts &products,
+                           const std::string &name, Refer refer);
+
+/// Assigns to `name` its lanes, of `bits` each, which are extended.
+void writeLanes(llvm::raw_ostream &os, const std::string &name, int64_t bits,
+                const ConstantProducts &products);
 
 } // namespace qnt::fpga
 

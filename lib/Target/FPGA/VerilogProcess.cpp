@@ -7,6 +7,7 @@
 #include "VerilogProcess.h"
 
 #include "Memories.h"
+#include "Products.h"
 #include "VerilogOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -48,6 +49,7 @@ private:
   void writeCounters();
   void writeStates();
   void writeOp(Operation &op);
+  void writeConstantProducts(arith::MulIOp op, const ConstantProducts &lanes);
   /// Bits [low, low + bits) of the words of a memory.
   struct Column {
     std::string name;
@@ -85,6 +87,8 @@ private:
   int64_t loads = 0, stores = 0;
   llvm::DenseMap<Value, unsigned> numbers;
   std::map<std::string, bool> isWritten;
+  /// Of what has registers for each lane, by its name.
+  std::map<std::string, ConstantProducts> byLanes;
   std::string declarationText, wireText, clockedText, resetText;
   llvm::raw_string_ostream declarations{declarationText}, wires{wireText},
       clocked{clockedText}, resets{resetText};
@@ -101,11 +105,49 @@ std::string ProcessWriter::delay(const std::string &name, int64_t bits,
                                  int64_t stage) {
   StringRef base = StringRef(name).split("_s").first;
   std::string later = formatv("{0}_s{1}", base, stage);
-  if (!std::exchange(isWritten[later], true)) {
+  if (std::exchange(isWritten[later], true))
+    return later;
+  auto found = byLanes.find(base.str());
+  if (found == byLanes.end()) {
     declare("reg", bits, later);
     assign(later, name);
+    return later;
   }
+  const ConstantProducts &products = found->second;
+  for (auto [lane, product] : llvm::enumerate(products.lanes))
+    if (product.bits > 0) {
+      std::string own = nameLane(later, lane);
+      declare("reg", product.bits, own);
+      assign(own, nameLane(name, lane));
+    }
+  declare("wire", bits, later);
+  writeLanes(wires, later, bits / int64_t(products.lanes.size()), products);
   return later;
+}
+
+/// Each in a register of the bits that it has: of wider ones, which end in
+/// copies of the sign, Yosys 0.23 loses bits as it moves them into DSPs.
+void ProcessWriter::writeConstantProducts(arith::MulIOp op,
+                                          const ConstantProducts &products) {
+  Value result = op.getResult();
+  std::string name = getName(result);
+  for (auto [lane, product] : llvm::enumerate(products.lanes)) {
+    if (product.bits == 0)
+      continue;
+    std::string own = nameLane(name, lane), value = own + "_next";
+    declare("reg", product.bits, own);
+    declare("wire", product.bits, value);
+    assign(own, value);
+  }
+  int64_t stage = pipeline.getStage(op.getOperation());
+  fpga::writeConstantProducts(wires, op, products, name, [&](Value operand) {
+    return refer(operand, stage);
+  });
+  declare("wire", countBits(result.getType()), name);
+  writeLanes(wires, name,
+             countBits(result.getType()) / int64_t(products.lanes.size()),
+             products);
+  byLanes.emplace(name, products);
 }
 
 /// The identifier of a value in a stage, where it is known.
@@ -340,6 +382,10 @@ void ProcessWriter::writeOp(Operation &op) {
   int64_t stage = pipeline.getStage(&op);
   // What has a stage of its own ends in a register.
   bool isRegistered = pipeline.getStage(result) != stage;
+  if (auto product = dyn_cast<arith::MulIOp>(op);
+      product && isRegistered && !isInLuts(product))
+    if (auto lanes = getConstantProducts(product))
+      return writeConstantProducts(product, *lanes);
   declare(isRegistered ? "reg" : "wire", bits, name);
   std::string value = isRegistered ? name + "_next" : name;
   if (isRegistered) {

@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from units import Stream, bits_for, dense, minifloats, pick, shared
+from units import constant_dot as unit_of_constants
 
 
 def divide(rng, n, most):
@@ -27,6 +28,12 @@ def dot(rng):
         return dot(rng)
     where = pick(rng, "", "in_luts ", *shared(weights, x, y.lanes))
     return f"qflow.dot %0 weights {dense(weights, bits)} {where}", [x], y
+
+
+def constant_dot(rng):
+    """All of a matrix at once."""
+    text, [(x, _)], y, _ = unit_of_constants(rng)
+    return text, [x], y
 
 
 def minifloat_dot(rng):
@@ -247,6 +254,7 @@ def quotient(rng):
 
 
 TABLES = [table_dot] * 6
+CONSTANTS = [constant_dot] * 12
 CHANNELS = [depthwise, depthwise, depthwise, depthwise, concat, concat]
 
 ATTENTION = [normalize, normalize, multiply, rope, rope, scores, scores, exponentials, mix, mix,

@@ -377,6 +377,20 @@ def slices(rng):
     return f"qflow.slice %0 offsets {offsets} strides {strides}", [(x, numbers)], y, chosen
 
 
+def constant_dot(rng):
+    """All of a matrix at once: each product is one by a constant."""
+    rows, inputs = pick(rng, 1, 2, 3, 5, 8, 12), pick(rng, 1, 2, 4, 6, 9, 16)
+    x = Stream([12, inputs], pick(rng, 1, 2, 3, 4, 6, 8, 12), bool(rng.integers(2)), inputs)
+    bits = pick(rng, 2, 3, 4, 6, 8)
+    weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
+    ends = np.stack([weights * x.low, weights * x.high])
+    y = Stream([12, rows], bits_for(ends.min(0).sum(1).min(), ends.max(0).sum(1).max()), True,
+               rows)
+    numbers = x.draw(rng)
+    return (f"qflow.dot %0 weights {dense(weights, bits)} ", [(x, numbers)], y,
+            numbers @ weights.T)
+
+
 def pad(rng):
     lanes, rank = int(rng.integers(1, 4)), int(rng.integers(1, 4))
     shape, low, high = ([int(n) for n in rng.integers(*bounds, rank)]
@@ -402,7 +416,7 @@ MAKERS = [table_dot, table_dot, table_dot, table_codes, tiled_dot, tiled_dot, ti
           lambda rng: window(rng, False), lambda rng: window(rng, False),
           lambda rng: window(rng, True), lambda rng: pool(rng, "max"),
           lambda rng: pool(rng, "sum"), lookup, reshape, depthwise, depthwise, depthwise,
-          concat, concat]
+          concat, concat, constant_dot, constant_dot]
 
 
 def make_units(rng):

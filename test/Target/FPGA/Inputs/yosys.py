@@ -10,6 +10,10 @@ MEMORIES = {"RAM32X1S": 1, "RAM32X1D": 2, "RAM32M": 4, "RAM64X1S": 1, "RAM64X1D"
             "RAM64M": 4, "RAM128X1S": 2, "RAM128X1D": 4, "RAM256X1S": 4}
 
 
+# Of Verilator, about cells that are not ours.
+WARNINGS = ["UNOPTFLAT", "CASEOVERLAP", "UNDRIVEN"]
+
+
 class Counts(collections.Counter):
     """dsp, lut, ff, half (block RAM of 18 Kib)."""
 
@@ -37,6 +41,19 @@ def run_yosys(folder, sources, top, family="xc7"):
                      if not re.fullmatch(r'\s+[^"\s]+\s+\d+', line))
     return {name.lstrip("\\"): module["num_cells_by_type"] for name, module in
             json.loads(text)["modules"].items()}
+
+
+def write_netlist(folder, design):
+    """Writes what a design is made of in place of it, its cells by Yosys' models of them."""
+    subprocess.run(
+        ["yosys", "-q", "-p", f"read_verilog -sv {design}.v; synth_xilinx -noiopad -noclkbuf "
+         f"-family xc7 -top {design}; write_verilog -noattr netlist.v; design -reset; "
+         f"read_verilog netlist.v +/xilinx/cells_sim.v; hierarchy -top {design}; proc; flatten; "
+         f"opt_clean; write_verilog -noattr {design}.v"],
+        cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    text = (folder / f"{design}.v").read_text()
+    (folder / f"{design}.v").write_text(
+        "".join(f"/* verilator lint_off {name} */\n" for name in WARNINGS) + text)
 
 
 def total(modules, name):
