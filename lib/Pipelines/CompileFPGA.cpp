@@ -10,6 +10,7 @@
 #include "qnt/Pipelines/Pipelines.h"
 #include "qnt/Support/AtomicFile.h"
 #include "qnt/Target/FPGA/Cpp.h"
+#include "qnt/Target/FPGA/MemoryPorts.h"
 #include "qnt/Target/FPGA/Project.h"
 #include "qnt/Target/FPGA/Report.h"
 #include "qnt/Target/FPGA/Verilog.h"
@@ -84,6 +85,8 @@ LogicalResult qnt::writeDesign(ModuleOp module, const TargetOptions &target,
     return failure();
   if (target.bandwidth > 0)
     estimate->addMemory(target.bandwidth, target.clock);
+  else
+    fpga::warnOfBandwidth(design, estimate->getCycles());
   fpga::Files files = fpga::writeProject(design, *estimate, *target.part);
   files.merge(fpga::writeReport(design, *estimate, target.part));
   files.merge(fpga::writeCppProject(design, *target.part));

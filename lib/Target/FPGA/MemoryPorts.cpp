@@ -6,7 +6,10 @@
 //===----------------------------------------------------------------------===//
 #include "qnt/Target/FPGA/MemoryPorts.h"
 
+#include "DesignStreams.h"
+
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -35,6 +38,27 @@ std::string fpga::writeMemoryImage(DesignOp design) {
     image += fetch.getImage();
   }
   return image;
+}
+
+void fpga::warnOfBandwidth(DesignOp design, int64_t cycles) {
+  std::vector<MemoryPort> ports = getMemoryPorts(design);
+  if (ports.empty())
+    return;
+  int64_t bytes = 0, most = 0;
+  for (const MemoryPort &port : ports) {
+    bytes += port.getBytes();
+    most += port.bits / 8;
+  }
+  // GB/s of what comes each cycle.
+  const double unit = getClock(design) * 1e6 / 1e9;
+  design.emitWarning()
+      << llvm::formatv(
+             "reads weights at {0:f2} GB/s, and is as fast as reported only if "
+             "the memory has {1:f2} GB/s, a word of each port ({2}) every "
+             "cycle; expected bandwidth=, such as bandwidth=4.2GB/s",
+             double(bytes) / double(cycles) * unit, double(most) * unit,
+             ports.size())
+             .str();
 }
 
 Files fpga::writeMemoryWords(DesignOp design) {

@@ -20,9 +20,6 @@ static constexpr Part parts[] = {
     {"xc7z010", "xc7z010clg400-1", "xc7", 80, 17600, 60},
     {"xc7z020", "xc7z020clg400-1", "xc7", 220, 53200, 140},
     {"xc7z045", "xc7z045ffg900-2", "xc7", 900, 218600, 545},
-    {"xczu3eg", "xczu3eg-sbva484-1-e", "xcup", 360, 70560, 216},
-    {"xczu7ev", "xczu7ev-ffvc1156-2-e", "xcup", 1728, 230400, 312},
-    {"xczu9eg", "xczu9eg-ffvb1156-2-e", "xcup", 2520, 274080, 912},
 };
 
 llvm::ArrayRef<Part> qnt::fpga::getParts() { return parts; }
@@ -34,12 +31,25 @@ const Part *qnt::fpga::findPart(llvm::StringRef name) {
 }
 
 std::string qnt::fpga::describeUnknownPart(llvm::StringRef name) {
-  std::string text = "unknown part '" + name.str() + "', expected one of";
+  static constexpr llvm::StringLiteral ultraScale[] = {"xczu", "xcku", "xcvu",
+                                                       "xcau"};
+  const bool isUltraScale =
+      llvm::any_of(ultraScale, [&](llvm::StringRef family) {
+        return name.starts_with(family);
+      });
+  std::string text =
+      (isUltraScale ? "part '" : "unknown part '") + name.str() + "'" +
+      (isUltraScale ? " is of an UltraScale family, of whose DSPs, of 27 by 18 "
+                      "bits, and URAM designs are not made yet"
+                    : "") +
+      ", expected one of";
   std::vector<std::string> names;
   for (const Part &part : parts) {
     names.push_back(part.name.str());
     text += (&part == parts ? " " : ", ") + names.back();
   }
+  if (isUltraScale)
+    return text;
   return text + "; the nearest is '" + support::findNearest(name.str(), names) +
          "'";
 }

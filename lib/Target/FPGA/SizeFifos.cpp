@@ -299,13 +299,13 @@ struct Around {
     // Where a frame leaves no time to wait for the reader.
     int64_t late = words + reading - cycles;
     if (late > 0)
-      behind = std::min(words, divideCeil(words * late, reading));
+      behind =
+          std::min<int64_t>(words, llvm::divideCeil(words * late, reading));
     int64_t giving = std::max(words, std::min(reading, cycles - words));
-    before = std::min(
-        words, divideCeil(giving * words, countComing(op.getInput(), cycles)));
+    before = std::min<int64_t>(
+        words,
+        llvm::divideCeil(giving * words, countComing(op.getInput(), cycles)));
   }
-  static int64_t divideCeil(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
   int64_t before = 0, behind = 0;
 };
 

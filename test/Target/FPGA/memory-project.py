@@ -29,11 +29,15 @@ graph.save(folder / "model.onnx", graph.linear(hidden, SIZES[1], SIZES[2]), [1, 
 quantize(rng, build, folder, "weights=int4 activations=uint8")
 
 
+warnings = []
+
+
 def compile_for(target, model="integers.mlir", into="design"):
     done = subprocess.run([build / "bin/quant-opt", folder / model,
                            f"--target=fpga part=xc7z020 clock=100MHz {target}", "-o", folder / into],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    warnings.append(done.stderr)
     return json.loads((folder / into / "report.json").read_text())
 
 
@@ -46,6 +50,10 @@ for name, size in sizes.items():
     assert (port["bits"], port["bytes"], port["mbit_per_second_most"]) == (64, size, 6400), port
     assert np.isclose(port["mbit_per_second"], 8 * size * rate / 1e6), port
 assert not report["memory"]["is_bottleneck"]
+# Two ports of 64 bits at 100 MHz have 1.6 GB/s.
+taken = sum(sizes.values()) * rate / 1e9
+assert (f"reads weights at {taken:.2f} GB/s, and is as fast as reported only if the memory has 1.60 "
+        "GB/s, a word of each port (2) every cycle; expected bandwidth=") in warnings[0], warnings
 page = (folder / "design/report.html").read_text()
 assert "<h2>Memory</h2>" in page and "are not what frames wait for" in page
 
@@ -102,10 +110,12 @@ assert not lint(cpp, "model") and not lint_script((cpp / "run_vitis.tcl").read_t
 
 # A memory of less bandwidth than the design takes: what it gives is what frames wait for.
 report = compile_for("cycles=800 weights=dram bandwidth=0.1GB/s", into="slow")
+assert "GB/s" not in warnings[-1], warnings
 assert report["bottleneck"] == "memory" and report["memory"]["is_bottleneck"], report
 assert report["cycles"] == -(-sum(sizes.values()) // 1), report["cycles"]
 assert "are what frames wait for" in (folder / "slow/report.html").read_text()
 
 # Nothing goes to memory that has room on the chip.
 report = compile_for("cycles=800 weights=auto", into="auto")
+assert "GB/s" not in warnings[-1], warnings
 assert "memory" not in report and not (folder / "auto/weights.bin").exists()

@@ -3,6 +3,7 @@
 """An MLP as Brevitas exports it (QONNX: Quant, BipolarQuant around floats) as Verilog and as
 C++, bit for bit what the interpreter gives of its integers; and these beside QONNX's own
 definitions in numpy."""
+import json
 import os
 import pathlib
 import shutil
@@ -58,3 +59,7 @@ simulation = Simulation(folder, "model", [("in0", source.word_bits, FRAMES * sou
 for stalls in (0, 7):
     got = simulation.run(given, stalls, seed=1 + seed % 1000000 + stalls)["out0"]
     assert (result.decode([word for _, word in got]) == want).all(), stalls
+    if stalls == 0:
+        ends = [cycle for cycle, _ in got][result.words - 1::result.words]
+        formula = json.loads((folder / "report.json").read_text())["cycles"]
+        assert ends[-1] - ends[-2] == formula, (ends, formula)

@@ -1,8 +1,10 @@
 // RUN: quant-opt %s --split-input-file --pass-pipeline='builtin.module(qflow.design(qnt-fpga-fold{cycles=4}))' --verify-diagnostics
 // RUN: not quant-opt %s --split-input-file --pass-pipeline='builtin.module(qflow.design(qnt-fpga-fold{part=xc7z45}))' 2>&1 | FileCheck %s --check-prefix=PART
 // RUN: not quant-opt %s --split-input-file --pass-pipeline='builtin.module(qflow.design(qnt-fpga-fold{part=xc7z045 clock=0}))' 2>&1 | FileCheck %s --check-prefix=CLOCK
+// RUN: not quant-opt %s --split-input-file --pass-pipeline='builtin.module(qflow.design(qnt-fpga-fold{part=xczu3eg}))' 2>&1 | FileCheck %s --check-prefix=ULTRASCALE
 
-// PART: unknown part 'xc7z45', expected one of xc7a35t, {{.*}}, xczu9eg; the nearest is 'xc7z045'
+// ULTRASCALE: part 'xczu3eg' is of an UltraScale family, of whose DSPs, of 27 by 18 bits, and URAM designs are not made yet, expected one of xc7a35t, {{.*}}, xc7z045{{$}}
+// PART: unknown part 'xc7z45', expected one of xc7a35t, {{.*}}, xc7z045; the nearest is 'xc7z045'
 // CLOCK: expected a positive clock, and a share of LUTs above 0 and at most 1
 // expected-error @+1 {{needs at least 8 cycles a frame, expected at most 4}}
 qflow.design @wide(%x: !qflow.stream<8x1024xui8, 1>) -> !qflow.stream<8x1024xui8, 1> {

@@ -129,7 +129,7 @@ for target, patterns in [
         ("fpga", ["fpga needs a part, such as part=xc7z020"]),
         ("fpga part=xc7z020", ["fpga needs a clock, such as clock=100MHz"]),
         ("fpga part=xc7z021 clock=1MHz", ["unknown part 'xc7z021', expected one of",
-                                          "xczu9eg; the nearest is 'xc7z020'"]),
+                                          "xc7z045; the nearest is 'xc7z020'"]),
         ("fpga clock=fast", ["unknown clock 'fast', expected 1MHz to 1000MHz"]),
         ("fpga clock=0MHz", ["unknown clock '0MHz'"]),
         ("fpga cycles=0", ["unknown cycles '0'"]),

@@ -33,6 +33,10 @@ std::vector<MemoryPort> getMemoryPorts(qflow::DesignOp design);
 /// The words of all ports at their offsets, zeros between.
 std::string writeMemoryImage(qflow::DesignOp design);
 
+/// Where the memory's bandwidth is not known, warns of what frames of so many
+/// cycles take, and of what all ports have, which the cycles assume.
+void warnOfBandwidth(qflow::DesignOp design, int64_t cycles);
+
 /// NAME.hex of each port, a word a line in hexadecimal digits.
 Files writeMemoryWords(qflow::DesignOp design);
 

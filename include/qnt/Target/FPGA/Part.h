@@ -15,19 +15,20 @@
 
 namespace qnt::fpga {
 
-/// What an FPGA has, by AMD's product tables (DS180, DS190, DS890, DS891).
+/// What an FPGA has, by AMD's product tables (DS180, DS190): of 7
+/// series, with DSP48E1 and no URAM.
 struct Part {
   llvm::StringRef name;
   /// With a package and speed that boards have, as Vitis HLS takes it.
   llvm::StringRef device;
-  /// As Yosys' synth_xilinx calls it: xc7, xcup.
+  /// As Yosys' synth_xilinx calls it.
   llvm::StringRef family;
   int64_t dsps, luts;
   /// Of 36 Kib.
   int64_t blockRAMs;
 };
 
-/// By family, smallest first.
+/// Artix first, each family by size.
 llvm::ArrayRef<Part> getParts();
 /// Null when there is none of that name.
 const Part *findPart(llvm::StringRef name);

@@ -58,7 +58,8 @@ def pair_dot(rng):
     bits = pick(rng, 2, 4)
     weights = rng.integers(-(1 << bits - 1), 1 << bits - 1, (rows, inputs))
     ways = list(shared(weights, x, pe, 2))
-    if not rows // pe < inputs // x.lanes or not ways:
+    # Of products of 9 bits, the fewest that Yosys puts into DSPs, it narrows some.
+    if not rows // pe < inputs // x.lanes or not ways or x.bits + bits < 6:
         return pair_dot(rng)
     y = Stream([12, rows], x.bits + bits + inputs.bit_length(), True, pe)
     return f"qflow.dot %0 weights {dense(weights, bits)} {pick(rng, *ways)}", [x], y
