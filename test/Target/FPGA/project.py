@@ -185,7 +185,7 @@ def write_report(name, cycles, dsps, luts, block_rams, dsp_name="DSP"):
 status, text = read_vitis()
 assert status == 1 and "has no model_csynth.xml: run vitis_hls" in text, text
 write_report("model", 2 * said["cycles"], 5, said["total"]["lut"] + 10, 3)
-write_report(stages[0]["name"], "undef", 1, 3 * stages[0]["lut"], 0, "DSP48E")
+write_report("do_" + stages[0]["name"], "undef", 1, 3 * stages[0]["lut"], 0, "DSP48E")
 status, text = read_vitis()
 assert status == 0, text
 assert "clock 5.84 ns of 8, 77 flip-flops, ? URAMs" in text, text

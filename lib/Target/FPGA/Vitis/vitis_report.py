@@ -86,7 +86,8 @@ def main():
     for stage in ours["stages"]:
         if stage["kind"] in ("fifo", "memory"):
             continue
-        path = folder / f"{stage['name']}_csynth.xml"
+        kind = "do_fetch_" if stage["kind"] == "fetch" else "do_"
+        path = folder / f"{kind}{stage['name']}_csynth.xml"
         if path.exists():
             rows.append(compare(stage["name"], stage, read_report(path)))
         else:
