@@ -1,5 +1,4 @@
-//===- CPUCostModel.h - costs on the CPU target -------------------*- C++
-//-*-===//
+//===- CPUCostModel.h - costs on the CPU target -----------------*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

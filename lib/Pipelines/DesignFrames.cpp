@@ -1,5 +1,4 @@
-//===- DesignFrames.cpp - frames that check a design -------------*- C++
-//-*-===//
+//===- DesignFrames.cpp - frames that check a design ------------*- C++ -*-===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

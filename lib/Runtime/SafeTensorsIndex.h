@@ -1,5 +1,4 @@
-//===- SafeTensorsIndex.h - where tensors lie in a safetensors file -*- C++
-//-*-===//
+//===- SafeTensorsIndex.h - where tensors lie in a safetensors file ------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

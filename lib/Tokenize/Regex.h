@@ -1,5 +1,4 @@
-//===- Regex.h - regular expressions as tokenizer.json means them -*- C++
-//-*-===//
+//===- Regex.h - regular expressions as tokenizer.json means them --------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -4,12 +4,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "Dims.h"
 #include "FoldPatterns.h"
 
 #include "qnt/Analysis/ParamExpressions.h"
 #include "qnt/Dialect/NN/NN.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 
@@ -90,22 +93,29 @@ template <typename LayerOp> struct FoldScale : FoldOutput<LayerOp, nn::MulOp> {
 };
 
 /// The zeros of a tensor.pad around rows and columns are those of a
-/// convolution.
+/// convolution, also where images are transposed between them.
 struct FoldPads : OpRewritePattern<nn::ConvOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(nn::ConvOp op,
                                 PatternRewriter &rewriter) const override {
-    auto pad = op.getInput().getDefiningOp<tensor::PadOp>();
+    auto transpose = op.getInput().getDefiningOp<linalg::TransposeOp>();
+    auto pad = (transpose ? transpose.getInput() : op.getInput())
+                   .getDefiningOp<tensor::PadOp>();
     if (!pad || !pad.getConstantPaddingValue() ||
         !matchPattern(pad.getConstantPaddingValue(), m_AnyZeroFloat()))
       return rewriter.notifyMatchFailure(op, "has no zeros around its images");
-    SmallVector<int64_t> pads(op.getPads());
     auto low = getConstantIntValues(pad.getMixedLowPad());
     auto high = getConstantIntValues(pad.getMixedHighPad());
     if (!low || !high)
       return rewriter.notifyMatchFailure(op, "pads known at run time only");
-    for (auto [dim, below, above] : llvm::enumerate(*low, *high)) {
+    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, 4));
+    if (transpose)
+      order.assign(transpose.getPermutation().begin(),
+                   transpose.getPermutation().end());
+    SmallVector<int64_t> pads(op.getPads());
+    for (auto [dim, from] : llvm::enumerate(order)) {
+      int64_t below = (*low)[from], above = (*high)[from];
       bool isWindow = dim == 1 || dim == 2;
       if (below < 0 || above < 0 || (!isWindow && (below || above)))
         return rewriter.notifyMatchFailure(op, "pads of other dimensions");
@@ -115,10 +125,22 @@ struct FoldPads : OpRewritePattern<nn::ConvOp> {
       }
     }
     // Static sizes may be known of the padded images alone.
-    if (pad.getSourceType().getDimSize(3) != pad.getType().getDimSize(3))
+    if (pad.getSourceType().getDimSize(order[3]) !=
+        pad.getType().getDimSize(order[3]))
       return rewriter.notifyMatchFailure(op, "channels of unknown number");
+    Value images = pad.getSource();
+    if (transpose) {
+      auto sizes =
+          applyPermutation(getDims(rewriter, op.getLoc(), images), order);
+      auto type = pad.getSourceType().clone(
+          applyPermutation(pad.getSourceType().getShape(), order));
+      Value init = createEmpty(rewriter, op.getLoc(), type, sizes);
+      images = linalg::TransposeOp::create(rewriter, transpose.getLoc(), images,
+                                           init, order)
+                   ->getResult(0);
+    }
     auto folded = nn::ConvOp::create(
-        rewriter, op.getLoc(), pad.getSource(), op.getWeight(), op.getBias(),
+        rewriter, op.getLoc(), images, op.getWeight(), op.getBias(),
         op.getStrides(), pads, op.getDilations(), op.getGroups());
     if (folded.getType() == op.getType())
       rewriter.replaceOp(op, folded);

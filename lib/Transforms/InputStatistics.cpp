@@ -1,5 +1,4 @@
-//===- InputStatistics.cpp - what the inputs of weights are like -*- C++
-//-*-===//
+//===- InputStatistics.cpp - what the inputs of weights are like ---------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Preprocess.cpp - models that eat images as they are stored -*- C++
-//-*-===//
+//===- Preprocess.cpp - models that eat images as they are stored --------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -70,6 +70,36 @@ func.func @pads(%x: tensor<?x8x8x4xf32>) -> tensor<?x9x10x8xf32> {
   return %0 : tensor<?x9x10x8xf32>
 }
 
+// Pads of rows and columns are those of a convolution in whatever order they are; those of
+// channels are not, which the second pad has.
+// CHECK-LABEL: func @transposed_pads
+// CHECK-SAME:    (%[[X:.*]]: tensor<?x4x8x8xf32>
+// CHECK:         %[[T:.*]] = linalg.transpose ins(%[[X]] : tensor<?x4x8x8xf32>) outs(%{{.*}} : tensor<?x8x8x4xf32>) permutation = [0, 2, 3, 1]
+// CHECK:         nn.conv %[[T]], %{{.*}} pads [2, 1, 1, 3] : tensor<?x8x8x4xf32>
+// CHECK:         tensor.pad
+// CHECK:         nn.conv
+func.func @transposed_pads(%x: tensor<?x4x8x8xf32>, %y: tensor<?x3x8x8xf32>) -> (tensor<?x9x10x8xf32>, tensor<?x6x6x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %zeros = arith.constant 0 : index
+  %w = ml_program.global_load_const @w : tensor<8x3x3x4xf32>
+  %n = tensor.dim %x, %zeros : tensor<?x4x8x8xf32>
+  %p = tensor.pad %x low[0, 0, 1, 0] high[0, 0, 0, 2] {
+  ^bb0(%a: index, %b: index, %c: index, %d: index):
+    tensor.yield %zero : f32
+  } : tensor<?x4x8x8xf32> to tensor<?x4x9x10xf32>
+  %e = tensor.empty(%n) : tensor<?x9x10x4xf32>
+  %t = linalg.transpose ins(%p : tensor<?x4x9x10xf32>) outs(%e : tensor<?x9x10x4xf32>) permutation = [0, 2, 3, 1]
+  %0 = nn.conv %t, %w pads [1, 1, 1, 1] : tensor<?x9x10x4xf32>, tensor<8x3x3x4xf32>
+  %q = tensor.pad %y low[0, 1, 0, 0] high[0, 0, 0, 0] {
+  ^bb0(%a: index, %b: index, %c: index, %d: index):
+    tensor.yield %zero : f32
+  } : tensor<?x3x8x8xf32> to tensor<?x4x8x8xf32>
+  %f = tensor.empty(%n) : tensor<?x8x8x4xf32>
+  %u = linalg.transpose ins(%q : tensor<?x4x8x8xf32>) outs(%f : tensor<?x8x8x4xf32>) permutation = [0, 2, 3, 1]
+  %1 = nn.conv %u, %w : tensor<?x8x8x4xf32>, tensor<8x3x3x4xf32>
+  return %0, %1 : tensor<?x9x10x8xf32>, tensor<?x6x6x8xf32>
+}
+
 // Other numbers, and other dimensions, are no zeros around an image.
 // CHECK-LABEL: func @no_pads
 // CHECK:         tensor.pad

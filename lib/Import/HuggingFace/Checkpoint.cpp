@@ -1,5 +1,4 @@
-//===- Checkpoint.cpp - a checkpoint folder and its configuration -*- C++
-//-*-===//
+//===- Checkpoint.cpp - a checkpoint folder and its configuration --------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

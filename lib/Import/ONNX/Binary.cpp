@@ -1,5 +1,4 @@
-//===- Binary.cpp - operators on the elements of several tensors -*- C++
-//-*-===//
+//===- Binary.cpp - operators on the elements of several tensors ---------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

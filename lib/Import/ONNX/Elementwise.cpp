@@ -1,5 +1,4 @@
-//===- Elementwise.cpp - operators on the elements of one tensor -*- C++
-//-*-===//
+//===- Elementwise.cpp - operators on the elements of one tensor ---------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

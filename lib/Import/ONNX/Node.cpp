@@ -1,5 +1,4 @@
-//===- Node.cpp - the node being imported, as its operator sees it -*- C++
-//-*-===//
+//===- Node.cpp - the node being imported, as its operator sees it -------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Values.cpp - constants, types and values that pass through -*- C++
-//-*-===//
+//===- Values.cpp - constants, types and values that pass through --------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

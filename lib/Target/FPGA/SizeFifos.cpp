@@ -217,28 +217,42 @@ static int64_t countAtOnce(DotOp op) {
   return op.getInTables() ? words : op.getVectors() ? words + 1 : 0;
 }
 
-/// While the first rows of a frame come there are no windows for `gap` cycles.
-/// The first units behind that have no time to wait so long take what came
-/// before meanwhile: they are given to `place`, with so many words.
+namespace {
+/// Cycles in which a stream brings nothing: in the longest pause, and in all of
+/// a frame.
+struct Pauses {
+  int64_t longest, all;
+
+  /// As they go on through a unit of so many cycles a pixel.
+  Pauses behind(int64_t pixel) const {
+    int64_t later = longest + pixel + cyclesUnderWay;
+    return {later, all * later / longest};
+  }
+};
+} // namespace
+
+/// While rows come that a window only reads there are no windows. The first
+/// units behind that have no time to wait so long take what came before
+/// meanwhile: they are given to `place`, with so many words.
 static void
-bridgeGap(OpOperand &reader, int64_t gap, int64_t cycles,
-          function_ref<void(OpOperand &reader, int64_t words)> place) {
+bridgePauses(OpOperand &reader, Pauses pauses, int64_t cycles,
+             function_ref<void(OpOperand &reader, int64_t words)> place) {
   Operation *op = reader.getOwner();
   if (!isImage(reader.get()) || isa<OutputOp, WindowOp>(op))
     return;
   auto from = cast<StreamType>(reader.get().getType());
   int64_t busy = getCycles(op);
   int64_t pixels = from.getShape()[0] * from.getShape()[1];
-  if (busy + gap > cycles) {
+  if (busy + pauses.all > cycles) {
     // A dot product begins with a whole vector.
     int64_t parts = isa<DotOp>(op) ? pixels : from.getWords();
-    place(reader,
-          llvm::divideCeil(gap * parts, busy) * (from.getWords() / parts));
+    place(reader, llvm::divideCeil(pauses.longest * parts, busy) *
+                      (from.getWords() / parts));
     return;
   }
   for (Value result : op->getResults())
-    bridgeGap(*result.use_begin(), gap + busy / pixels + cyclesUnderWay, cycles,
-              place);
+    bridgePauses(*result.use_begin(), pauses.behind(busy / pixels), cycles,
+                 place);
 }
 
 /// Of all vectors at once: those of the next frame wait for all tiles. A vector
@@ -322,14 +336,14 @@ class SizeFifos : public fpga::impl::SizeFifosPassBase<SizeFifos> {
     for (DotOp op : dots)
       waiting[&op.getInputMutable()] = countRepeated(op);
     for (WindowOp op : windows) {
-      WindowSchedule schedule(op);
+      WindowSchedule::Gaps gaps = WindowSchedule(op).getGaps();
       // The slowest unit is late by itself.
-      if (getCycles(op) < cycles)
-        bridgeGap(*op.getResult().use_begin(),
-                  schedule.getNeeded(0) * schedule.row + cyclesUnderWay, cycles,
-                  [&](OpOperand &reader, int64_t words) {
-                    waiting[&reader] += words;
-                  });
+      if (gaps.all == 0 || getCycles(op) >= cycles)
+        continue;
+      Pauses pauses{gaps.longest, gaps.all};
+      bridgePauses(
+          *op.getResult().use_begin(), pauses.behind(0), cycles,
+          [&](OpOperand &reader, int64_t words) { waiting[&reader] += words; });
     }
     for (auto [reader, words] : waiting)
       insert(*reader, words);

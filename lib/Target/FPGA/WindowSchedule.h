@@ -25,6 +25,13 @@ struct WindowSchedule {
   int64_t getLimit(int64_t o) const;
   /// Iterations of a frame.
   int64_t getIterations() const;
+  /// Of one frame after another, iterations that only read, between two that
+  /// write.
+  struct Gaps {
+    /// Those of the longest one; of all in a frame.
+    int64_t longest = 0, all = 0;
+  };
+  Gaps getGaps() const;
 
   int64_t height, width, outHeight, outWidth;
   /// Words of a pixel, of a row.
@@ -32,6 +39,10 @@ struct WindowSchedule {
   int64_t taps, stride, above, extent;
   /// Of the buffer.
   int64_t rows;
+
+private:
+  /// Calls `visit` for each iteration of a frame with whether it writes.
+  void walk(llvm::function_ref<void(bool writes)> visit) const;
 };
 
 } // namespace qnt::fpga

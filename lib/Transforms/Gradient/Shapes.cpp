@@ -1,5 +1,4 @@
-//===- Shapes.cpp - rules of reshapes, slices, concatenations, pads -*- C++
-//-*-===//
+//===- Shapes.cpp - rules of reshapes, slices, concatenations, pads ------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

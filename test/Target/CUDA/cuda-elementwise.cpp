@@ -1,5 +1,4 @@
-//===- cuda-elementwise.cpp - elementwise kernels in the emulator -*- C++
-//-*-===//
+//===- cuda-elementwise.cpp - elementwise kernels in the emulator --------===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

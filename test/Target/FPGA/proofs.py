@@ -374,6 +374,8 @@ def prove_shared_rows():
         SharedRows(np.array([[127, -127], [-127, -127]]), 8, False, 2),
         SharedRows(np.array([[-8, 7], [-8, -8], [-1, 0]]), 4, False, 3),
         SharedRows(np.array([[-1], [1], [-1], [0], [-1], [-1]]), 3, True, 6),
+        # A row of zeros on top.
+        SharedRows(np.array([[-3, 5], [0, 0]]), 4, True, 2),
     ]
     proofs = Proofs(folder / "shared")
     for number, unit in enumerate(edges + [draw_shared_rows() for _ in range(4)]):
@@ -455,6 +457,8 @@ def prove_pairs():
         Pairs(np.array([[-8, 7], [-8, -8]]), 4, True, 2),
         # One row of more bits.
         Pairs(np.array([[-100]]), 2, True, 1),
+        # A row of zeros on top.
+        Pairs(np.array([[-2], [0]]), 4, True, 2),
     ]
     proofs = Proofs(folder / "pairs")
     for number, unit in enumerate(edges + [draw_pairs() for _ in range(4)]):

@@ -1,5 +1,4 @@
-//===- LinearTiles.cpp - which linear layers there are, and their tiles -*- C++
-//-*-===//
+//===- LinearTiles.cpp - which linear layers there are, and their tiles --===//
 //
 // Part of the QNT project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

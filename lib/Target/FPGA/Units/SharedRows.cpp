@@ -45,6 +45,9 @@ Value SharedRowsCodec::makeFactors(ProcessBuilder &process,
   Value factor;
   for (auto [j, bits] : llvm::enumerate(fieldBits)) {
     unsigned apart = rows.vectors * rows.spacing, place = unsigned(j) * apart;
+    // Of rows of zeros on top the factor has no bits but copies of its sign.
+    if (place >= rows.bits)
+      break;
     Value field = process.resize(process.shiftRight(stored, at, false), bits,
                                  /*isSigned=*/true);
     field = process.resize(field, std::min(apart, rows.bits - place),

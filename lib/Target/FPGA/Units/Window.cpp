@@ -42,19 +42,42 @@ int64_t WindowSchedule::getLimit(int64_t o) const {
   return std::clamp<int64_t>(o * stride - above + rows, 0, height);
 }
 
-int64_t WindowSchedule::getIterations() const {
-  int64_t read = 0, written = 0, o = 0, iterations = 0;
-  for (; read < height * row || o < outHeight; ++iterations) {
+void WindowSchedule::walk(function_ref<void(bool writes)> visit) const {
+  int64_t read = 0, written = 0, o = 0;
+  while (read < height * row || o < outHeight) {
     int64_t rowsRead = read / row;
     read += rowsRead != getLimit(o);
-    if (rowsRead < getNeeded(o))
-      continue;
-    if (++written == outWidth * taps * pixel) {
+    bool writes = rowsRead >= getNeeded(o);
+    visit(writes);
+    if (writes && ++written == outWidth * taps * pixel) {
       written = 0;
       ++o;
     }
   }
+}
+
+int64_t WindowSchedule::getIterations() const {
+  int64_t iterations = 0;
+  walk([&](bool) { ++iterations; });
   return iterations;
+}
+
+WindowSchedule::Gaps WindowSchedule::getGaps() const {
+  Gaps gaps;
+  int64_t gap = 0, first = 0;
+  bool wrote = false;
+  walk([&](bool writes) {
+    gap = writes ? 0 : gap + 1;
+    gaps.all += !writes;
+    gaps.longest = std::max(gaps.longest, gap);
+    wrote |= writes;
+    if (!wrote)
+      first = gap;
+  });
+  // What is read behind the last window is followed by the next frame's first
+  // rows.
+  gaps.longest = std::max(gaps.longest, gap + first);
+  return gaps;
 }
 
 namespace {

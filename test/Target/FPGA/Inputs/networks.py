@@ -39,6 +39,16 @@ def network(rng, path):
     graph.save(path, graph.linear(x, 8, 5), [1, 5])
 
 
+def strided(rng, path):
+    """Every other pixel, as ResNet's shortcuts have them (He et al. 2016): windows read four
+    times as often as they write, of channels of which no dot product takes two at once."""
+    graph = Graph(rng, [1, 7, 12, 12])
+    x = graph.node("Relu", graph.conv("x", 7, 16, (1, 1), strides=[2, 2]))
+    x = graph.conv(x, 16, 4, (1, 1))
+    x = graph.node("Flatten", graph.node("GlobalAveragePool", x))
+    graph.save(path, graph.linear(x, 4, 3), [1, 3])
+
+
 def mobile(rng, path):
     """Blocks as MobileNetV2 has them (Sandler et al. 2018)."""
     graph = Graph(rng, [1, 3, 10, 9])
