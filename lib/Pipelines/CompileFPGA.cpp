@@ -89,6 +89,7 @@ LogicalResult qnt::writeDesign(ModuleOp module, const TargetOptions &target,
     fpga::warnOfBandwidth(design, estimate->getCycles());
   fpga::Files files = fpga::writeProject(design, *estimate, *target.part);
   files.merge(fpga::writeReport(design, *estimate, target.part));
+  files.merge(fpga::writeVerilogProject(design, *target.part));
   files.merge(fpga::writeCppProject(design, *target.part));
   for (auto &[name, text] : *verilog)
     files["verilog/" + name] = std::move(text);

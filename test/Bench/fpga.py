@@ -14,7 +14,6 @@ import json
 import math
 import pathlib
 import re
-import shutil
 import sys
 import tempfile
 
@@ -29,7 +28,6 @@ from tools import BUILD, ROOT, call, machine, need_shared, run_json
 sys.path[:0] = [str(ROOT / "test/Inputs"), str(ROOT / "test/Target/FPGA/Inputs")]
 from csim import find_ap_types  # noqa: E402
 from designs import pack, unpack  # noqa: E402
-from rtl import Simulation  # noqa: E402
 from yosys import synthesize  # noqa: E402
 
 INT8 = "weights=int8 activations=int8 range=mse samples=64"
@@ -147,9 +145,6 @@ class Stream:
         numbers = np.array(unpack(words, self.bits, self.lanes, self.signed))
         return (numbers.reshape(-1, *self.shape) - self.zero).astype(np.float32) * self.scales
 
-    def port(self, frames):
-        return self.name, self.bits * self.lanes, frames * self.words
-
 
 class Project:
     """A model's design in a folder, and the same integers for the CPU."""
@@ -241,12 +236,7 @@ class Project:
 
     def run_stalled(self, numbers):
         """Scores of the Verilog where every stream waits at random."""
-        here = self.folder / "stalled"
-        shutil.copytree(self.folder / "design/verilog", here)
-        simulation = Simulation(here, "model", [self.source.port(len(numbers))],
-                                [self.result.port(len(numbers))])
-        got = simulation.run({"in0": self.source.encode(numbers)}, stalls=6, limit=10**9)
-        return self.result.decode([word for _, word in got["out0"]])
+        return self.make("verilog", "rtlsim", numbers, "STALLS=6")[0]
 
     def describe(self, with_yosys):
         """DSPs, LUTs, block RAMs."""

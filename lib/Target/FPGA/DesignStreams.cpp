@@ -40,6 +40,17 @@ std::string fpga::getOutputName(DesignOp design, unsigned number) {
   return getName(design.getResultAttrDict(number), "out", number);
 }
 
+SmallVector<Port> fpga::getPorts(DesignOp design) {
+  SmallVector<Port> ports;
+  for (auto [number, type] : llvm::enumerate(design.getArgumentTypes()))
+    ports.push_back({getInputName(design, number), cast<StreamType>(type),
+                     design.getArgAttrDict(number), true});
+  for (auto [number, type] : llvm::enumerate(design.getResultTypes()))
+    ports.push_back({getOutputName(design, number), cast<StreamType>(type),
+                     design.getResultAttrDict(number), false});
+  return ports;
+}
+
 std::vector<std::string> fpga::nameProcesses(DesignOp design) {
   UniqueNames names;
   std::vector<std::string> result;

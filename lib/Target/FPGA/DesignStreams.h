@@ -27,6 +27,16 @@ private:
 std::string getInputName(qflow::DesignOp design, unsigned number);
 std::string getOutputName(qflow::DesignOp design, unsigned number);
 
+/// A stream of a design's interface.
+struct Port {
+  std::string name;
+  qflow::StreamType type;
+  mlir::DictionaryAttr attributes;
+  bool isInput;
+};
+/// Those that come in, then those that go out.
+llvm::SmallVector<Port> getPorts(qflow::DesignOp design);
+
 /// What the processes are called, in their order.
 std::vector<std::string> nameProcesses(qflow::DesignOp design);
 

@@ -35,7 +35,6 @@ module qnt_fifo #(parameter WIDTH = 8, parameter DEPTH = 2, parameter BITS = 1) 
   reg [BITS:0] count;
   wire enters = in_valid & in_ready;
   wire leaves = out_valid & out_ready;
-  assign in_ready = count != DEPTH;
   assign out_valid = count != 0;
   assign out_data = words[first];
   always @(posedge clk) begin
@@ -72,7 +71,6 @@ module qnt_block_fifo #(parameter WIDTH = 8, parameter DEPTH = 512, parameter BI
   reg [BITS:0] count;
   wire enters = in_valid & in_ready;
   wire moves = (count != 0) & (~out_valid | out_ready);
-  assign in_ready = count != DEPTH;
   genvar i;
   generate
     for (i = 0; i < COLUMNS; i = i + 1) begin : columns
@@ -103,10 +101,18 @@ module qnt_block_fifo #(parameter WIDTH = 8, parameter DEPTH = 512, parameter BI
 
 /// The end of both.
 static constexpr const char *fifoEndText = R"(`ifdef QNT_MEASURE
+  // Of 16 cycles, takes nothing in +stalls=N, at random.
+  integer stalls;
+  reg takes = 1;
+  assign in_ready = count != DEPTH & takes;
+  initial if ($value$plusargs("stalls=%d", stalls) == 0) stalls = 0;
+  always @(posedge clk) if (stalls != 0) takes <= $urandom % 16 >= stalls;
   // The words with which it would never have been full.
   integer most = 0;
   always @(posedge clk) if (!rst & count + enters > most) most <= count + enters;
   final $display("FIFO %m %0d %0d", DEPTH, most);
+`else
+  assign in_ready = count != DEPTH;
 `endif
 endmodule
 )";

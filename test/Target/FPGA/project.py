@@ -66,11 +66,18 @@ theirs = interpret(build, folder, ((np.array(elements) - zero).astype(np.float32
 expected = [int(word, 16) for word in (verilog / "out0.expected.hex").read_text().split()]
 sums = np.array(unpack(expected, bits, out_lanes, signed=True)).reshape(2, 4)
 assert (sums.astype(np.float32) * scales == theirs).all(), (sums, theirs)
-same = f"out0: 0 of {len(expected)} words differ"
 for here, target, options in ((cpp, "csim", ()), (cpp, "csim", ("SANITIZE=1",)),
-                              (verilog, "rtlsim", ()), (verilog, "rtlsim", ("STALLS=9",))):
+                              (verilog, "rtlsim", ()), (verilog, "rtlsim", ("STALLS=9",)),
+                              (verilog, "rtlsim", ("FRAMES=7", "STALLS=3", f"SEED={seed}"))):
     status, text = make(here, target, *options)
-    assert status == 0 and same in text, text
+    # Of more frames than there are, the first ones come again.
+    count = len(expected) // 2 * (7 if "FRAMES=7" in options else 2)
+    assert status == 0 and f"out0: 0 of {count} words differ" in text, text
+assert "7 frames in" in text and "the first one in" in text, text
+for options, complaint in ((["FRAMES=0"], "expected FRAMES of 1 or more, and STALLS of 0 to 15"),
+                           (["STALLS=16"], "expected FRAMES of 1 or more, and STALLS of 0 to 15")):
+    status, text = make(verilog, "rtlsim", *options)
+    assert status != 0 and complaint in text, text
 assert "needs clang++ 16" in make(cpp, "csim", "CXX=", "OUT=none.out")[1]
 # One wrong word, and no words.
 broken = folder / "broken"
@@ -82,7 +89,10 @@ for here, target in ((broken / "verilog", "rtlsim"), (broken / "cpp", "csim")):
     status, text = make(here, target)
     assert status != 0 and f"out0: 1 of {len(expected)} words differ" in text, text
     (here / "in0.hex").write_text("")
-    assert make(here, target)[0] != 0
+    status, text = make(here, target, "FRAMES=2")
+    assert status != 0 and "in0.hex has no words" in text, text
+    (here / "in0.hex").unlink()
+    assert make(here, target, "FRAMES=2")[0] != 0
 shutil.rmtree(broken)
 
 for here in (verilog, cpp):
@@ -90,7 +100,9 @@ for here in (verilog, cpp):
 (verilog / "in0.hex").write_text("".join(f"{w:x}\n" for w in pack(codes.ravel(), 8, lanes)))
 done = subprocess.run(["make", "rtlsim", f"FRAMES={FRAMES}"], cwd=verilog, capture_output=True,
                       text=True, timeout=100)
-assert done.returncode == 0 and f"{FRAMES} frames in" in done.stdout, done.stdout + done.stderr
+assert done.returncode == 0, done.stdout + done.stderr
+assert re.search(rf"^{FRAMES} frames in \d+ cycles, the first one in \d+, the last one in 16$",
+                 done.stdout, re.M), done.stdout
 got = [int(word, 16) for word in (verilog / "out0.hex").read_text().split()]
 sums = np.array(unpack(got, bits, out_lanes, signed=True)).reshape(FRAMES, 4)
 assert (sums.astype(np.float32) * scales == want).all(), (sums, want)

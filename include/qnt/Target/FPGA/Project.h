@@ -15,14 +15,16 @@
 namespace qnt::fpga {
 
 /// Of a design of processes with streams described by qflow.scales and
-/// qflow.zero: README.md on its interface and its speed, and in verilog/ a
-/// Makefile that runs it in Verilator (bench.v, bench.cpp) on NAME.hex, beside
-/// NAME.expected.hex, and through Yosys.
-/// The Verilog itself is not among them. With weights in memory there are
-/// weights.bin, what its ports read, and a memory for the bench
-/// (MemoryPorts.h).
+/// qflow.zero: README.md on its interface and its speed, and with weights in
+/// memory weights.bin, what its ports read.
 Files writeProject(qflow::DesignOp design, const Estimate &estimate,
                    const Part &part);
+
+/// In verilog/ what is beside the Verilog of a design: a Makefile that runs it
+/// in Verilator (bench.v, bench.cpp) on NAME.hex, beside NAME.expected.hex, and
+/// through Yosys; with weights in memory a memory for the bench
+/// (MemoryPorts.h).
+Files writeVerilogProject(qflow::DesignOp design, const Part &part);
 
 /// In cpp/ what is beside the C++ of a design: a test bench (csim.cpp) on words
 /// in files, a Makefile that runs it without Vitis by the types of sim/, a
