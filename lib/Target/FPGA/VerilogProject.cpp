@@ -162,28 +162,23 @@ static std::string writeBench(DesignOp design, ArrayRef<Port> ports) {
                         port.name);
   }
   bodies += writeMemories(design, bindings);
-  std::string options;
-  for (auto [name, value] : {std::pair("frames", 1), {"stalls", 0}})
-    options += formatv(
-        "    if ($value$plusargs(\"{0}=%d\", {0}) == 0) {0} = {1};\n", name,
-        value);
-  std::string integers = "frames, stalls";
+  SmallVector<std::pair<StringRef, int>> options{{"frames", 1}, {"stalls", 0}};
   if (!getMemoryPorts(design).empty())
-    for (auto [name, value] :
-         {std::pair("latency", 32), {"jitter", 0}, {"pace", 1}}) {
-      integers += std::string(", ") + name;
-      options += formatv(
-          "    if ($value$plusargs(\"{0}=%d\", {0}) == 0) {0} = {1};\n", name,
-          value);
-    }
+    options.append({{"latency", 32}, {"jitter", 0}, {"pace", 1}});
+  std::string declared, read;
+  for (auto [name, otherwise] : options) {
+    declared += formatv("  integer {0};\n", name);
+    read +=
+        formatv("    if ($value$plusargs(\"{0}=%d\", {0}) == 0) {0} = {1};\n",
+                name, otherwise);
+  }
   return formatv(
       R"(// Runs +frames=N frames: words come from NAME.hex of each stream that comes in, from
 // its first one again after its last, and go to NAME.hex of those that go out, hexadecimal, a word
 // a line; these are compared with NAME.expected.hex. Of 16 cycles, each stream waits in +stalls=N,
 // at random (+verilator+seed+N).
 module bench(input clk, input rst, output reg failed = 0);
-  integer {5};
-  initial begin
+{5}  initial begin
 {6}    if (frames < 1 | stalls < 0 | stalls > 15)
       fail("expected FRAMES of 1 or more, and STALLS of 0 to 15");
   end
@@ -223,7 +218,7 @@ module bench(input clk, input rst, output reg failed = 0);
   end
 endmodule
 )",
-      bodies, design.getSymName(), bindings, whole, moves, integers, options,
+      bodies, design.getSymName(), bindings, whole, moves, declared, read,
       verdicts);
 }
 
