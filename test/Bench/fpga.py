@@ -3,11 +3,12 @@
 Verilog, run by Verilator, some with random stalls on every stream, beside those of the same
 integers compiled for the CPU, which are compared with the interpreter's; the clock cycles
 between frames, and the model's multiply-accumulates in each of them; what the design
-takes by the estimate and, with --yosys, as Yosys makes it. Models "-fit" are folded for the
-fewest cycles that the part has room for.
+takes by the estimate and, with --yosys, as Yosys makes it; with --fifos, the same with FIFOs as
+deep as these frames needed them. Models "-fit" are folded for the fewest cycles that the part has
+room for.
 
-usage: fpga.py [--models M,...] [--images N] [--exact N] [--rtl N] [--stalled N]
-               [--sanitized N] [--types N] [--yosys] [--part P] [--clock C] [--luts S]
+usage: fpga.py [--models M,...] [--images N] [--exact N] [--rtl N] [--stalled N] [--sanitized N]
+               [--types N] [--yosys] [--fifos] [--part P] [--clock C] [--luts S]
 """
 import argparse
 import json
@@ -167,14 +168,21 @@ class Project:
                  f"--quantize={recipe} per=tensor arithmetic=integer calib={folder}/samples.npz")
         self.opt(folder / "integers.mlir", "-o", folder / "stored.mlir",
                  f"--qnt-materialize-params=output={folder}/stored.safetensors")
-        self.opt(folder / "integers.mlir", "-o", folder / "design",
-                 f"--target=fpga part={args.part or part} clock={args.clock} luts={args.luts}"
-                 + (f" cycles={cycles}" if cycles else ""))
+        self.target = (f"--target=fpga part={args.part or part} clock={args.clock} "
+                       f"luts={args.luts}" + (f" cycles={cycles}" if cycles else ""))
+        self.opt(folder / "integers.mlir", "-o", folder / "design", self.target)
         readme = (folder / "design/README.md").read_text()
         self.source, self.result = Stream(readme, "in0"), Stream(readme, "out0")
 
     def opt(self, *args):
         call(BUILD / "bin/quant-opt", *args)
+
+    def use_measured_fifos(self):
+        """The same design with the depths that the last simulation without stalls needed."""
+        depths = self.folder / "fifos.json"
+        depths.write_text((self.folder / "design/verilog/fifos.json").read_text())
+        self.opt(self.folder / "integers.mlir", "-o", self.folder / "design",
+                 f"{self.target} fifos={depths}")
 
     def compiled(self, numbers):
         """Scores of the CPU's code."""
@@ -270,13 +278,22 @@ def measure(name, folder, args):
     if args.types:
         print(f"  C++, with Vitis' integers: "
               f"{equal(project.of_vitis_types(numbers[:args.types]), want)}", flush=True)
-    scores, first, last = project.run_rtl(numbers[:args.rtl])
-    interval = (last - first) / (args.rtl - 1)
     said = json.loads((folder / "design/report.json").read_text())["cycles"]
-    print(f"  Verilog: {equal(scores, want)}, with stalls "
-          f"{equal(project.run_stalled(numbers[:args.stalled]), want)}; first frame "
-          f"{first} cycles, then one in {interval:.0f}, the report's {said} and {interval - said:.0f}: "
-          f"{project.products / interval:.1f} multiply-accumulates a cycle", flush=True)
+
+    def run_verilog():
+        scores, first, last = project.run_rtl(numbers[:args.rtl])
+        interval = (last - first) / (args.rtl - 1)
+        print(f"  Verilog: {equal(scores, want)}, with stalls "
+              f"{equal(project.run_stalled(numbers[:args.stalled]), want)}; first frame "
+              f"{first} cycles, then one in {interval:.0f}, the report's {said} and "
+              f"{interval - said:.0f}: {project.products / interval:.1f} multiply-accumulates a "
+              "cycle", flush=True)
+
+    run_verilog()
+    if args.fifos:
+        project.use_measured_fifos()
+        print(f"  FIFOs as measured: {project.describe(args.yosys)}")
+        run_verilog()
 
 
 def main():
@@ -291,6 +308,8 @@ def main():
     parser.add_argument("--types", type=int, default=20,
                         help="frames with Vitis' integers, for which g++ takes minutes")
     parser.add_argument("--yosys", action="store_true")
+    parser.add_argument("--fifos", action="store_true",
+                        help="once more with FIFOs of measured depths")
     parser.add_argument("--part", help="another than each model's own")
     parser.add_argument("--clock", default="100MHz")
     parser.add_argument("--luts", default="80%", help="share of the LUTs that may be used")

@@ -44,6 +44,7 @@ public:
 
 private:
   void add(Logic kind, double count) { stage.logic[size_t(kind)] += count; }
+  void findData();
   void use(Value value, int64_t at);
   void countUses(Operation *op);
   void countDelays();
@@ -57,8 +58,28 @@ private:
   Stage &stage;
   /// Stages in which values are needed after those where they are known first.
   llvm::DenseMap<Value, std::set<int64_t>> uses;
+  /// What is made of words of streams or memories; the rest is control, which
+  /// indices tell.
+  llvm::DenseSet<Value> data;
 };
 } // namespace
+
+void LogicCounter::findData() {
+  Block &body = process.getBody().front();
+  for (bool isNew = true; isNew;) {
+    isNew = false;
+    for (Operation &op : body.without_terminator())
+      if (isa<ReadOp, LoadOp>(op) ||
+          llvm::any_of(op.getOperands(),
+                       [&](Value value) { return data.contains(value); }))
+        data.insert_range(op.getResults());
+    for (auto [state, after] :
+         llvm::zip_equal(process.getStates(),
+                         cast<NextOp>(body.getTerminator()).getStates()))
+      if (data.contains(after))
+        isNew |= data.insert(state).second;
+  }
+}
 
 /// As the Verilog refers to values.
 void LogicCounter::use(Value value, int64_t at) {
@@ -112,8 +133,12 @@ void LogicCounter::count(MemoryOp op) {
             depth, bits,
             std::max<int64_t>(
                 1, llvm::count_if(op->getUsers(), llvm::IsaPred<LoadOp>)))));
-  else if (depth > 2)
-    add(Logic::Constants, double(bits * llvm::divideCeil(depth, 64)));
+  else if (depth > 2) {
+    // Of fewer words than a LUT has, what reads them takes a part of it in.
+    double share =
+        std::min(1.0, (llvm::Log2_64_Ceil(uint64_t(depth)) - 1) / 5.0);
+    add(Logic::Constants, share * double(bits * llvm::divideCeil(depth, 64)));
+  }
 }
 
 /// Equal ones are made once. A factor loses the zeros at its end; what has no
@@ -199,7 +224,8 @@ void LogicCounter::count(Operation *op) {
   if (llvm::all_of(op->getOperands(), isConstant))
     return;
   auto bits = double(countBits(op->getOperand(0).getType()));
-  bool isControl = !isa<VectorType>(op->getResult(0).getType());
+  bool isControl = llvm::none_of(
+      op->getOperands(), [&](Value value) { return data.contains(value); });
   if (isa<arith::AddIOp, arith::SubIOp>(op))
     return add(isControl          ? Logic::ControlAdders
                : isMadeInDSPs(op) ? Logic::AddersInDSPs
@@ -248,6 +274,7 @@ void LogicCounter::run() {
   }
   for (Value state : process.getStates())
     add(Logic::States, double(countBits(state.getType())));
+  findData();
   for (Operation &op : process.getBody().front()) {
     count(&op);
     countUses(&op);
