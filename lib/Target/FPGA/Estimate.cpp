@@ -40,7 +40,7 @@ static constexpr Coefficient coefficients[numLogic] = {
     {"comparisons", 0.34},
     {"equalities", 0.33},
     {"selections", 0.67},
-    {"masks", 1.14},
+    {"masks", 0.85},
     {"gates", 0.86},
     {"control_adders", 0.1},
     {"control_comparisons", 0.33},

@@ -9,6 +9,7 @@
 #include "Lanes.h"
 #include "Memories.h"
 #include "Products.h"
+#include "States.h"
 
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
@@ -273,7 +274,8 @@ void LogicCounter::run() {
       add(Logic::Indices, double(countBits(index.getType())));
   }
   for (Value state : process.getStates())
-    add(Logic::States, double(countBits(state.getType())));
+    if (isSeenFirst(process, state))
+      add(Logic::States, double(countBits(state.getType())));
   findData();
   for (Operation &op : process.getBody().front()) {
     count(&op);

@@ -14,6 +14,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace qnt;
@@ -249,6 +250,19 @@ static std::string writeComparison(arith::CmpIPredicate predicate,
                  symbol, b);
 }
 
+/// A number of places, in the bits that those of an element take: of amounts of
+/// more than 32 bits Verilator 5.006 folds signed shifts wrongly.
+static std::string selectPlaces(Value places, const std::string &name,
+                                const std::string &lane) {
+  int64_t bits = getElementBits(places.getType());
+  if (bits == 1)
+    return selectLane(places, name, lane);
+  int64_t needed = llvm::Log2_64_Ceil(uint64_t(bits));
+  if (countLanes(places.getType()) == 1)
+    return formatv("{0}[0 +: {1}]", name, needed);
+  return formatv("{0}[{1}*{2} +: {3}]", name, lane, bits, needed);
+}
+
 void fpga::writeArithmetic(raw_ostream &os, Operation *op,
                            const std::string &name, Refer refer) {
   auto product = dyn_cast<arith::MulIOp>(op);
@@ -271,6 +285,11 @@ void fpga::writeArithmetic(raw_ostream &os, Operation *op,
                          writeComparison(predicate, in[0], in[1]), in[0], in[1])
               .str();
         };
+        auto shift = [&](const char *value) {
+          return formatv(value, in[0],
+                         selectPlaces(op->getOperand(1), sources[1], lane))
+              .str();
+        };
         using P = arith::CmpIPredicate;
         return llvm::TypeSwitch<Operation *, std::string>(op)
             .Case([&](arith::AddIOp) { return infix("+"); })
@@ -278,11 +297,9 @@ void fpga::writeArithmetic(raw_ostream &os, Operation *op,
             .Case([&](arith::AndIOp) { return infix("&"); })
             .Case([&](arith::OrIOp) { return infix("|"); })
             .Case([&](arith::XOrIOp) { return infix("^"); })
-            .Case([&](arith::ShLIOp) { return infix("<<"); })
-            .Case([&](arith::ShRUIOp) { return infix(">>"); })
-            .Case([&](arith::ShRSIOp) {
-              return formatv("$signed({0}) >>> {1}", in[0], in[1]).str();
-            })
+            .Case([&](arith::ShLIOp) { return shift("{0} << {1}"); })
+            .Case([&](arith::ShRUIOp) { return shift("{0} >> {1}"); })
+            .Case([&](arith::ShRSIOp) { return shift("$signed({0}) >>> {1}"); })
             .Case([&](arith::MulIOp op) {
               SmallVector<Factor, 2> factors = getFactors(op);
               return writeFactor(factors[0], lane, refer) + " * " +

@@ -8,6 +8,7 @@
 
 #include "Memories.h"
 #include "Products.h"
+#include "States.h"
 #include "VerilogOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -254,6 +255,12 @@ void ProcessWriter::writeStates() {
                        process.getInitial().getAsRange<TypedAttr>())) {
     int64_t stage = pipeline.getStage(state);
     std::string name = getName(state), literal = writeLiteral(initial);
+    if (!isSeenFirst(process, state)) {
+      declare("reg", countBits(state.getType()), name);
+      clocked << formatv("      if (valid_s{0}) {1} <= {2};\n", stage, name,
+                         refer(after, stage));
+      continue;
+    }
     std::string ends = "ends";
     for (int64_t s = 1; s <= stage; ++s)
       ends = delay(ends, 1, s);

@@ -30,8 +30,10 @@ def check(name, write, recipe, cycles, part=None):
 
 shutil.rmtree(folder, ignore_errors=True)
 check("layers", layers, f"weights=int{rng.integers(3, 9)} activations=int8", 30)
+# E4M3 is that of the network: in its units, biases of a norm of small weights may be beyond 32 bits,
+# which is refused.
 check("minifloats", layers,
-      f"weights={rng.choice(['e2m1', 'e3m2', 'e2m3', 'e4m3', 'e3m1'])} activations=int8", 30)
+      f"weights={rng.choice(['e2m1', 'e3m2', 'e2m3', 'e3m1'])} activations=int8", 30)
 check("network", network, f"weights=int{rng.choice([4, 8])} activations=int8", 700)
 check("network-minifloats", network,
       f"weights={rng.choice(['e2m1', 'e2m3', 'e4m3'])} activations=int8", 700)

@@ -135,6 +135,8 @@ class Simulation:
             assert len(words[name]) == count
             (self.folder / f"{name}.in").write_text(
                 "".join(f"{word:x}\n" for word in words[name]))
+        # What gives words to two streams waits for both.
+        limit = limit * (16 * 16) // (16 - stalls) ** 2
         done = subprocess.run(["sim/Vbench", str(limit), f"+stalls={stalls}",
                                f"+verilator+seed+{seed}"]
                               + [f"+{name}={number}" for name, number in memory.items()],
