@@ -40,7 +40,7 @@ qflow.design @bytes(%x: !qflow.stream<150x32xui8, 1>, %z: !qflow.stream<150x32xu
 
 // Of many rows ternary products are looked up: each table is filled for all of them.
 // CHECK-LABEL: qflow.design @tables(
-// CHECK: qflow.dot {{.*}} in_tables : !qflow.stream<16x96xui8, 12> -> !qflow.stream<16x256xsi16, 16>
+// CHECK: qflow.dot {{.*}} in_tables : !qflow.stream<16x96xui8, 24> -> !qflow.stream<16x256xsi16, 8>
 qflow.design @tables(%x: !qflow.stream<16x96xui8, 1>) -> !qflow.stream<16x256xsi16, 1> {
   %y = qflow.dot %x weights dense<1> : tensor<256x96xi2> : !qflow.stream<16x96xui8, 1> -> !qflow.stream<16x256xsi16, 1>
   qflow.output %y : !qflow.stream<16x256xsi16, 1>
