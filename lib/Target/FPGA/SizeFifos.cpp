@@ -183,15 +183,27 @@ static int64_t countRowsAhead(Value ahead, Value behind, Operation *fork,
          std::max(wordsUnderWay, cyclesUnderWay * lag.units * frame / cycles);
 }
 
-/// Words that come while windows of the last rows are written, which is as fast
-/// as their reader takes them: those of the next frame, which it begins with.
-/// `cycles` is what a frame takes.
+/// Cycles in which the windows of a frame are taken, by the slowest of the units
+/// that hold no more of them than a few pixels.
+static int64_t countTaking(WindowOp op) {
+  int64_t cycles = getCycles(op);
+  for (Value stream = op.getResult(); isImage(stream);) {
+    Operation *reader = *stream.user_begin();
+    if (isa<OutputOp, WindowOp>(reader))
+      break;
+    cycles = std::max(cycles, getCycles(reader));
+    stream = reader->getResult(0);
+  }
+  return cycles;
+}
+
+/// Words that come while windows of the last rows are written: those of the
+/// next frame, which it begins with. `cycles` is what a frame takes.
 static int64_t countNext(WindowOp op, int64_t cycles) {
   WindowSchedule schedule(op);
   int64_t rows =
       std::min(schedule.getNeeded(0) + schedule.stride, schedule.height);
-  int64_t busy = std::max(getCycles(op), getCycles(*op->user_begin()));
-  return llvm::divideCeil(rows * schedule.row * busy, cycles);
+  return llvm::divideCeil(rows * schedule.row * countTaking(op), cycles);
 }
 
 /// A dot product of several words of rows reads a vector for the first of them

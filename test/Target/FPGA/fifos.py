@@ -14,7 +14,7 @@ import numpy as np
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from designs import make_random, pack  # noqa: E402
 from integers import fold, quantize, read_streams, run  # noqa: E402
-from networks import layers, network, strided  # noqa: E402
+from networks import layers, network, small, strided  # noqa: E402
 from rtl import Simulation  # noqa: E402
 
 build, folder = map(pathlib.Path, sys.argv[1:])
@@ -95,3 +95,7 @@ check("layers", layers, f"weights=int{rng.integers(3, 9)} activations=int8", 30)
 check("network", network, f"weights=int{rng.choice([4, 8])} activations=int8", 700)
 check("strided", strided, f"weights=int{rng.choice([4, 8])} activations=int8", 2304,
       halves=False)
+# The dot products are the slowest, and the window.
+for cycles in (1024, 1250):
+    check(f"small-{cycles}", small, f"weights=int{rng.choice([4, 8])} activations=int8", cycles,
+          halves=False)

@@ -117,7 +117,7 @@ def SizeFifosPass : Pass<"qnt-fpga-size-fifos", "::qnt::qflow::DesignOp"> {
     in a `qflow.fifo` in front of the sum: so many rows as the windows can hold.
 
     In front of a window wait the words of the next frame that come while those of
-    the last rows are multiplied.
+    the last rows are taken, by the slowest unit up to the next window.
 
     ```mlir
     %late = qflow.fifo %short depth 416 : !qflow.stream<8x8x64xui8, 1>

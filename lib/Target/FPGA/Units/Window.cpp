@@ -37,9 +37,11 @@ int64_t WindowSchedule::getNeeded(int64_t o) const {
 }
 
 int64_t WindowSchedule::getLimit(int64_t o) const {
-  if (o == outHeight || rows == height)
-    return height;
-  return std::clamp<int64_t>(o * stride - above + rows, 0, height);
+  // Of a small image the buffer has room for more: but iterations that read
+  // wait for what they read, and so would the windows.
+  return o == outHeight ? height
+                        : std::clamp<int64_t>(
+                              (o + 1) * stride - above + extent, 0, height);
 }
 
 void WindowSchedule::walk(function_ref<void(bool writes)> visit) const {

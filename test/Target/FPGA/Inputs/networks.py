@@ -75,6 +75,17 @@ def mobile(rng, path):
     graph.save(path, graph.linear(x, 12, 5), [1, 5])
 
 
+def small(rng, path):
+    """A block of MobileNetV2 at the end of it, where an image is little higher than a window."""
+    graph = Graph(rng, [1, 4, 4, 4])
+    x = graph.node("Relu", graph.conv("x", 4, 8, (1, 1)))
+    y = graph.node("Relu", graph.conv(x, 8, 16, (1, 1)))
+    y = graph.node("Relu", graph.conv(y, 1, 16, (3, 3), pads=[1] * 4, group=16))
+    x = graph.node("Add", x, graph.conv(y, 16, 8, (1, 1)))
+    x = graph.node("Flatten", graph.node("GlobalAveragePool", x))
+    graph.save(path, graph.linear(x, 8, 3), [1, 3])
+
+
 def grouped(rng, path):
     """A block as ResNeXt has them (Xie et al. 2017)."""
     graph = Graph(rng, [1, 4, 8, 7])
