@@ -37,6 +37,7 @@ static constexpr Coefficient coefficients[numLogic] = {
     {"states", 0.77},
     {"adders", 0.37},
     {"adders_in_dsps", 0.62},
+    {"shared_adders", 0.8},
     {"comparisons", 0.34},
     {"equalities", 0.33},
     {"selections", 0.67},

@@ -229,6 +229,7 @@ void LogicCounter::count(Operation *op) {
       op->getOperands(), [&](Value value) { return data.contains(value); });
   if (isa<arith::AddIOp, arith::SubIOp>(op))
     return add(isControl          ? Logic::ControlAdders
+               : isSharedSum(op)  ? Logic::SharedAdders
                : isMadeInDSPs(op) ? Logic::AddersInDSPs
                                   : Logic::Adders,
                bits);

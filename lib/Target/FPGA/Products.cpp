@@ -25,6 +25,16 @@ bool fpga::isInLuts(Operation *product) {
   return bool(product->getDiscardableAttr(inLutsName));
 }
 
+static constexpr const char *sharedSumName = "qflow.shared_sum";
+
+void fpga::setSharedSum(Operation *sum) {
+  sum->setDiscardableAttr(sharedSumName, UnitAttr::get(sum->getContext()));
+}
+
+bool fpga::isSharedSum(Operation *sum) {
+  return bool(sum->getDiscardableAttr(sharedSumName));
+}
+
 int64_t Factor::getBits() const { return getElementBits(value.getType()); }
 
 static Factor getFactor(Value value) {

@@ -17,6 +17,11 @@ namespace qnt::fpga {
 void setInLuts(mlir::Operation *product);
 bool isInLuts(mlir::Operation *product);
 
+/// A sum of two that others share is made by itself; Yosys makes one of a
+/// chain of those that nothing else reads.
+void setSharedSum(mlir::Operation *sum);
+bool isSharedSum(mlir::Operation *sum);
+
 /// What is multiplied, before what extends it to the width of the product.
 struct Factor {
   mlir::Value value;

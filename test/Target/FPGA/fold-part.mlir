@@ -96,9 +96,9 @@ qflow.design @channels(%x: !qflow.stream<17x17x8xui8, 1>, %z: !qflow.stream<17x1
 // -----
 
 // expected-error-re @+1 {{does not fit xc7a35t: a frame in 3000 cycles takes about {{[0-9]+}} DSPs, {{[0-9]+}} LUTs and {{[0-9.]+}} block RAMs at the least, expected at most 90, 16640 and 50}}
-qflow.design @large(%x: !qflow.stream<3000x64xui8, 1>) -> !qflow.stream<3000x64xsi22, 1> {
-  %y = qflow.dot %x weights dense<77> : tensor<64x64xi8> : !qflow.stream<3000x64xui8, 1> -> !qflow.stream<3000x64xsi22, 1>
-  qflow.output %y : !qflow.stream<3000x64xsi22, 1>
+qflow.design @large(%x: !qflow.stream<1x1024xui8, 1>) -> !qflow.stream<1x512xsi26, 1> {
+  %y = qflow.dot %x weights dense<77> : tensor<512x1024xi8> : !qflow.stream<1x1024xui8, 1> -> !qflow.stream<1x512xsi26, 1>
+  qflow.output %y : !qflow.stream<1x512xsi26, 1>
 }
 
 // -----

@@ -91,9 +91,10 @@ def make_form(weights, bias):
     return Form(int(bias), {f"x{i}": int(w) for i, w in enumerate(weights)})
 
 
-def prove_dot(name):
+def prove_dot(name, whole=False):
+    """`whole`: all of the matrix in an iteration, whose rows share sums."""
     rows, inputs = int(rng.integers(1, 7)), int(rng.integers(1, 41))
-    pe, simd = divisor(rng, rows), divisor(rng, inputs)
+    pe, simd = (rows, inputs) if whole else (divisor(rng, rows), divisor(rng, inputs))
     bits, signed = int(rng.integers(1, 9)), bool(rng.integers(2))
     high = int(rng.choice([1, 7, 127]))
     weights = rng.integers(-high - 1, high + 1, (rows, inputs))
@@ -217,6 +218,8 @@ def refute_narrow():
 
 for number in range(4):
     prove_dot(f"dot{number}")
+for number in range(2):
+    prove_dot(f"whole{number}", whole=True)
 for number in range(2):
     prove_depthwise(f"depthwise{number}")
 for number in range(2):

@@ -38,6 +38,7 @@ enum class Logic : unsigned {
   States,        // bits
   Adders,        // bits
   AddersInDSPs,  // bits added to a product of one DSP
+  SharedAdders,  // bits of sums by themselves, of a matrix of constants
   Comparisons,   // bits that are less or more, or the larger or smaller of two
   Equalities,    // bits
   Selections,    // bits

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "../Units.h"
+#include "ConstantMatrix.h"
 #include "Minifloats.h"
 #include "SharedRows.h"
 #include "Sums.h"
@@ -130,10 +131,13 @@ Value DotBuilder::getBias(Value fold) {
 Value DotBuilder::makeSums(Value codes) {
   // Word fold * steps + step has weight [fold * pe + r, step * simd + i] in
   // lane (i, r).
+  if (folding.folds * folding.steps == 1)
+    return ConstantMatrix(weights, op.getInput().getType().getElement(),
+                          folding.rows)
+        .multiply(process, codes, sumBits);
   unsigned bits = getSignedBits(weights);
   auto format = op.getFormat();
-  // Of constants, there is nothing to decode.
-  if (!format || folding.folds * folding.steps == 1) {
+  if (!format) {
     Value factors = lookUpWeights(weights, bits, folding.pe);
     return process.sumRows(
         multiplyRows(process, codes, isSigned, factors, op.getInLuts()),
