@@ -27,12 +27,27 @@ static int64_t countSlices(int64_t bits, int64_t most) {
   return bits > most ? (bits - most + 16) / 17 + 1 : 1;
 }
 
-int64_t fpga::countDSPs(int64_t aBits, int64_t bBits, int64_t productBits) {
+/// DSP48E1 that a product of so many bits takes, by the rules of Yosys'
+/// mul2dsp for 25 by 18 bits; 0 where it makes LUTs of it.
+static int64_t countDSPs(int64_t aBits, int64_t bBits, int64_t productBits) {
   if (aBits < bBits)
     std::swap(aBits, bBits);
   if (bBits < 2 || productBits < 9)
     return 0;
   return countSlices(aBits, 25) * countSlices(bBits, 18);
+}
+
+/// What has no sign is multiplied so where that takes no DSP, and is extended
+/// where one takes it.
+static int64_t countDSPs(arith::MulIOp op) {
+  SmallVector<Factor, 2> factors = getFactors(op);
+  const int64_t a = factors[0].getBits(), b = factors[1].getBits(),
+                bits = getElementBits(op.getType());
+  if (!factors[0].isSigned && !factors[1].isSigned &&
+      countDSPs(a, b, std::min(bits, a + b)) == 0)
+    return 0;
+  return countDSPs(factors[0].getSignedBits(), factors[1].getSignedBits(),
+                   bits);
 }
 
 namespace {
@@ -187,13 +202,15 @@ void LogicCounter::countProducts(arith::MulIOp op) {
     return;
   }
   SmallVector<Factor, 2> factors = getFactors(op);
-  int64_t a = factors[0].getSignedBits(), b = factors[1].getSignedBits();
-  int64_t dsps = countDSPs(a, b, bits);
+  const int64_t dsps = countDSPs(op);
   stage.resources.dsps += lanes * dsps;
   if (dsps == 0)
-    add(Logic::Products, double(lanes * a * b));
+    add(Logic::Products,
+        double(lanes * factors[0].getBits() * factors[1].getBits()));
   else
-    add(Logic::Parts, double(lanes * (dsps - 1) * std::max(a, b)));
+    add(Logic::Parts, double(lanes * (dsps - 1) *
+                             std::max(factors[0].getSignedBits(),
+                                      factors[1].getSignedBits())));
 }
 
 static bool isConstant(Value value) {
@@ -204,11 +221,7 @@ static bool isConstant(Value value) {
 static bool isMadeInDSPs(Operation *sum) {
   return llvm::any_of(sum->getOperands(), [](Value operand) {
     auto product = traceLane(operand, 0).first.getDefiningOp<arith::MulIOp>();
-    if (!product || isInLuts(product))
-      return false;
-    SmallVector<Factor, 2> factors = getFactors(product);
-    return countDSPs(factors[0].getSignedBits(), factors[1].getSignedBits(),
-                     getElementBits(product.getType())) == 1;
+    return product && !isInLuts(product) && countDSPs(product) == 1;
   });
 }
 

@@ -13,10 +13,6 @@
 
 namespace qnt::fpga {
 
-/// DSP48E1 that a product of so many signed bits takes, by the rules of Yosys'
-/// mul2dsp for 25 by 18 bits; 0 where it makes LUTs of it.
-int64_t countDSPs(int64_t aBits, int64_t bBits, int64_t productBits);
-
 /// DSPs, block RAM, and the logic of a process in its pipeline; LUTs are left.
 void countLogic(qflow::ProcessOp process, const Pipeline &pipeline,
                 Stage &stage);

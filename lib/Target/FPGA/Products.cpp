@@ -37,11 +37,11 @@ bool fpga::isSharedSum(Operation *sum) {
 
 int64_t Factor::getBits() const { return getElementBits(value.getType()); }
 
+/// What is extended without a sign first has none, whatever extends it then.
 static Factor getFactor(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (auto ext = dyn_cast_or_null<arith::ExtSIOp>(op))
-    return {ext.getIn(), true};
-  if (auto ext = dyn_cast_or_null<arith::ExtUIOp>(op))
+  while (auto ext = value.getDefiningOp<arith::ExtSIOp>())
+    value = ext.getIn();
+  if (auto ext = value.getDefiningOp<arith::ExtUIOp>())
     return {ext.getIn(), false};
   return {value, true};
 }

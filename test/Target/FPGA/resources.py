@@ -18,7 +18,7 @@ from seeding import draw_seed
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 from integers import Graph, quantize  # noqa: E402
-from stages import ATTENTION, CHANNELS, CONSTANTS, TABLES, write_stages  # noqa: E402
+from stages import ATTENTION, CHANNELS, CONSTANTS, NARROW, TABLES, write_stages  # noqa: E402
 from yosys import synthesize  # noqa: E402
 
 build, folder = map(pathlib.Path, sys.argv[1:])
@@ -57,6 +57,8 @@ assert np.median(errors) <= 0.15, errors
 
 print("of channels:", np.round(sorted(check_stages("channels", rng, CHANNELS)), 2))
 print("of attention:", np.round(sorted(check_stages("attention", rng, ATTENTION)), 2))
+
+check_stages("narrow", rng, NARROW)
 
 print("of constants:", np.round(sorted(check_stages("constants", rng, CONSTANTS)), 2))
 

@@ -1,5 +1,6 @@
 """Random stages as networks have them, each with streams of its own: what they take, not
 what they give, is looked at."""
+import functools
 import math
 import re
 
@@ -200,8 +201,8 @@ def normalize(rng):
     return f"qflow.normalize %0 zero 0 stabilizer {pick(rng, 0, 1000)} ", [x], y
 
 
-def multiply(rng):
-    a, b = (Stream([9, 16], pick(rng, 4, 8), bool(rng.integers(2)), lanes)
+def multiply(rng, widths=(4, 8)):
+    a, b = (Stream([9, 16], pick(rng, *widths), bool(rng.integers(2)), lanes)
             for lanes in [divide(rng, 16, 8)] * 2)
     zeros = [int(rng.integers(2)) * int(rng.integers(s.low, s.high + 1)) for s in (a, b)]
     return f"qflow.multiply %0, %1 zeros {zeros} ", [a, b], Stream(a.shape, 19, True, a.lanes)
@@ -258,6 +259,8 @@ TABLES = [table_dot] * 6
 CONSTANTS = [constant_dot] * 12
 CHANNELS = [depthwise, depthwise, depthwise, depthwise, concat, concat]
 
+# Around the narrowest that DSPs multiply.
+NARROW = [functools.partial(multiply, widths=range(2, 7))] * 12
 ATTENTION = [normalize, normalize, multiply, rope, rope, scores, scores, exponentials, mix, mix,
              quotient]
 
