@@ -37,6 +37,9 @@ static constexpr int maxRounds = 4;
 static constexpr double otherShare = 0.25;
 /// The most rows that share a product: of ternary weights, as 25 bits hold.
 static constexpr int64_t maxShared = 6;
+/// A matrix of constants, which shares sums and has no weights to be selected,
+/// is a way to make an eighth as many products, too.
+static constexpr int64_t constantGain = 8;
 /// More than any part has.
 static constexpr double unlimited = 1e12;
 
@@ -205,9 +208,31 @@ void Search::addItem(allocation::Problem &problem, size_t unit,
   problem.items.push_back(std::move(item));
 }
 
+static bool isWhole(DotOp op, const DotFolding &folding) {
+  ArrayRef<int64_t> shape = op.getWeights().getType().getShape();
+  return folding.pe == shape[0] && folding.simd == shape[1];
+}
+
+/// With the fewest multipliers, and all at once where that are few more.
+static SmallVector<DotFolding> listFoldings(DotOp op, int64_t cycles) {
+  SmallVector<DotFolding> all = getFoldings(op),
+                          some = getFewest(op, all, cycles);
+  if (some.empty() || op.getPort() || isWhole(op, some.front()))
+    return some;
+  auto whole = llvm::find_if(
+      all, [&](const DotFolding &folding) { return isWhole(op, folding); });
+  if (whole != all.end() &&
+      whole->getMultipliers() <= constantGain * some.front().getMultipliers())
+    some.push_back(*whole);
+  return some;
+}
+
 /// Ways to make the products of a folding: in LUTs, in DSPs, in DSPs that rows
 /// share; of minifloats, or of the integers that they are.
 static SmallVector<DotFolding> listProducts(DotOp op, DotFolding folding) {
+  // Products of constants are other hardware.
+  if (!op.getPort() && isWhole(op, folding))
+    return {folding};
   SmallVector<DotFolding> ways;
   auto add = [&] {
     for (bool inLuts : {false, true}) {
@@ -224,13 +249,11 @@ static SmallVector<DotFolding> listProducts(DotOp op, DotFolding folding) {
       return ways;
     add();
   }
+  // What comes from memory lies as it is multiplied.
+  if (op.getPort())
+    return ways;
   IntegerType input = op.getInput().getType().getElement();
   auto weights = cast<DenseIntElementsAttr>(op.getWeights());
-  ArrayRef<int64_t> shape = weights.getType().getShape();
-  // Products of constants are other hardware; what comes from memory lies as
-  // it is multiplied.
-  if (op.getPort() || (folding.pe == shape[0] && folding.simd == shape[1]))
-    return ways;
   for (folding.shared = 2; folding.shared <= maxShared; ++folding.shared) {
     if (folding.pe % folding.shared)
       continue;
@@ -270,7 +293,7 @@ std::optional<allocation::Problem> Search::makeProblem(int64_t cycles) {
         choices.emplace_back(folding, *resources);
     };
     if (auto dot = dyn_cast<DotOp>(op)) {
-      for (DotFolding folding : getFewest(dot, getFoldings(dot), cycles))
+      for (const DotFolding &folding : listFoldings(dot, cycles))
         for (const DotFolding &choice : listProducts(dot, folding))
           choose(choice, estimateDot(number, dot, choice));
       for (DotFolding folding : getFewest(dot, getPairFoldings(dot), cycles))

@@ -95,6 +95,16 @@ qflow.design @channels(%x: !qflow.stream<17x17x8xui8, 1>, %z: !qflow.stream<17x1
 
 // -----
 
+// A matrix of constants at once, where a memory of weights had four cycles.
+// CHECK-LABEL: qflow.design @constants(
+// CHECK: qflow.dot {{.*}} -> !qflow.stream<750x16xsi11, 16>
+qflow.design @constants(%x: !qflow.stream<750x16xui4, 1>) -> !qflow.stream<750x16xsi11, 1> {
+  %y = qflow.dot %x weights dense<"0xFC0201FBFE0702000302FA02F9070600FD01FCFC040001060100FF0306FBFC03FB060701FF04F90305FAFB0502F9FD05F90606FD0002040707FF040507FFFF0405020007FB07FEFAF9FB00FCFD03FF050306FDFF0106FF02FE0102FF02FC07FE030707F906FD020304FB0406FE01070202FA0403FC030602FDFDFAFA00060300FAFE05FAFF07FBF9FDFF05FF06FAF9020205F9FF0402FE010707FD01FCF9FDF9FAFA0201F9FCFFFD02FDFB04F906FEFEFEFB0706FFFF000601FF0306020301FA020501FDFF030404FC07FDFFFD01FD01FEF905FF02FEF9FF020203FBF90303FE00FE0307FE0204FD0400F902F903F9FEFD0300FD0202FEFBFEFBFE05FE0602FD"> : tensor<16x16xi8> : !qflow.stream<750x16xui4, 1> -> !qflow.stream<750x16xsi11, 1>
+  qflow.output %y : !qflow.stream<750x16xsi11, 1>
+}
+
+// -----
+
 // expected-error-re @+1 {{does not fit xc7a35t: a frame in 3000 cycles takes about {{[0-9]+}} DSPs, {{[0-9]+}} LUTs and {{[0-9.]+}} block RAMs at the least, expected at most 90, 16640 and 50}}
 qflow.design @large(%x: !qflow.stream<1x1024xui8, 1>) -> !qflow.stream<1x512xsi26, 1> {
   %y = qflow.dot %x weights dense<77> : tensor<512x1024xi8> : !qflow.stream<1x1024xui8, 1> -> !qflow.stream<1x512xsi26, 1>
